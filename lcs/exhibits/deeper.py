@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
-from lcs.exhibits.compare import ByStudy, Conditions
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.compare import ByStudy, Conditions, Reference
+from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.searches import Rule, Search, network_key
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
-from lcs.exhibits.tables import PENDING, Cell, Table, ahead
+from lcs.exhibits.tables import Cell, Table, ahead
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
 
@@ -161,48 +160,69 @@ def shallow_of(deep: Method) -> Method:
 def from_convolution_table(records: Sequence[Record]) -> Table:
     """Return S-CONV, what was trained on from it, and the same networks from random weights."""
     found = compare.conditions(records)
+
+    def from_random_weights(config: Config) -> Config:
+        alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
+        return next(alike, config) if config.source else config
+
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
         "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **cells.field_columns(["epochs", "lr"]),
-        "over the same from random weights": cells.less(
-            found, partial(_from_random_weights, found)
-        ),
+        "over the same from random weights": cells.less(found, from_random_weights),
         **locality.RESULTS,
     }
     what = "Trained on from S-CONV, and from random weights"
     return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
-def _from_random_weights(found: Conditions, config: Config) -> Config:
-    """Return the same network from random weights, as long in all; of such a one itself."""
-    alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
-    return next(alike, config) if config.source else config
-
-
 def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     """Return the deep and the shallow networks, or those with masks made from a first layer."""
-    what = "Deep and shallow networks"
-    masks: dict[str, Cell] = {}
+    found = compare.conditions(records)
+    own: dict[str, Cell] = {}
+    gains: dict[str, Cell] = {}
     if study == "footprints":
         what = "D-FC with masks made from the first layer of another"
-        masks["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
-        masks["later layers (%)"] = later_text
-        masks |= cells.field_columns(["epochs"])
+        own["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
+        own["later layers (%)"] = later_text
+        own |= cells.field_columns(["epochs"])
+        plain = {c.epochs: c for c in found if method(c) == DEEP_FC and not c.source}
+        gains["over dense D-FC (points)"] = cells.less(
+            found, lambda config: plain.get(min(plain, default=0), config)
+        )
+    else:
+        what = "Deep and shallow networks; in the paper: at its width, after 400 epochs"
+        gains["over the shallow one (points)"] = cells.less(found, to_shallow(found))
+        gains["in the paper (points)"] = cells.of(
+            lambda config: tables.published(published_gains().get(method(config)))
+        )
     columns: dict[str, Cell] = {
         "network": cells.of(lambda config: str(method(config))),
-        **masks,
+        **own,
         **cells.field_columns(["lr", "weight_decay", "l1"]),
+        **gains,
         "training accuracy (%)": cells.fit_text,
         **locality.RESULTS,
     }
     return cells.by_condition(study, records, columns, what, text=("masks",))
 
 
+def to_shallow(found: Conditions) -> Reference:
+    """Return the reference to the shallow network of a deep one, trained alike."""
+    own = {method(config): config for config in found}
+    return lambda config: own.get(shallow_of(method(config)), config)
+
+
+def published_gains() -> dict[Method, str]:
+    """Return what depth adds in the paper, by SGD, in points."""
+    return {
+        deep: tables.minus(f"{accuracy - published.SHORT[shallow_of(deep)]:+.2f}")
+        for deep, accuracy in published.DEEP.items()
+    }
+
+
 def later_text(runs: Sequence[Record]) -> str:
     """Return how much remains of the convolution-like layers after the first, in per cent."""
-    if not runs:
-        return PENDING
     names = {name for name in runs[0].final["weights"] if name.startswith("conv")} - {"conv1"}
     kept, whole = (
         sum(run.final[what][name] for run in runs for name in names)
@@ -214,12 +234,7 @@ def later_text(runs: Sequence[Record]) -> str:
 def deeper_figure(records: Sequence[Record]) -> Figure:
     """Draw what depth adds to each network's accuracy."""
     found = compare.conditions(records)
-    own = {method(config): config for config in found}
-    rows = compare.forest_rows(
-        found,
-        lambda config: own.get(shallow_of(method(config)), config),
-        lambda config: str(method(config)),
-    )
+    rows = compare.forest_rows(found, to_shallow(found), lambda config: str(method(config)))
     return plots.forest(rows, "gain in test accuracy by depth (points)")
 
 
@@ -228,54 +243,17 @@ def deeper_figure(records: Sequence[Record]) -> Figure:
 
 def numbers(found: ByStudy) -> dict[str, str]:
     """Return the numbers of the prose, in points; "pending" without runs."""
-    convolution = compare.conditions(found["from-convolution"])
-    started = partial(compare.runs_of, convolution, start="network")
-    reference = partial(_from_random_weights, convolution)
     deep = compare.by_method(found["deeper"])
-    own, scattered, first = (
-        [run for run in found["footprints"] if run.config.start == start] for start in FOOTPRINTS
+    masked = compare.grouped(
+        [*found["footprints"], *found["rewired-first-mask"]], lambda config: config.start
     )
-    rewired = [run for run in found["rewired-first-mask"] if run.config.source]
+    first = masked["first-mask"]
     return {
-        "from-n": f"{len(started(**SGD._asdict()))}",
-        **{
-            f"from-{name}": cells.signed_text(
-                compare.gain(convolution, reference, **own._asdict(), start="network")
-            )
-            for name, own in {"sgd": SGD, "beta": B50, "local": LOCAL, "conv": CONV}.items()
-        },
-        **{
-            f"published-depth-{one.model[2:]}": tables.minus(
-                f"{accuracy - published.SHORT[shallow_of(one)]:+.2f}"
-            )
-            for one, accuracy in published.DEEP.items()
-        },
         "deep-n": f"{len(deep[DEEP_FC])}",
-        **{
-            f"deep-{one.model[2:]}": ahead(cells.gain_text(deep[one], deep[shallow_of(one)]))
-            for one in published.DEEP
-        },
-        "deep-windows": cells.gain_text(deep[DEEP_FC], deep[DEEP_LOCAL]),
+        "deep-fc": ahead(cells.gain_text(deep[DEEP_FC], deep[SGD])),
         "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
-        "deep-left": cells.remaining_text(deep[DEEP_B50]),
-        "footprint-n": f"{len(own)}",
-        "footprint-accuracy": cells.mean_text(own),
-        "footprint-later": later_text(own),
-        "footprint-dense": ahead(cells.gain_text(own, deep[DEEP_FC])),
-        "footprint-scattered": ahead(cells.gain_text(own, scattered)),
-        "footprint-cost": ahead(cells.gain_text(first, own)),
-        "footprint-first-accuracy": cells.mean_text(first),
         "footprint-first-dense": ahead(cells.gain_text(first, deep[DEEP_FC])),
-        "footprint-first-local": ahead(cells.gain_text(first, deep[DEEP_LOCAL])),
-        "rewired-n": f"{len(rewired)}",
-        "rewired-accuracy": cells.mean_text(rewired),
-        "rewired-first": ahead(cells.gain_text(first, rewired)),
-        "rewired-dense": cells.gain_text(rewired, deep[DEEP_FC]),
-        "twice-n": f"{len(found['deeper-long'])}",
-        "twice-accuracy": cells.mean_text(found["deeper-long"]),
-        "twice-first": cells.gain_text(first, found["deeper-long"]),
-        "weights-s-fc": f"{cost.weights(Config(base_channels=DEEP_WIDTH)):,}",
-        "weights-d-fc": f"{cost.weights(Config(model='d-fc', base_channels=DEEP_WIDTH)):,}",
+        "rewired-first": ahead(cells.gain_text(first, masked["rewired-first-mask"])),
     }
 
 

@@ -81,25 +81,45 @@ def mean_weights(runs: Sequence[Record]) -> float:
     return mean_interval([weights(run) for run in runs]).mean
 
 
-def fewest_table(found: Conditions) -> Table:
-    """Return weights, FLOPs and accuracy of every network and method at `WIDTH`."""
-    here = [runs for config, runs in found.items() if config.base_channels == WIDTH]
+def fewest_table(found: Mapping[str, Conditions], setting: str) -> Table:
+    """Return weights, FLOPs, accuracy and gain over SGD in a setting, the fewest weights first.
+
+    With AutoAugment of every network and method at `WIDTH`; without, where β and λ were swept, of
+    every network by SGD and of what is on the front.
+    """
+    here = found[setting]
+    if setting == RECIPE:
+        study, sgd, label = "scaling-wide", searched_sgd(), "tab-fewest"
+        what = f"Remaining weights with AutoAugment at α = {WIDTH}"
+        shown = [runs for config, runs in here.items() if config.base_channels == WIDTH]
+    else:
+        study, sgd, label = "table2", SHARED[setting], "tab-fewest-plain"
+        what = "Remaining weights without augmentation: all networks by SGD, and the Pareto front"
+        best = front(frame(here)).index
+        shown = [
+            runs
+            for place, (config, runs) in enumerate(here.items())
+            if config.optimizer == "sgd" or place in best
+        ]
     columns: dict[str, Cell] = {
         "network and method": cells.of(lambda config: str(method(config))),
         "λ": cells.of(lambda c: f"{number(c.l1)} and {number(c.rest_l1)}" if c.l1 else NONE),
         "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
-        "MFLOPs": lambda runs: f"{mean_interval([*map(operations, runs)]).mean / 1e6:.2f}",
+        "MFLOPs": lambda runs: tables.rounded(
+            mean_interval([*map(operations, runs)]).mean / 1e6, 3
+        ),
         "test accuracy (%)": cells.mean_text,
+        "over S-FC, SGD (points)": cells.less(here, lambda _: sgd),
     }
     return cells.by_condition(
-        "scaling-wide",
-        [run for runs in sorted(here, key=mean_weights) for run in runs],
+        study,
+        [run for runs in sorted(shown, key=mean_weights) for run in runs],
         columns,
-        f"Remaining weights with AutoAugment at α = {WIDTH}",
-        label="tab-fewest",
+        what,
+        label=label,
         note=". λ: of the first and the other layers. FLOPs: of one image's forward pass, without "
-        "products by zeros",
+        "products by zeros. Differences are paired by seed",
         text=["λ"],
     )
 
@@ -235,17 +255,13 @@ def _first(found: Conditions, wanted: Method) -> list[Record]:
 def numbers(found: Mapping[str, Conditions], bits: int, delta: float) -> dict[str, str]:
     """Return what the prose says, in words; weights of the paper's networks in millions."""
     recipe, few = found[RECIPE], found[REPRODUCTION]
-    local, deep = (published.count_weights(model) / 1e6 for model in ("s-local", "d-local"))
     return {
         **recipe_numbers(recipe),
         **reproduction_numbers(few),
         **bound_numbers(recipe, few, bits, delta),
         "paper-weights": f"{sum(published.FIGURE3.values()) / 1e6:.0f}",
-        "paper-local-weights": f"{local:.0f}",
+        "paper-local-weights": f"{published.count_weights('s-local') / 1e6:.0f}",
         "paper-behind": f"{published.gain(LOCAL, B50):.2f}",
-        "deep-local-published": f"{published.PARAMETERS['d-local']:g}",
-        "deep-local-shapes": f"{deep:.2f}",
-        "deep-alpha": f"{published.ALPHA['d-local']}",
     }
 
 
@@ -258,46 +274,29 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     near = nearest(locals_, mean_weights(sparse)) if sparse else []
     return {
         "own-alpha": f"{own.base_channels}",
-        "own-weights": _weights_text(sparse),
+        "own-weights": f"{mean_weights(sparse):,.0f}" if sparse else PENDING,
         "own-times": _times_text(dense, sparse, 1),
         "own-accuracy": cells.mean_text(sparse),
         "own-fit": cells.fit_text(sparse),
         "own-n": f"{len(sparse)}",
         "own-gain": cells.gain_text(sparse, dense),
-        "own-conv-times": _times_text(sparse, conv, 2),
         "sgd-accuracy": cells.mean_text(dense),
         "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
         "local-gain": ahead(cells.gain_text(near, sparse)),
         "local-n": f"{len(compare.differences(near, sparse))}",
         "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
-        "wide-local-times": _times_text(wide, sparse, 1),
         "wide-conv-gain": ahead(cells.gain_text(conv, sparse)),
     }
 
 
 def reproduction_numbers(found: Conditions) -> dict[str, str]:
     """Return what few weights reach without augmentation."""
-    few, least = sparse_like_conv(found), sparsest_above_sgd(found)
-    sgd, conv, local = (_first(found, one) for one in (SGD, CONV, LOCAL))
-    names = [cells.series_text(run.config) for run in few]
+    few, sgd = sparse_like_conv(found), _first(found, SGD)
     return {
-        "few-method": names[0] if names else PENDING,
-        "few-weights": _weights_text(few),
-        "few-accuracy": f"{compare.mean(few):.1f}" if few else PENDING,
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
         "few-gain": ahead(cells.gain_text(few, sgd)),
-        "few-conv-gain": ahead(cells.gain_text(few, conv)),
-        "few-local-behind": ahead(cells.gain_text(local, few)),
-        "few-local-times": _times_text(local, few),
-        "least-weights": _weights_text(least),
-        "least-times": _times_text(sgd, least),
-        "least-gain": ahead(cells.gain_text(least, sgd)),
     }
-
-
-def _weights_text(runs: Sequence[Record]) -> str:
-    return f"{mean_weights(runs):,.0f}" if runs else PENDING
 
 
 def _times_text(one: Sequence[Record], other: Sequence[Record], digits: int = 0) -> str:
@@ -344,17 +343,14 @@ def bound(record: Record, bits: int = 16, delta: float = 0.05) -> Bound:
 
 def bound_numbers(recipe: Conditions, few: Conditions, bits: int, delta: float) -> dict[str, str]:
     """Return the bound of β = 50 with AutoAugment, and of the sparsest network without."""
-    own, least = own_lambda(), sparsest_above_sgd(few)
 
-    def mean(runs: Sequence[Record], field: str, digits: int) -> str:
-        values = [getattr(bound(run, bits, delta), field) for run in runs]
-        return f"{np.mean(values):.{digits}f}" if values else PENDING
+    def mean(runs: Sequence[Record], digits: int) -> str:
+        bounds = [bound(run, bits, delta).whole for run in runs]
+        return f"{np.mean(bounds):.{digits}f}" if bounds else PENDING
 
     return {
-        "bound-own": mean(recipe[own], "whole", 1),
-        "gap-own": mean(recipe[own], "gap", 3),
-        "least-bound": mean(least, "whole", 2),
-        "least-structure": mean(least, "structure", 2),
+        "bound-own": mean(recipe[own_lambda()], 1),
+        "bound-least": mean(sparsest_above_sgd(few), 2),
         "bits": f"{bits}",
         "delta": f"{delta:g}",
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,12 +15,12 @@ from lcs.cost import count_weights
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, beta_lasso_method, method
+from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
 from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, Studies, beta_lasso, sgd_and_betas
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
-from lcs.exhibits.tables import LAYERS, Numbers, Table
+from lcs.exhibits.tables import LAYERS, Cell, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -115,6 +114,32 @@ def nonzeros_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
+def schedules_table(runs: ByStudy) -> Table:
+    """Return what β-LASSO leaves of the first layer by its learning-rate schedule.
+
+    Beside it: what the reproduction reports for the same β, after as many epochs.
+    """
+
+    def published_share(config: Config) -> str:
+        share = COUNTS[method(config), config.epochs].conv1 / COUNTS[SGD, config.epochs].conv1
+        return tables.reproduction(100 * share, 1)
+
+    both = [run for name in ("schedule", "period") for run in runs[name] if run.config.beta]
+    columns: dict[str, Cell] = {
+        **cells.field_columns(["method"]),
+        "learning rate": cells.of(
+            lambda c: cells.field_text(c, "schedule") + (f", period {c.period}" if c.period else "")
+        ),
+        "reproduction, layer 1 (%)": cells.of(published_share),
+        "ours, layer 1 (%)": cells.remaining_text,
+        "test accuracy (%)": cells.mean_text,
+    }
+    what = "Weights that remain in the first layer, by the schedule of the learning rate"
+    return cells.by_condition(
+        "schedule", both, columns, what, label="tab-schedules", text=["learning rate"]
+    )
+
+
 def _is_reproduction(config: Config) -> bool:
     return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
 
@@ -157,60 +182,25 @@ def law_figure(records: Sequence[Record]) -> Figure:
 # Numbers
 
 
-def count_numbers(records: Sequence[Record]) -> Numbers:
-    """Return shares of weights in per cent: NaN where a method was not run."""
-    runs = compare.by_method(records)
-    shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
-    return {
-        **{f"share-{layer}": compare.mean(runs[B50], share) for layer, share in shares.items()},
-        "one-half": compare.mean(runs[B1], _at_half_time),
-        "one-end": compare.mean(runs[B1], compare.remaining),
-    }
+def numbers(records: Sequence[Record]) -> Numbers:
+    """Return shares in per cent, and what was measured beside the law; NaN if not run.
 
-
-def _at_half_time(runs: Sequence[Record]) -> list[float]:
-    """Return the first layer's share at the last recorded epoch of the first half, in per cent."""
-    return [
-        100 * run.history["nonzeros"]["conv1"][passed - 1] / run.final["weights"]["conv1"]
-        for run in runs
-        for passed in [bisect_right(run.history["epoch"], run.config.epochs / 2)]
-    ]
-
-
-def schedule_numbers(runs: ByStudy) -> Numbers:
-    """Return what β = 1 and 50 leave of the first layer (%) or "pending"; and published shares."""
-    found = compare.conditions([*runs["schedule"], *runs["period"]])
-    period = max((config.period or 0 for config in found), default=0)  # of those that rise again
-    others: dict[str, dict[str, object]]
-    others = {"schedule": {"schedule": "constant"}, "period": {"period": period}}
-    numbers: Numbers = {"schedule-n": cells.count_text(found)}
-    for beta in (1, 50):
-        theirs = COUNTS[beta_lasso_method(beta), 400].conv1 / COUNTS[SGD, 400].conv1
-        numbers[f"published-{beta}"] = 100 * theirs
-        for name, fields in others.items():
-            same = compare.runs_of(found, beta=beta, **fields)
-            numbers[f"{name}-{beta}"] = cells.remaining_text(same)
-        constant = compare.runs_of(found, beta=beta, schedule="constant")
-        numbers[f"constant-accuracy-{beta}"] = cells.mean_text(constant)
-    return numbers
-
-
-def law_numbers(records: Sequence[Record]) -> Numbers:
-    """Return what was measured of β = 1 and 50 beside what the law says; NaN if not run.
-
-    `half-1` and `half-law-1`: the first epoch with less than half of the first layer; `returned-1`:
-    weights that returned, at most in a recorded epoch.
+    `share-…`: of a layer, what β = 50 leaves; `half-…` and `half-law-…`: the first epoch with less
+    than half of the first layer, of the runs and by the law.
     """
-    names = ("half", "half-law", "returned")
-    numbers: Numbers = {}
-    for beta in (1, 50):
-        values = [math.nan] * len(names)
-        if runs := compare.by_method(records).get(beta_lasso_method(beta)):
-            history, forecast = law_frame(runs), law(runs[0].config).assign(run_id=0)
-            halves = [_first_epoch_below(curve, 50) for curve in (history, forecast)]
-            values = [*halves, history.revived_conv1.max()]
-        numbers |= {f"{name}-{beta}": value for name, value in zip(names, values, strict=True)}
-    return numbers
+    groups = compare.by_method(records)
+    shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
+    found: Numbers = {
+        f"share-{layer}": compare.mean(groups[B50], share) for layer, share in shares.items()
+    }
+    for one in (B1, B50):
+        halves = [math.nan] * 2
+        if runs := groups[one]:
+            curves = law_frame(runs), law(runs[0].config).assign(run_id=0)
+            halves = [_first_epoch_below(curve, 50) for curve in curves]
+        names = f"half-{one.beta:g}", f"half-law-{one.beta:g}"
+        found |= dict(zip(names, halves, strict=True))
+    return found
 
 
 def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:

@@ -8,7 +8,6 @@ Surrogates of the images are those of `lcs.data.surrogates`; the images of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,14 +37,6 @@ DATA = {
     "random phases": ("phase-scrambled", "true"),
     "uniform noise": ("noise", "true"),
     "shuffled labels": ("natural", "shuffled"),
-}
-# what the names of numbers call some of them
-SHORT = {
-    "ranks made Gaussian": "ranks",
-    "Gaussian, same covariance": "gaussian",
-    "random phases": "phases",
-    "uniform noise": "noise",
-    "shuffled labels": "labels",
 }
 # those whose images are natural, or have some of the statistics of natural ones
 STATISTICS = tuple(DATA)[:4]
@@ -211,44 +202,40 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
 def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    `…-sgd` is of SGD, the others of β = 50; `plain-…`: without augmentation.
+    `…-sgd` is of SGD, the others of β = 50; `plain-labels`: shuffled, without augmentation.
     """
     runs = on_images(found)
-    seen = {name: f"natural images, {name}" for name in AUGMENTATIONS}
-    seen |= {
-        SHORT[name]: f"{name}, flips and crops" for name in (*STATISTICS[1:], "shuffled labels")
+    seen = {
+        "no-augmentation": "natural images, no augmentation",
+        "crops": "natural images, crops",
+        "flips-and-crops": "natural images, flips and crops",
+        "ranks": "ranks made Gaussian, flips and crops",
+        "gaussian": "Gaussian, same covariance, flips and crops",
+        "phases": "random phases, flips and crops",
+        "labels": "shuffled labels, flips and crops",
+        "plain-labels": "shuffled labels, no augmentation",
     }
-    seen |= {f"plain-{short}": f"{name}, no augmentation" for name, short in SHORT.items()}
 
     def at(name: str, who: Method = B50) -> list[Record]:
         return runs[seen[name], who]
 
-    more_local = partial(cells.gain_text, of=locality.beyond_chance)
-
     def over(one: str, other: str, who: Method = B50) -> str:
-        return tables.ahead(more_local(at(one, who), at(other, who)))
+        gain = cells.gain_text(at(one, who), at(other, who), locality.beyond_chance)
+        return tables.ahead(gain)
 
-    words = {name: locality.excess_text(at(name)) for name in seen if name != "labels"}
-    for name in ("no augmentation", "crops", "gaussian"):
-        words[f"{name}-sgd"] = locality.excess_text(at(name, SGD))
-    words["crops-gain"] = over("crops", "no augmentation")
-    words["crops-gain-sgd"] = over("crops", "no augmentation", SGD)
-    words |= {f"over-{name}": over("flips and crops", name) for name in ("ranks", "gaussian")}
-    words["over-gaussian-sgd"] = over("flips and crops", "gaussian", SGD)
-    dense = (run for run in found["origin-process"] if method(run.config) == SGD)
-    process = compare.grouped(dense, data_text)
-    small, *_, large = (f"gain {gain:g}" for gain in GAINS.values())
-    clone = process[f"Gaussian, covariance of {large}"]
-    words["process-clone-sgd"] = tables.ahead(more_local(process[large], clone))
-    words["process-gain-sgd"] = more_local(process[large], process[small])
+    measured = ("no-augmentation", "flips-and-crops", "gaussian", "phases", "plain-labels")
+    words = {name: locality.excess_text(at(name)) for name in measured}
+    words["crops-gain"] = over("crops", "no-augmentation")
+    words["crops-gain-sgd"] = over("crops", "no-augmentation", SGD)
+    words |= {f"over-{name}": over("flips-and-crops", name) for name in ("ranks", "gaussian")}
+    words["over-gaussian-sgd"] = over("flips-and-crops", "gaussian", SGD)
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
-    words["plain-fit"] = cells.fit_text(at("plain-labels"))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions(r for group in runs.values() for r in group))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
-    sparse = at("flips and crops")
+    sparse = at("flips-and-crops")
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
-    return {f"origin-{name.replace(' ', '-')}": word for name, word in words.items()}
+    return {f"origin-{name}": word for name, word in words.items()}
 
 
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}

@@ -47,12 +47,8 @@ RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
 FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
-    "sgd sparse local gain behind closed paper-sgd paper-local "
-    "paper-closed fit-sgd fit-sparse fit-local lost-sgd lost-sparse lost-local n before-over "
-    "before-closed before-gain before-sgd before-sparse before-left before-second before-pairs "
-    "before-eligible left all first second "
-    "third local-left below eligible window pruned filters pairs range units inputs lr-sgd "
-    "lr-before momentum steps hardware minutes"
+    "n sgd sparse local closed paper-closed before-gain before-closed left all local-left pairs "
+    "range before-pairs window pruned filters lr-sgd lr-before momentum steps hardware minutes"
 )
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
@@ -244,46 +240,28 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
     run, sparse_before = sparse[0], earlier[B50]
-    local_left = count_weights(run.config, LOCAL.model)["conv1"]
-    counts = np.max([each.history["nonzeros"]["conv1"] for each in sparse], axis=0)
-    below = int(np.argmax(counts < local_left)) if counts.min() < local_left else len(counts) - 1
     stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
     count = min(map(len, stored), default=0)
     both_stored = len(stored) == 2 and count > 1
     beside = smooth.compared(*(each[:count] for each in stored)) if both_stored else {}
-    units = sum(run.final["fan_in"]["conv1"])
     found = {
-        "gain": tables.ahead(cells.gain_text(sparse, dense)),
-        "behind": tables.ahead(cells.gain_text(local, sparse)),
-        "closed": gap_text(after),
-        "paper-sgd": f"{published.SHORT[SGD]:.2f}",
-        "paper-local": f"{published.SHORT[LOCAL]:.2f}",
-        "paper-closed": f"{published.gap_closed():.0f}",
         "n": f"{len(sparse)}",
-        "before-over": tables.ahead(cells.gain_text(sparse_before, dense)),
-        "before-closed": gap_text({**after, B50: sparse_before}),
+        "sgd": f"{compare.mean(dense):.2f}",
+        "sparse": f"{compare.mean(sparse):.2f}",
+        "local": f"{compare.mean(local):.2f}",
+        "closed": gap_text(after),
+        "paper-closed": f"{published.gap_closed():.0f}",
         "before-gain": tables.ahead(cells.gain_text(sparse_before, earlier[SGD])),
-        "before-sgd": f"{compare.mean(earlier[SGD]):.2f}",
-        "before-sparse": f"{compare.mean(sparse_before):.2f}",
-        "before-left": f"{np.mean(compare.nonzeros(sparse_before)):,.0f}",
-        "before-second": tables.rounded(float(np.mean(compare.remaining(sparse_before, "fc1")))),
-        "before-pairs": locality.neighbours_text(sparse_before),
-        "before-eligible": _eligible_text(sparse_before),
+        "before-closed": gap_text({**after, B50: sparse_before}),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
-        "first": tables.rounded(float(np.mean(compare.remaining(sparse)))),
-        "second": tables.rounded(float(np.mean(compare.remaining(sparse, "fc1")))),
-        "third": tables.rounded(float(np.mean(compare.remaining(sparse, "fc2")))),
-        "local-left": f"{local_left / 1e6:.1f}",
-        "below": f"{run.history['epoch'][below]}",
-        "eligible": _eligible_text(sparse),
+        "local-left": f"{count_weights(run.config, LOCAL.model)['conv1'] / 1e6:.1f}",
+        "pairs": locality.neighbours_text(sparse),
+        "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
+        "before-pairs": locality.neighbours_text(sparse_before),
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
         "filters": f"{count}",
-        "pairs": locality.neighbours_text(sparse),
-        "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
-        "units": f"{units:,.0f}",
-        "inputs": f"{run.final['weights']['conv1'] / units:.0f}",
         "lr-sgd": tables.number(dense[0].config.lr),
         "lr-before": tables.number(earlier[SGD][0].config.lr),
         "momentum": tables.number(dense[0].config.momentum),
@@ -291,18 +269,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "hardware": tables.plain(run.provenance["hardware"]),
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }
-    for name, own in (("sgd", dense), ("sparse", sparse), ("local", local)):
-        found[name] = f"{compare.mean(own):.2f}"
-        found[f"fit-{name}"] = f"{compare.mean(own, compare.train_accuracies):.1f}"
-        lost = np.subtract(compare.train_accuracies(own), compare.accuracies(own))
-        found[f"lost-{name}"] = f"{lost.mean():.1f}"
     return {f"size-{name}": value for name, value in found.items()}
-
-
-def _eligible_text(runs: Sequence[Record]) -> str:
-    """Return the share of units with enough weights to be measured, in per cent."""
-    shares = [r.final["locality"]["eligible"] / sum(r.final["fan_in"]["conv1"]) for r in runs]
-    return tables.rounded(100 * float(np.mean(shares)))
 
 
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:

@@ -21,7 +21,7 @@ from lcs.exhibits.plots.interactive import Interactive, interactive
 from lcs.exhibits.plots.style import look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
-from lcs.exhibits.tables import PENDING, Cell, Table
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import above_zero, differs, ours
 from lcs.runs import Record
 
@@ -130,17 +130,6 @@ def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-def search_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says of the best candidates of β = 50: "pending" without them."""
-    table = penalty_frame(records)
-    sparse = table[table.method == str(B50)]
-    if sparse.empty:
-        return {"search-left": PENDING, "search-time": PENDING}
-    best = sparse[sparse.accuracy == sparse.accuracy.max()].sort_values("left").iloc[0]
-    time = tables.minus(f"{best.time:+.0f}")
-    return {"search-left": f"{best.left:.0f}", "search-time": time}
-
-
 def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
     """Return a chart of locality in time against how far a step shrinks a weight.
 
@@ -196,18 +185,16 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says: "pending" without runs."""
     found = compare.grouped(records, lambda config: (method(config), config.augment))
     still, shifted = IMAGES
-    words = {}
-    for name, who in {"zero": B0, "local": LOCAL}.items():
-        for images, key in ((still, f"sound-{name}-still"), (shifted, f"sound-{name}")):
-            gain = cells.gain_text(found[who, images], found[SGD, images])
-            words[key] = tables.ahead(gain) if who == LOCAL else gain
-    for name, who in {"sgd": SGD, "zero": B0, "sparse": B50}.items():
+    words = {
+        "sound-n": f"{len(found[B50, shifted])}",
+        "sound-zero": cells.gain_text(found[B0, shifted], found[SGD, shifted]),
+    }
+    for key, images in {"sound-local": shifted, "sound-local-still": still}.items():
+        words[key] = tables.ahead(cells.gain_text(found[LOCAL, images], found[SGD, images]))
+    for name, who in {"zero": B0, "sparse": B50}.items():
         for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
             words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], measure)
-    sparse = found[B50, shifted]
-    words["sound-left"] = cells.remaining_text(sparse)
-    words["sound-n"] = f"{len(sparse)}"
-    return words | {"shift-gain": cells.gain_text(sparse, found[B50, still])}
+    return words
 
 
 # Claims

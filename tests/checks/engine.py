@@ -68,6 +68,28 @@ def gain_at_five_per_cent(_: RunStore) -> bool:
 
 
 @check
+def gain_at_one_per_cent(_: RunStore) -> bool:
+    """With 1 % remaining exact steps save about a quarter of the time at most, at α = 4 and 16.
+
+    Frozen zeros take about 0.6 at α = 4, and 0.4 at α = 16.
+    """
+    rows = [row for row in steps.sparse_steps(benchmarks.load("parts")) if row["density"] == 1]
+    ratios = {(row["mode"], row["base_channels"]): row["ratio"] for row in rows}
+    return (
+        all(0.73 < ratios["exact", width] < 1 for width in (4, 16))
+        and 0.55 < ratios["frozen", 4] < 0.65
+        and 0.35 < ratios["frozen", 16] < 0.45
+    )
+
+
+@check
+def workers_do_not_help(_: RunStore) -> bool:
+    """An epoch of the first version takes no less time with two worker processes than without."""
+    times = medians(measured("epoch", model="s-fc", base_channels=1))
+    return times["conventional, 2 workers"] >= times["conventional, 0 workers"]
+
+
+@check
 def gain_of_an_epoch(_: RunStore) -> bool:
     """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
     epoch = measured("parts", measured="sparse epoch", base_channels=16)
@@ -79,10 +101,11 @@ def gain_of_an_epoch(_: RunStore) -> bool:
 def bound_saves_time(_: RunStore) -> bool:
     """Where it is slowest an exact step gains nothing over the whole gradient; at the end, a third.
 
-    With at most 1 % of the layer left, at two widths. There are no directions that pay in the
-    hardest phase, and few suffice at the end.
+    With at most 1 % of the layer left, at two widths, with about the same ratios. There are no
+    directions that pay in the hardest phase, and few suffice at the end.
     """
     found = benchmarks.load("bound")
+    ratios = []
     for width in (16, 32):
         shown = benchmarks.find(found, measured="bound", base_channels=width)
         terms = [one["terms"] for one in shown if one["density"] <= 0.01]
@@ -93,7 +116,8 @@ def bound_saves_time(_: RunStore) -> bool:
         slowest = 0.75 < max(exact) < 0.9 and abs(max(exact) - max(whole)) < 0.05
         if not (slowest and exact[-1] < 0.72 * whole[-1] and max(terms) == 1 and terms[-1] < 0.01):
             return False
-    return True
+        ratios.append((max(exact), exact[-1]))
+    return bool(np.abs(np.subtract(*ratios)).max() < 0.05)
 
 
 @check
@@ -166,7 +190,7 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
 
     The gain is smaller for many images, where bfloat16 is the fastest dense way, and needs a lower
     density; the later layers keep a larger share of their weights than either density. With two
-    threads there is no gain for many images.
+    threads there is no gain for many images. File and operations are smaller by a factor of 4 to 5.
     """
     found = benchmarks.load("inference")
     (two,) = inference.passes(found, places="trained", threads=2, batch=512)
@@ -178,20 +202,22 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     less = one["high"] < 0.5 and one["ratio"] < many["ratio"] < 1
     gain = less and many["dense"] == inference.DENSE_BF16
     no_gain = inference.fastest(two)["low"] < 1 < inference.fastest(two)["high"]
-    return gain and no_gain and min(later) > densities[0] > densities[1]
+    counts = (two["bytes"], two["operations"])
+    smaller = all(4 < each[inference.DENSE] / each[inference.CSR] < 5 for each in counts)
+    return gain and no_gain and smaller and min(later) > densities[0] > densities[1]
 
 
 @check
 def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
-    """On one thread neither saves a twentieth of the dense time; fewer than 1 % of units are dead.
+    """On one thread neither saves a twentieth of the dense time; no unit is dead.
 
     By the upper end of the interval, as the ends of few rounds lie far apart.
     """
     shown = inference.passes(benchmarks.load("inference"), places="trained", threads=1)
     ways = (inference.EXPORTED, inference.WITHOUT_DEAD)
     rows = [benchmarks.over(one, way, inference.DENSE) for one in shown for way in ways]
-    few = all(one["dead"] < 0.01 * one["units"] for one in shown)
-    return bool(rows) and few and all(row["high"] > 0.95 for row in rows)
+    none = all(one["dead"] == 0 for one in shown)
+    return bool(rows) and none and all(row["high"] > 0.95 for row in rows)
 
 
 @check

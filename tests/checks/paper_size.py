@@ -19,7 +19,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_closed
-from lcs.exhibits.locality import pair_ratios
+from lcs.exhibits.locality import pair_ratios, units
 from lcs.exhibits.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.paper_size import FACTORS, RATES
 from lcs.exhibits.searches import choose, method_key
@@ -62,8 +62,8 @@ def sgd_agrees_with_the_paper(store):
 def lead_before_the_search(store):
     """Four fifths of the lead before the search are what SGD gains by a smaller learning rate.
 
-    β = 50 does not gain: with half the λ and a multiple of the weights it comes within half a point
-    of what it had.
+    These are more than four points. β = 50 does not gain: with half the λ and a multiple of the
+    weights it comes within half a point of what it had.
     """
     earlier, groups = _before(store), _searched(store)
     lead = mean(earlier[B50]) - mean(earlier[SGD])
@@ -73,6 +73,7 @@ def lead_before_the_search(store):
     return (
         lead > 5
         and 0.75 < gained / lead < 0.85
+        and gained > 4
         and new.lr < old.lr
         and new == old.replace(lr=new.lr)
         and 0 <= mean(earlier[B50]) - mean(groups[B50]) < 0.5
@@ -126,12 +127,17 @@ def loses_less_to_the_test_images(store):
 def fewer_weights_than_local(store):
     """β = 50 keeps less than a fifth of S-LOCAL's weights in the first layer.
 
-    Once it has fewer, it has never more again.
+    Before half of the training it has fewer, and then never more again.
     """
     sparse = _searched(store)[B50]
     local = count_weights(sparse[0].config, LOCAL.model)["conv1"]
     counts = np.max([run.history["nonzeros"]["conv1"] for run in sparse], axis=0)
-    return 5 * max(nonzeros(sparse)) < local and max(counts[np.argmax(counts < local) :]) < local
+    below = np.argmax(counts < local)
+    return (
+        5 * max(nonzeros(sparse)) < local
+        and max(counts[below:]) < local
+        and 2 * sparse[0].history["epoch"][below] < sparse[0].config.epochs
+    )
 
 
 @check
@@ -167,16 +173,21 @@ def other_layers(store):
 def local_beyond_chance(store):
     """Filters of β = 50 hold ten points more in the window than by chance; weights are neighbours.
 
-    With twice the λ they are neighbours more than twice as often.
+    With twice the λ they are neighbours more than twice as often, but less than a twentieth of the
+    units, and not more than half, can be measured.
     """
     groups = _searched(store)
     found = _beside_pruned(groups)
     own, chance = found["own"], found["pixels"]
-    fewer, more = ([r[0] for r in pair_ratios(each[B50])] for each in (_before(store), groups))
+    both = (_before(store)[B50], groups[B50])
+    fewer, more = ([r[0] for r in pair_ratios(runs)] for runs in both)
+    few, most = ([r.final["locality"]["eligible"] / units(r) for r in runs] for runs in both)
     return (
         own.mean - own.half_width > chance.mean + chance.half_width + 10
         and min(more) > 3
         and min(fewer) > 2 * max(more)
+        and max(few) < 1 / 20
+        and min(most) > 1 / 2
     )
 
 

@@ -32,7 +32,8 @@ def agrees_at_eta_and_not_at_1(store):
 @check
 def few_observations_open_the_gap(store):
     """With few observations β = η misses more than a tenth of the solutions in some cell."""
-    return numbers(store)["eta-lowest-second"] < 90
+    (lr,) = {run.config.lr for run in records(store, "toy")}
+    return cells(store, few=True, beta=lr).recovered.min() < 0.9
 
 
 @check
@@ -49,7 +50,7 @@ def a_decaying_step_allows_any_beta_up_to_eta(store):
 @check
 def rounding_stands_in_for_exact_zeros(store):
     """At β = 0 dropping all weights below 2ηλ leaves the right support nearly always."""
-    return numbers(store)["zero-rounded"] > 99
+    return cells(store, beta=0.0).rounded.mean() > 0.99
 
 
 @check
@@ -89,13 +90,18 @@ def as_close_as_the_proximal_step(store):
 @check
 def small_lambda_shows_what_the_forum_saw(store):
     """With β = 1 and many observations every run with λ < η recovers the support."""
-    found = numbers(store)
     one = cells(store, beta=1.0)
-    return found["one-best"] == 100 and (one[one.l1 < found["eta"]].recovered == 1).all()
+    small = one[one.l1 < numbers(store)["eta"]]
+    return len(small) > 0 and (small.recovered == 1).all()
 
 
 @check
 def a_larger_beta_can_miss_it(store):
-    """With β = 50 the solution is missed at some λ in more than a few of the problems."""
-    shares = toy.recovered_by_l1(records(store, "toy"), 50.0)
-    return shares.min() < toy.ALMOST_ALWAYS
+    """With β = 50 the solution is missed at some λ in more than a few of the problems.
+
+    Where the start decides, fewer than half of the runs find it, with many observations or few.
+    """
+    runs = records(store, "toy")
+    by_start = toy.counts(runs, "confusion", "predicted", "observations").loc["depends"]
+    shares = toy.recovered_by_l1(runs, 50.0)
+    return shares.min() < toy.ALMOST_ALWAYS and (by_start.recovered < by_start.runs / 2).all()

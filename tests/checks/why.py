@@ -90,14 +90,26 @@ def sparing_the_upper_layers_does_not_help(store):
 
 @check
 def a_threshold_costs_where_weights_may_not_return(store):
-    """With λ on the first layer, frozen zeros cost β = 1 what β = 50 loses, and β = 50 no more."""
-    at = functools.partial(gain, found_in(store, "first-layer"), l1_rest=0)
+    """With λ on the first layer, frozen zeros cost β = 1 what β = 50 loses, and β = 50 no more.
+
+    β = 1 then leaves about as few weights. With λ on every layer they cost β = 50 more.
+    """
+    found = found_in(store, "first-layer")
+    at = functools.partial(gain, found, l1_rest=0)
     free, *costly = (
         at(beta=beta, frozen_zeros=stay)
         for beta, stay in ((1, False), (50, False), (1, True), (50, True))
     )
     equal = all(abs(one.mean - costly[0].mean) < 0.5 for one in costly)
-    return abs(free.mean) < 0.2 and equal and all(map(behind, costly))
+    one, fifty = (pick(found, beta=b, l1_rest=0, frozen_zeros=b == 1) for b in (1, 50))
+    as_few = abs(mean_left(found[one]) - mean_left(found[fifty])) < 2
+    staying = fifty.replace(frozen_zeros=True)
+    first = level(difference(found, staying, fifty))
+    every = found_in(store, "frozen")
+    whole = pick(every, beta=50, frozen_zeros=True)
+    lost = behind(difference(every, whole, whole.replace(frozen_zeros=False)))
+    near = abs(free.mean) < 0.2 and level(free)
+    return near and equal and as_few and first and lost and all(map(behind, costly))
 
 
 @check
@@ -145,25 +157,32 @@ def it_is_not_the_number_of_weights_alone(store):
 
 @check
 def a_larger_lambda_is_better_than_the_papers(store):
-    """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest."""
+    """At β = 50 a λ above the paper's is best; at a fixed threshold and at β = 0 the largest.
+
+    At the threshold it leaves less than a hundredth of the first layer.
+    """
     _, runs = ranges_of_beta(store)
     means = {key: mean(at) for key, at in runs.items()}
     largest = max(l1 for l1, _ in runs)
     best = max((key for key in means if key[1] == 50), key=means.get)[0]
     fixed = max((key for key in means if np.isclose(np.prod(key), 50 * SETTING_L1)), key=means.get)
     zero = max((key for key in means if not key[1]), key=means.get)
-    return best > SETTING_L1 and fixed[0] == zero[0] == largest
+    few = mean_left(runs[fixed]) < 1
+    return best > SETTING_L1 and fixed[0] == zero[0] == largest and few
 
 
 @check
 def a_larger_lambda_overfits_less(store):
-    """At β = 0 training accuracy falls and test accuracy rises with λ; at β = 50 both fall last."""
+    """At β = 0 training accuracy falls, by over twenty points, and test accuracy rises with λ.
+
+    At β = 50 both fall to the largest λ.
+    """
     _, runs = ranges_of_beta(store)
     zero, fifty = ([at for (_, b), at in sorted(runs.items()) if b == beta] for beta in (0, 50))
     fits = [[mean(at, train_accuracies) for at in line] for line in (zero, fifty)]
     tests = [[mean(at) for at in line] for line in (zero, fifty)]
-    falls = all(fit[-1] < fit[0] for fit in fits)
-    return falls and tests[0] == sorted(tests[0]) and tests[1][-1] < max(tests[1])
+    last = all(values[1][-1] < values[1][-2] for values in (fits, tests))
+    return last and fits[0][0] - fits[0][-1] > 20 and tests[0] == sorted(tests[0])
 
 
 @check
@@ -183,10 +202,13 @@ def own_setting_at_width_4(store):
 
 @check
 def the_gain_comes_between_width_1_and_4(store):
-    """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen."""
+    """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen.
+
+    Over β = 0 it is undecided at α = 1.
+    """
     found = at_growing_width(store)
     one, four, eight = (pick(found, beta=50, base_channels=alpha) for alpha in (1, 4, 8))
-    return all(
+    return level(difference(found, one, without_threshold(one))) and all(
         ahead(why.contrast(found, [(one, four)], reference))
         and level(why.contrast(found, [(four, eight)], reference))
         for reference in (as_sgd, without_threshold)
@@ -197,17 +219,19 @@ def the_gain_comes_between_width_1_and_4(store):
 def short_runs_need_a_larger_lambda(store):
     """At α = 4, up to the end of the paper's λ, β = 50 is behind β = 0 with the reproduction's λ.
 
-    With the stronger λ it gains less on that than on β = 0 with the stronger λ.
+    With the stronger λ it gains less on that than on β = 0 with the stronger λ: it is undecided.
     """
     found = found_in(store, "recipe")
     usual = pick(found, beta=0, **REPRODUCTION_L1)
     up_to = [c for c in found if c.beta == 50 and c.l1_rest == 1e-6 and c.l1 <= SETTING_L1]
     own = pick(found, beta=50, **STRONGER_L1)
+    over_usual = difference(found, own, usual)
     over_same = gain(found, beta=50, **STRONGER_L1)
     return (
         len(up_to) == 3
         and all(behind(difference(found, config, usual)) for config in up_to)
-        and difference(found, own, usual).mean < over_same.mean
+        and level(over_usual)
+        and over_usual.mean < over_same.mean
     )
 
 
@@ -253,32 +277,52 @@ def sgd_overfits_most_as_it_trains_longer(store):
 
 @check
 def ahead_only_after_long_training(store):
-    """β = 50 is not ahead of SGD after 100 epochs, and SGD then is ahead of β = 50 after 400."""
+    """β = 50 is level with SGD after 100 epochs, and ahead after 400.
+
+    SGD after 100 is ahead of β = 50 after 400.
+    """
     found = found_in(store, "length")
     sparse = {at: found[pick(found, beta=50, epochs=at)] for at in (100, 400)}
     dense = {at: found[pick(found, optimizer="sgd", epochs=at)] for at in (100, 400)}
     long, short = (paired(sparse[at], dense[at]) for at in (400, 100))
-    return ahead(long) and not ahead(short) and ahead(paired(dense[100], sparse[400]))
+    return ahead(long) and level(short) and ahead(paired(dense[100], sparse[400]))
 
 
 @check
-def undecided_what_augmentation_adds(store):
-    """No change of the gain is seen over SGD, nor over β = 0 with the loss and λ asked about."""
-    augment = functools.partial(why.effect, found_in(store, "factorial"), {"augment": "flip-crop"})
-    over_sgd = augment(as_sgd)
-    asked = augment(without_threshold, lambda c: c.loss == "bce" and c.l1_rest is None)
-    return level(over_sgd) and level(asked)
+def what_augmentation_and_the_loss_add(store):
+    """Augmentation adds more than two points to the gain over β = 0 with the stronger λ.
+
+    With the reproduction's λ, and its loss or both, the change is undecided, and over SGD
+    throughout. Cross-entropy adds about a point, at equal rates undecided.
+    """
+    effect = functools.partial(why.effect, found_in(store, "factorial"))
+    augment = functools.partial(effect, {"augment": "flip-crop"})
+    cells = (
+        why.has_stronger_l1,
+        lambda c: c.l1_rest is None,
+        lambda c: c.loss == "bce" and c.l1_rest is None,
+    )
+    strong, *undecided = (augment(without_threshold, where) for where in cells)
+    undecided += [augment(as_sgd), *(augment(as_sgd, where) for where in cells)]
+    loss = effect({"loss": "cross-entropy"}, without_threshold)
+    equal = effect(why.equal_rates, without_threshold, lambda c: c.loss == "bce")
+    more = ahead(strong) and strong.mean > 2 and ahead(loss) and 0.5 < loss.mean < 1.5
+    return more and all(map(level, [*undecided, equal]))
 
 
 @check
 def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
-    """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse."""
+    """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse.
+
+    With BCE it leaves less than two per cent of the first layer.
+    """
     found = found_in(store, "factorial")
     zero = {"beta": 0, "loss": "bce", **STRONGER_L1}
     bare, cropped = (found[pick(found, augment=a, **zero)] for a in ("none", "flip-crop"))
-    at = functools.partial(gain, found, beta=50, augment="flip-crop", **STRONGER_L1)
-    level = [abs(at(loss=loss).mean) < 0.5 for loss in ("bce", "cross-entropy")]
-    return all(level) and mean(cropped) < mean(bare)
+    at = functools.partial(pick, found, beta=50, augment="flip-crop", **STRONGER_L1)
+    both = [at(loss=loss) for loss in ("bce", "cross-entropy")]
+    near = all(abs(difference(found, c, without_threshold(c)).mean) < 0.5 for c in both)
+    return near and mean_left(found[both[0]]) < 2 and mean(cropped) < mean(bare)
 
 
 @check

@@ -92,16 +92,37 @@ def test_a_network_and_what_is_trained_on_from_it_are_not_candidates_of_one_choi
 
 def test_words_say_what_the_records_say(found):
     words = deeper.numbers(found)
-    assert words["from-sgd"] == words["from-beta"] == words["from-conv"] == "+10.00 ± 0.00"
-    assert words["published-depth-fc"] == "−7.99"
-    assert (words["footprint-scattered"], words["footprint-cost"]) == (
-        "2.00 ± 0.00",
-        "−1.00 ± 0.00",
-    )
-    assert (words["rewired-first"], words["rewired-dense"]) == ("0.70 ± 0.00", "+9.30 ± 0.00")
-    assert (words["twice-n"], words["twice-first"]) == ("3", "+10.00 ± 0.00")
-    only = {"from-convolution": [run for run in found["from-convolution"] if run.config.source]}
-    assert deeper.numbers(found | only)["from-sgd"] == "pending", "nothing to compare with"
+    assert words == {
+        "deep-n": "3",
+        "deep-fc": "5.00 ± 0.00",
+        "deep-beta": "+2.00 ± 0.00",
+        "footprint-first-dense": "10.00 ± 0.00",
+        "rewired-first": "0.70 ± 0.00",
+    }
+
+
+def test_tables_have_gains_over_what_is_compared(found):
+    table = deeper.deeper_table(found["deeper"])
+    shown = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert [row["over the shallow one (points)"] for row in shown] == [
+        *["+5.00 ± 0.00"] * 3, *[NONE] * 3, "+5.00 ± 0.00", NONE
+    ]  # fmt: skip
+    gains = ("+4.70", "+4.61", "−7.99")
+    assert [row["in the paper (points)"] for row in shown] == [
+        *(f"[{gain}]{{.published}}" for gain in gains), *[NONE] * 5
+    ]  # fmt: skip
+    masked = [*found["footprints"], *found["rewired-first-mask"], *found["deeper-long"]]
+    table = deeper.deeper_table([*found["deeper"], *masked], "footprints")
+    gains = {
+        row[1]: dict(zip(table.columns, row, strict=True))["over dense D-FC (points)"]
+        for row in table.rows
+    }
+    assert gains["first layer's mask alone"] == "+10.00 ± 0.00"
+    assert gains["the same, scattered"] == "+9.00 ± 0.00"
+    assert gains["first layer's mask, rewired"] == "+9.30 ± 0.00"
+    started = [run for run in found["from-convolution"] if run.config.source]
+    rows = deeper.from_convolution_table(started).rows
+    assert {row[4] for row in rows} == {NONE}, "nothing to compare with"
 
 
 def test_tables_and_figures_have_every_condition(found):

@@ -30,30 +30,28 @@ def test_a_published_count_stands_beside_runs_of_its_setting_only():
     assert {row[2] for row in figure3.nonzeros_table(other).rows} == {"–"}
 
 
-def test_half_time_is_the_last_recorded_epoch_of_the_first_half():
-    history = {"epoch": [1, 10, 19, 21, 40], "nonzeros": {"conv1": [900, 800, 700, 600, 500]}}
-    lasso = Config(optimizer="beta-lasso", l1=2e-5, beta=1.0, epochs=40)
-    run = dataclasses.replace(made_up(lasso, 50.0), history=history)
-    found = figure3.count_numbers([run])
-    assert (found["one-half"], found["one-end"]) == (pytest.approx(70), pytest.approx(50))
-    assert math.isnan(found["share-conv1"])
+def test_numbers_of_a_method_without_runs_are_not_known():
+    records = [r for r in find_study("figure3").stored("desk", STORE) if r.config.beta == 50]
+    found = figure3.numbers(records)
+    assert {name for name, value in found.items() if math.isnan(value)} == {"half-1", "half-law-1"}
 
 
-def test_shares_are_of_the_schedule_that_is_named():
+def test_shares_are_of_each_schedule_beside_the_published():
     def counted(config: Config):
-        return made_up(
-            config, 50, 100 + 300 * (config.schedule == "constant") + (config.period or 0)
-        )
+        left = 100 + 300 * (config.schedule == "constant") + (config.period or 0)
+        return made_up(config, 50 + config.seed, left)
 
     runs = {
         name: [counted(c) for c in find_study(name).configs("desk", 2)]
         for name in ("schedule", "period")
     }
-    found = figure3.schedule_numbers(runs)
-    assert (found["schedule-50"], found["period-1"]) == ("40.0", "20.0")
-    assert found["schedule-n"] == "2"
-    nothing = figure3.schedule_numbers({"schedule": [], "period": []})
-    assert nothing["period-50"] == "pending"
+    rows = figure3.schedules_table(runs).rows
+    assert len(rows) == 6
+    assert [row[:5] for row in rows if row[1] != "cosine" and B50.short in row[0]] == [
+        [B50.short, kind, "[9.1]{.published .reproduction}", share, "50.00 and 51.00"]
+        for kind, share in (("constant", "40.0"), ("cosine, period 100", "20.0"))
+    ]
+    assert "pending" in figure3.schedules_table({"schedule": [], "period": []}).rows[0][0]
 
 
 def test_half_is_reached_only_if_every_seed_reaches_it():

@@ -51,24 +51,22 @@ def local_net(record: Record) -> list[Record]:
 
 def test_how_far_crops_shift_and_how_far_filters_reach():
     records = [cropped(config) for config in find_study("crops").configs("desk", 2)]
-    words = figure4.crop_numbers(records)
-    assert (words["range-usual"], words["near-none"]) == ("5.5 and 6.5", "2.00 and 2.00")
-    assert (words["half-none"], words["half-usual"]) == ("1.2 and 2.2", "5.2 and 6.2")
-    assert (words["range-none-more"], words["range-far-more"]) == (
-        "−4.00 and −4.00", "+4.00 and +4.00"
-    )  # fmt: skip
+    rows = [row[:1] + row[2:5] for row in figure4.crops_table(records).rows]
+    assert rows == [
+        ["flips alone", "2.0", "1.5 and 2.5", "1.2 and 2.2"],
+        ["crops of ±2 pixels", "2.0", "3.5 and 4.5", "3.2 and 4.2"],
+        ["crops of ±4 pixels", "2.0", "5.5 and 6.5", "5.2 and 6.2"],
+        ["crops of ±8 pixels", "2.0", "9.5 and 10.5", "9.2 and 10.2"],
+    ]
     lines = figure4.pairs_figure([*local_net(records[0]), *records]).axes[0].lines
     assert len({line.get_color() for line in lines if not line.get_label().startswith("_")}) == 5
     unknown = with_final(records[0], pair_correlation=[None])
-    assert figure4.crop_numbers([unknown, *records[1:]])["near-none"] == "–"
-    assert figure4.crop_numbers([unknown, *records[1:]])["range-none-more"] == "–"
+    first, *_ = figure4.crops_table([unknown, *records[1:]]).rows
+    assert first[2:5] == ["–"] * 3
 
 
 def test_crops_are_told_apart_on_images_of_any_size():
     records = [cropped(config) for config in find_study("crops").configs("smoke", 1)]
-    assert {name: len(runs) for name, runs in figure4.by_shift(records).items()} == {
-        "none": 1, "half": 1, "usual": 1, "far": 1
-    }  # fmt: skip
     claims = [claim for claim in figure4.CLAIMS.values() if claim.study == "crops"]
     assert [claim.judge(records).value for claim in claims] == ["+1.00 pixels"] * 2
 
@@ -132,7 +130,8 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)
-    words = figure4.numbers(first, width, width)
+    recipe = [run for run in width if run.config.beta]
+    words = figure4.numbers(first, width, width, recipe)
     assert words["sparse-mean"] > words["sparse-null_mean"]
     assert {name: value for name, value in words.items() if name.startswith("open")} == {
         "open-alpha": "8",
@@ -142,6 +141,8 @@ def test_each_setting_has_the_runs_of_its_largest_width():
         "open-tuned-sgd": "+4.33 ± 3.30",
         "open-tuned": "+54.33 ± 3.30",
     }
+    assert words["window-few"] == "+58.00 and +58.00"
+    assert words["runs-recipe"] == "2"
 
 
 # Pictures
@@ -221,7 +222,6 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     assert found.iloc[0]["series"] == "β = 50"
     (row,) = smooth.table(found).rows
     assert len(row) == len(smooth.table(found).columns)
-    assert set(smooth.numbers(found).values()) == {"pending"}, "no β = 0"
     (axes,) = smooth.shares_figure(found).axes
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [row[0]], "no heading for one"
     means = [bar.lines[0].get_xdata()[0] for bar in axes.containers]
@@ -229,7 +229,7 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     assert smooth.frame([[kept(sgd), kept(sparse, 1)]]).empty, "one filter has no interval"
 
 
-def test_prose_has_the_largest_width_and_lambda():
+def test_filters_stand_below_their_setting():
     group = [kept(Config(base_channels=width)) for width in (1, 2, 4)]
     for width, l1, beta in ((1, 1e-5, 0), (2, 1e-5, 0), (2, 2e-5, 0), (2, 1e-5, 50), (4, 1e-5, 50)):
         lasso = {"optimizer": "beta-lasso", "beta": float(beta), "l1": l1}
@@ -242,11 +242,3 @@ def test_prose_has_the_largest_width_and_lambda():
     labels = axes.get_legend_handles_labels()[1]
     assert labels[:2] == ["β = 0", "β = 50"]
     assert axes.containers[0].lines[0].get_color() == look("β = 0").colour
-    # a mark of their own for the rows that are to be found
-    for row, (beta, width, l1) in enumerate(zip(found.series, found.width, found.l1, strict=True)):
-        share = {("β = 0", 2, 2e-5): 20, ("β = 50", 2, 1e-5): 50, ("β = 50", 4, 1e-5): 54}
-        mean = share.get((beta, width, l1), 0.0)
-        found.at[row, "own"] = found.at[row, "own"]._replace(mean=mean)
-    words = smooth.numbers(found)
-    shown = (words[f"smooth-{name}-own"] for name in ("zero", "sparse", "largest"))
-    assert [*shown] == ["20", "50", "54"]

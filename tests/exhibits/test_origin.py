@@ -48,16 +48,15 @@ def test_only_what_is_named_differs():
 def test_words_are_of_beta_50_by_augmentation(records):
     words = origin.numbers(records)
     assert words["origin-no-augmentation"].startswith("+10.1")
-    assert words["origin-crops"].startswith("+15.1")
-    assert words["origin-no-augmentation-sgd"].startswith("+0.1")
+    assert words["origin-flips-and-crops"].startswith("+15.1")
     assert words["origin-gaussian"].startswith("+13.1")
-    assert words["origin-gaussian-sgd"].startswith("+3.1")
     assert words["origin-crops-gain"].startswith("5.00 ±")
     assert words["origin-over-gaussian"].startswith("2.00 ±")
+    assert words["origin-over-gaussian-sgd"].startswith("2.00 ±")
     assert words["origin-labels-left"].endswith("± 0")
     assert words["origin-n"] == "3"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
-    assert origin.numbers(first)["origin-crops"] == "+15.00"
+    assert origin.numbers(first)["origin-flips-and-crops"] == "+15.00"
 
 
 def test_locality_is_shown_by_condition(records):

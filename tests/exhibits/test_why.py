@@ -137,6 +137,22 @@ def test_each_beta_has_its_cost_and_its_returns():
     assert results.returns_table(records[::-1]).rows[2][:5] == rows[2][:5]
 
 
+def test_each_length_has_its_gains():
+    runs = study("length", lambda c: 50 + c.seed - (c.beta > 0) + (c.optimizer == "sgd"), 3)
+    rows = results.length_table(runs).rows
+    assert [row[:2] for row in rows[::3]] == [["SGD", "100"], ["SGD", "400"]]
+    assert rows[0][3:5] == ["–", "–"]
+    assert rows[2][:2] == ["β-LASSO, β = 50", "100"]
+    assert rows[2][3:6] == ["−2.00 ± 0.00", "−1.00 ± 0.00", "50.0"]
+
+
+def test_each_change_of_the_gain_has_a_row():
+    (_, _, *every), strong, _, usual, loss, equal = results.changes_table(FACTORIAL).rows
+    assert every == strong[2:] == usual[2:] == ["+2.00 ± 0.00"] * 2
+    assert loss == ["cross-entropy", "any", "+8.00 ± 0.00", "+8.00 ± 0.00"]
+    assert {value.strip("+−") for value in equal[2:]} == {"0.00 ± 0.00"}
+
+
 def test_a_sweep_draws_every_run_and_the_reference():
     records = study("betas", lambda c: 50 + c.beta / 100, 2)
     table, reference = results.by_beta(records), results.mean_of_sgd(records)
@@ -157,36 +173,23 @@ def test_the_two_series_over_lambda_share_a_run():
 # Numbers
 
 
-def test_numbers_of_the_first_layer_and_of_widths():
-    runs = study("first-layer", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2)
-    wide = study("width", lambda c: 50 + c.seed - 0.5 * (c.beta > 0) * c.base_channels)
-    words = results.numbers(NOTHING | {"first-layer": runs, "width": wide})
-    assert words["alone-1"] == "−2.00 ± 0.00"
-    assert words["alone-frozen-1"] == "−3.00 ± 0.00"
-    assert words["alone-returns-50"] == "−1.00 ± 0.00"
-    assert (words["width-8"], words["width-n"]) == ("−4.00 ± 0.00", "3")
-    assert words["over-zero"] == words["augmentation-own"] == "pending"
-    assert words["stronger-l1"] == "5e-5 on the first layer and 1e-5 on the others"
-
-
-def test_numbers_of_the_factorial():
-    words = results.numbers(NOTHING | {"factorial": FACTORIAL})
-    assert words["augmentation-strong"] == words["augmentation-own"] == "+2.00 ± 0.00"
-    assert words["loss"] == "+8.00 ± 0.00"
-    assert words["loss-equal"] in ("+0.00 ± 0.00", "−0.00 ± 0.00")
-    assert words["factorial-n"] == "3"
-
-
-def test_the_best_and_the_largest_of_each_range():
-    ranges = {
-        "lambdas": study("lambdas", lambda c: 50 + 1e5 * c.l1 * (c.beta < 50) + (c.l1 == 5e-5)),
-        "lambdas-zero": study("lambdas-zero", lambda c: 50 - 1e5 * c.l1),
+def test_numbers_of_the_prose():
+    runs = {
+        "frozen": study("frozen", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2),
+        "recipe": study("recipe", lambda c: 50 + c.seed + (c.beta == 50) * (c.l1_rest == 1e-5)),
+        "precision": study("precision", lambda c: 50 + c.seed + (c.precision == "fp32")),
+        "lambdas": study("lambdas", known_gain, 2),
     }
-    words = results.numbers(NOTHING | ranges)
-    assert words["best-l1"] == "5e-5"
-    assert words["zero-accuracy"] == "40.00 ± 0.00"
-    assert words["fixed-accuracy"] == "60.00 ± 0.00"
-    assert words["runs-l1"] == "3"
+    assert results.numbers(NOTHING | runs) == {
+        "stronger-l1": "5e-5 on the first layer and 1e-5 on the others",
+        "over-zero": "−2.00 ± 0.00",
+        "betas-n": "0",
+        "runs-l1": "2",
+        "strong-over-usual": "+1.00 ± 0.00",
+        "fp32-sgd": "+1.00 ± 0.00",
+        "fp32-50": "+1.00 ± 0.00",
+    }
+    assert results.numbers(NOTHING)["over-zero"] == "pending"
 
 
 # Runs

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.banded.studies import GROWTHS, PIXEL_GROWTHS, SIZES, WIDEST, WIDTH, growth_values
-from lcs.exhibits.compare import ByStudy
+from lcs.exhibits.banded.studies import GROWTHS, WIDEST, WIDTH
+from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import closes_most, gap_text
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
-from lcs.exhibits.tables import PENDING, Cell, Table, ahead
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import differs, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
@@ -27,18 +27,46 @@ WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "wit
 
 
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
-    """Return accuracy, remaining weights and locality by λ and its growth."""
-    lengths = {run.config.epochs for run in records}
+    """Return accuracy, remaining weights and locality by λ and its growth.
+
+    Of several lengths also η, and the share of the gap between SGD and S-LOCAL that is closed.
+    """
+    found = compare.conditions(records)
+    several = len({config.epochs for config in found}) > 1
     columns: dict[str, Cell] = {
         "method": cells.of(lambda config: method(config).shortest),
         **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
-        **cells.field_columns(["lr", "epochs"] if len(lengths) > 1 else []),
+        **cells.field_columns(["lr", "epochs"] if several else []),
+        "over no growth (points)": cells.less(
+            found,
+            lambda config: config.replace(
+                l1_growth=0.0, l1_window="grid", l1_window_size=None, permute_pixels=False
+            ),
+        ),
+        **({"gap closed (%)": partial(closed_text, found)} if several else {}),
         **locality.RESULTS,
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
-    what += ", or a fixed mask of them" * any(run.config.pruning == "windows" for run in records)
-    return cells.by_condition(study, records, columns, what, text=("windows",))
+    what += ", or a fixed mask of them" * any(config.pruning == "windows" for config in found)
+    note = "; gap: between SGD and S-LOCAL, with intervals by Fieller's method" * several
+    return cells.by_condition(study, records, columns, what, note=note, text=("windows",))
+
+
+def closed_text(found: Conditions, runs: Sequence[Record]) -> str:
+    """Return the share of the gap between SGD and S-LOCAL, as long, that S-FC closes, per cent.
+
+    "pending" without runs, a dash for the gap's own ends.
+    """
+    if not runs:
+        return PENDING
+    epochs = runs[0].config.epochs
+    sgd, local = (
+        compare.runs_of(found, epochs=epochs, **WINDOWS[name]) for name in ("SGD", "S-LOCAL")
+    )
+    if runs in (sgd, local):
+        return tables.NONE
+    return gap_text({B50: runs, SGD: sgd, LOCAL: local} if sgd and local else {})
 
 
 def windows_text(config: Config) -> str:
@@ -126,87 +154,26 @@ def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
 
 
 def numbers(found: ByStudy) -> dict[str, str]:
-    """Return the numbers of the prose, in points; "pending" without runs."""
-    banded = compare.conditions(
-        [*found["banded"], *found["banded-learned"], *found["banded-initial"]]
-    )
-    larger = max((c.l1 for c in banded if c.beta), default=0.0)
-
-    def grown(growth: float, window: str = "grid") -> list[Record]:
-        return compare.runs_of(banded, beta=50, l1=larger, l1_growth=growth, l1_window=window)
-
-    _, slow, fast = GROWTHS
-    followed = grown(fast, "learned")
-    local = compare.runs_of(banded, model="s-local")
-    sizes, pixel, masked = (
-        partial(compare.runs_of, compare.conditions(found[name]))
-        for name in ("banded-sizes", "banded-pixel", "masked")
-    )
+    """Return the numbers of the prose; "pending" without runs."""
     wide = by_window(found["banded-wide"])
-    long = by_window(found["banded-long"])["learned"]
+    closed = partial(closed_text, compare.conditions(found["banded-wide"]))
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
-    values = growth_values(searched[0].config) if searched else None
-    scattered = found["banded-scattered"]
-    # with the learning rate and the weight decay of S-FC, and with those of S-LOCAL
-    as_dense, as_local = (
-        masked(lr=runs[0].config.lr) if (runs := wide[name]) else [] for name in ("SGD", "S-LOCAL")
-    )
+    # with the learning rate and the weight decay of dense S-FC
+    rates = {run.config.lr for run in wide["SGD"]}
+    masked = [run for run in found["masked"] if run.config.lr in rates]
     return {
-        "banded-n": f"{len(grown(slow))}",
-        "banded-large": cells.gain_text(grown(slow), grown(0.0)),
-        "banded-uniform": cells.gain_text(grown(slow), found["banded-uniform"]),
-        "banded-fastest": cells.gain_text(grown(fast), grown(0.0)),
-        "banded-fastest-left": cells.remaining_text(grown(fast)),
-        **{
-            f"size-{size}": cells.gain_text(sizes(l1_window_size=size), grown(fast, "initial"))
-            for size in SIZES
-        },
-        "size-n": f"{len(sizes(l1_window_size=SIZES[0]))}",
-        **{
-            f"pixel-{100 * growth:.0f}": cells.gain_text(pixel(l1_growth=growth), grown(0.0))
-            for growth in PIXEL_GROWTHS
-        },
-        "banded-local": ahead(cells.gain_text(local, grown(fast))),
-        "learned": cells.gain_text(grown(slow, "learned"), grown(0.0)),
-        "learned-fastest": cells.gain_text(followed, grown(0.0)),
-        "learned-fastest-initial": cells.gain_text(followed, grown(fast, "initial")),
-        "learned-local": ahead(cells.gain_text(local, followed)),
         "searched-n": f"{len(searched)}",
-        "searched-accuracy": cells.mean_text(searched),
         "searched-left": cells.remaining_text(searched),
-        "searched-none": ahead(cells.gain_text(searched, wide["none"])),
-        "searched-sgd": ahead(cells.gain_text(searched, wide["SGD"])),
-        "searched-local": ahead(cells.gain_text(wide["S-LOCAL"], searched)),
-        "searched-initial": cells.gain_text(searched, wide["initial"]),
-        "searched-gap": gap_text(compare.by_method(found["banded-searched"])),
-        "searched-growth": tables.number(values["l1_growth"]) if values else PENDING,
-        "searched-share": tables.number(values["share"]) if values else PENDING,
-        "wide-n": f"{len(wide['initial'])}",
-        "wide-gap-none": gap_text(as_beta_50(found["banded-wide"], "none")),
-        # how far other windows are ahead of random ones
-        "wide-moved": cells.gain_text(wide["learned"], wide["initial"]),
-        "wide-grid": cells.gain_text(wide["grid"], wide["initial"]),
-        "scattered-n": f"{len(scattered)}",
-        "scattered-initial": cells.gain_text(scattered, wide["initial"]),
-        "scattered-none": cells.gain_text(scattered, wide["none"]),
-        "masked-n": cells.count_text(compare.conditions(found["masked"])),
-        "masked-accuracy": cells.mean_text(as_dense),
-        "masked-gap": gap_text(
-            {B50: as_dense, SGD: wide["SGD"], LOCAL: wide["S-LOCAL"]} if as_dense else {}
-        ),
-        "masked-grid": ahead(cells.gain_text(as_dense, wide["grid"])),
-        "masked-searched": cells.gain_text(as_dense, searched),
-        "masked-local": ahead(cells.gain_text(wide["S-LOCAL"], as_local)),
-        "masked-other": cells.gain_text(as_local, as_dense),
-        "long-n": f"{len(long)}",
-        "long-accuracy": cells.mean_text(long),
-        "long-gap": gap_text(as_beta_50(found["banded-long"], "learned")),
+        "searched-gap": closed(searched),
+        "wide-gap-none": closed(wide["none"]),
+        "scattered-none": cells.gain_text(found["banded-scattered"], wide["none"]),
+        "masked-gap": closed(masked),
     }
 
 
 # runs of `banded-wide` and `banded-long`: of β = 50 by the windows outside which λ grows
 WINDOWS: dict[str, dict[str, object]] = {
-    "SGD": {"model": "s-fc", "optimizer": "sgd"},
+    "SGD": {"model": "s-fc", "optimizer": "sgd", "pruning": "none"},
     "S-LOCAL": {"model": "s-local"},
     "none": {"beta": 50, "l1_growth": 0.0},
     **{name: {"l1_growth": GROWTHS[-1], "l1_window": name} for name in WINDOW_NAMES},
@@ -219,12 +186,6 @@ def by_window(records: Sequence[Record]) -> dict[str, list[Record]]:
         name: [run for run in records if compare.matches(run.config, fields)]
         for name, fields in WINDOWS.items()
     }
-
-
-def as_beta_50(records: Sequence[Record], window: str) -> dict[Method, list[Record]]:
-    """Return SGD, S-LOCAL and, in the place of β = 50, the runs with some windows."""
-    runs = by_window(records)
-    return compare.by_method([run for name in ("SGD", "S-LOCAL", window) for run in runs[name]])
 
 
 # Claims
@@ -266,7 +227,11 @@ CLAIMS = {
     "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
     "closes most of the gap between SGD and S-LOCAL at α = 8": ours(
         "banded-wide",
-        lambda records: closes_most(as_beta_50(records, "learned")),
+        lambda records: closes_most(
+            compare.by_method(
+                [run for name in ("SGD", "S-LOCAL", "learned") for run in by_window(records)[name]]
+            )
+        ),
         also=("banded-long",),
     ),
     "As searched on validation images, β = 50 with λ that grows outside random windows is "

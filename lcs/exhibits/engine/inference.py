@@ -117,20 +117,15 @@ def inference_figure(found: dict[str, Any] | None) -> Figure:
 
 
 def numbers(folder: str = "") -> dict[str, str]:
-    """Return what the prose says, in words; on one thread if not said otherwise."""
+    """Return what the prose says, in words; on one thread."""
     found = load("inference", folder)
-    names = ["alpha", "density", "dead", "file", "operations", "speed-512-two"]
+    names = ["alpha", "density"]
     names += [f"{what}-{batch}" for what in ("speed", "crossing") for batch in BATCHES]
     words = dict.fromkeys(names, PENDING)
     for one in passes(found, threads=1, places="trained"):
         words["alpha"] = f"{one['base_channels']}"
         words["density"] = tables.rounded(100 * one["density"], 1)
-        words["dead"] = f"{one['dead']} of {one['units']:,}"
-        for name, counted in (("file", one["bytes"]), ("operations", one["operations"])):
-            words[name] = f"{counted[DENSE] / counted[CSR]:.1f}"
         words[f"speed-{one['batch']}"] = ratio_text(fastest(one))
-    for one in passes(found, threads=2, places="trained", batch=512):
-        words["speed-512-two"] = ratio_text(fastest(one))
     for batch in BATCHES:
         density = crossing(found, batch)
         if not math.isnan(density):

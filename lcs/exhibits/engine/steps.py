@@ -40,8 +40,6 @@ OVER_FLOOR = {
 MEASURED: dict[str, tuple[str, dict[str, Any], str]] = {
     "floor-1": ("parts", {"model": "s-fc", "base_channels": 1}, "step with flip-crop / floor"),
     "floor-16": ("parts", {"model": "s-fc", "base_channels": 16}, "step with flip-crop / floor"),
-    "epoch-alone": ("epoch", {}, "conventional, 0 workers"),
-    "epoch-helped": ("epoch", {}, "conventional, 2 workers"),
     "kept-32": ("memory", {"base_channels": 32, "optimizer": "beta-lasso"}, "kept / given back"),
 }
 
@@ -181,22 +179,18 @@ def sparse_numbers(folder: str = "") -> dict[str, str]:
 
     `bound-first`: where an exact step is slowest with at most 1 % left.
     """
-    cpu, gpu = (load("parts", folder, device) for device in ("cpu", "cuda"))
-    words = {f"epoch-{mode}": PENDING for mode in MODES[1:]}
-    for width in (4, 16, PAPER_BASE_CHANNELS):
-        words |= {f"speed-{mode}-{width}": PENDING for mode in MODES[1:]}
-    for row in [*sparse_steps(cpu), *sparse_steps(gpu)]:
-        if row["density"] == 1:
-            words[f"speed-{row['mode']}-{row['base_channels']}"] = ratio_text(row)
-    for one in find(cpu, measured="sparse epoch", base_channels=16):
+    words = {f"{what}-{mode}": PENDING for what in ("speed-150", "epoch") for mode in MODES[1:]}
+    for row in sparse_steps(load("parts", folder, "cuda")):
+        if (row["base_channels"], row["density"]) == (PAPER_BASE_CHANNELS, 1):
+            words[f"speed-150-{row['mode']}"] = ratio_text(row)
+    for one in find(load("parts", folder), measured="sparse epoch", base_channels=16):
         words |= {f"epoch-{mode}": ratio_text(over(one, mode)) for mode in MODES[1:]}
 
     found = load("bound", folder)
-    for width in (16, 32):
-        ratios = bound_steps(found, width)
-        slowest = max(ratios, key=lambda row: row["ratio"], default=None)
-        words[f"bound-first-{width}"] = ratio_text(slowest) if slowest else PENDING
-        words[f"bound-last-{width}"] = ratio_text(ratios[-1]) if ratios else PENDING
+    ratios = bound_steps(found)
+    slowest = max(ratios, key=lambda row: row["ratio"], default=None)
+    words["bound-first"] = ratio_text(slowest) if slowest else PENDING
+    words["bound-last"] = ratio_text(ratios[-1]) if ratios else PENDING
     left = unproved(load("unproved", folder)).values()
     words["unproved"] = tables.rounded(max(left)) if left else PENDING
     modes = {"run-exact": "exact", "run-whole": EXACT_WHOLE, "run-frozen": "frozen"}

@@ -26,9 +26,9 @@ from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_m
 from lcs.exhibits.plots import style
 from lcs.exhibits.settings import SHORT_RECIPE, STRONGER_L1, Studies, sized
 from lcs.exhibits.table2 import ELSEWHERE, WIDE
-from lcs.exhibits.tables import Numbers, Table, signed
+from lcs.exhibits.tables import Cell, Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
-from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY, gains, has_stronger_l1
+from lcs.exhibits.why import gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
@@ -160,22 +160,28 @@ def factorial_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows)
 
 
-def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[Record]) -> Numbers:
+def numbers(
+    first: Sequence[Record],
+    wide: Sequence[Record],
+    searched: Sequence[Record],
+    recipe: Sequence[Record],
+) -> Numbers:
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
-    `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay.
-    "pending" without runs. `first` are of the page's own study, `wide` of `width`, `searched` of
-    flips and crops with hyperparameters chosen on validation.
+    `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay;
+    `window-many` and `window-few`: β = 50 with the smallest and the largest λ. "pending" without
+    runs. `first` are of the page's own study, `wide` of `width`, `searched` of flips and crops with
+    hyperparameters chosen on validation.
     """
-    groups, beta = compare.by_method(first), compare.largest_beta(first)
     found: Numbers = {}
-    for short, name in {"sparse": beta_lasso_method(beta), "dense": SGD}.items():
-        for kind in ("mean", "null_mean"):
-            of = partial(beyond_chance, kind=kind)
-            found[f"{short}-{kind}"] = compare.mean(groups[name], of)
+    sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
+    for kind in ("mean", "null_mean"):
+        found[f"sparse-{kind}"] = compare.mean(sparse, partial(beyond_chance, kind=kind))
     widest, tuned = compare.widest(wide), compare.by_method(searched)
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
+    thresholds = compare.conditions(run for run in recipe if run.config.beta == 50)
+    by_l1 = [thresholds[config] for config in sorted(thresholds, key=lambda config: config.l1)]
     return found | {
         "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
         "open-sgd": excess_text(widest[SGD]),
@@ -183,34 +189,8 @@ def numbers(first: Sequence[Record], wide: Sequence[Record], searched: Sequence[
         "open-sparse": excess_text(sparse),
         "open-tuned-sgd": excess_text(tuned[SGD]),
         "open-tuned": excess_text(tuned[B50]),
-    }
-
-
-def factorial_numbers(factorial: Sequence[Record], recipe: Sequence[Record]) -> dict[str, str]:
-    """Return points of the window's share beyond chance, in words: what makes filters local."""
-    found = compare.conditions(factorial)
-
-    def runs(**fields: object) -> list[Record]:
-        return compare.runs_of(found, **{**AUGMENTED_CROSS_ENTROPY, **fields})
-
-    sparse = runs(beta=50, **STRONGER_L1)
-    plain = runs(beta=50, augment="none", **STRONGER_L1)
-    zero = runs(beta=0, **STRONGER_L1)
-    thresholds = compare.conditions([r for r in recipe if r.config.beta == 50])
-    by_l1 = sorted(thresholds, key=lambda config: (config.l1, config.l1_rest or 0))
-    many, few = [thresholds[by_l1[place]] if by_l1 else [] for place in (0, -1)]
-    return {
-        "window-sgd-flip-crop": excess_text(runs(optimizer="sgd")),
-        "window-zero-strong-flip-crop": excess_text(zero),
-        "window-strong-flip-crop": excess_text(sparse),
-        "window-strong-none": excess_text(plain),
-        "window-strong-more": cells.gain_text(sparse, plain, beyond_chance),
-        "window-threshold": cells.gain_text(sparse, zero, beyond_chance),
-        "window-many": excess_text(many),
-        "left-many": cells.remaining_text(many),
-        "window-few": excess_text(few),
-        "left-few": cells.remaining_text(few),
-        "eligible-few": locality.eligible_text(few),
+        "window-many": excess_text(by_l1[0] if by_l1 else []),
+        "window-few": excess_text(by_l1[-1] if by_l1 else []),
         "runs-recipe": cells.count_text(thresholds),
     }
 
@@ -225,22 +205,21 @@ def crop_text(config: Config) -> str:
     return f"crops of ±{config.crop_shift} pixels" if config.crop_shift else "flips alone"
 
 
-def crop_numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the shift of crops does, in words: with flips alone, and with the usual crops."""
-    shown = by_shift(records)
-    usual = shown["usual"]
-    ranges = locality.clustering_ranges
-    words = {"range-usual": cells.mean_text(usual, ranges, 1)}
-    for name in ("none", "usual"):
-        words[f"near-{name}"] = cells.mean_text(
-            shown[name], lambda runs: [near for near, *_ in locality.pair_ratios(runs)]
-        )
-        words[f"half-{name}"] = cells.mean_text(
-            shown[name], lambda runs: [*map(measure.half_distance, locality.pair_ratios(runs))], 1
-        )
-    for name in ("none", "far"):
-        words[f"range-{name}-more"] = cells.gain_text(shown[name], usual, ranges)
-    return words
+def crops_table(records: Sequence[Record]) -> Table:
+    """Return how close together the weights of a unit lie, by how far crops shift."""
+
+    def half_distances(runs: Sequence[Record]) -> list[float]:
+        return [measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)]
+
+    columns: dict[str, Cell] = {
+        "crops": cells.of(crop_text),
+        "remaining, layer 1 (%)": cells.remaining_text,
+        "neighbours / chance": locality.neighbours_text,
+        "range (pixels)": partial(cells.mean_text, of=locality.clustering_ranges, digits=1),
+        "half distance (pixels)": partial(cells.mean_text, of=half_distances, digits=1),
+    }
+    what = "How close together the weights of a unit lie, with β = 50, by how far crops shift"
+    return cells.by_condition("crops", records, columns, what)
 
 
 def pairs_figure(records: Sequence[Record]) -> Figure:
@@ -262,11 +241,6 @@ def pairs_figure(records: Sequence[Record]) -> Figure:
     style.label_log_axis(axes.yaxis)
     style.add_legend(figure, axes, columns=2)
     return figure
-
-
-def by_shift(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the runs by how far their crops shift, a name in `SHIFTS`."""
-    return {name: [r for r in records if _shifts(name)(r.config)] for name in SHIFTS}
 
 
 def _shifts(name: str) -> Callable[[Config], bool]:

@@ -11,9 +11,9 @@ from torch import Tensor
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.methods import B0, B50, SGD, method
+from lcs.exhibits.methods import SGD, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
-from lcs.exhibits.tables import PENDING, Table
+from lcs.exhibits.tables import Table
 from lcs.measure.weight_sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -200,21 +200,3 @@ def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
     )
     columns = ["setting", "filters of", "weights, median", *KINDS.values()]
     return Table(name, caption, columns, rows, text=("filters of",))
-
-
-def numbers(found: pd.DataFrame) -> dict[str, str]:
-    """Return shares in per cent for the prose; "pending" without runs."""
-    rows = sorted(found.to_dict("records"), key=lambda row: (row["width"], row["l1"]))
-    zero = [row for row in rows if row["series"] == B0.shortest]
-    sparse = [row for row in rows if row["series"] == B50.shortest]
-    beside = [row for row in sparse if zero and row["width"] == zero[-1]["width"]]
-    named = {"zero": zero[-1], "sparse": beside[-1], "largest": sparse[-1]} if beside else {}
-    shown = [("zero", "own"), ("zero", "phases")]
-    shown += [("sparse", kind) for kind in ("own", "phases", "pruned")]
-    shown += [("largest", kind) for kind in ("own", "pruned", "pruned_phases")]
-    return {
-        f"smooth-{row}-{kind}".replace("_", "-"): (
-            f"{named[row][kind].mean:.0f}" if named else PENDING
-        )
-        for row, kind in shown
-    }

@@ -16,10 +16,9 @@ from lcs.exhibits.plots import style
 from lcs.exhibits.rivals.studies import (
     AIMS,
     DENSE,
-    ITERATIVE,
     MASKED_WIDER,
-    NO_L1,
     OWN,
+    RESTARTED,
     RIVALS,
     budget,
     rival,
@@ -38,9 +37,13 @@ TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
 
 
 def by_rival(records: Sequence[Record]) -> Groups[str]:
-    """Return the runs of each method at one budget, by its name; SGD of all weights comes first."""
+    """Return the runs of each method at one budget, by its name; SGD of all weights comes first.
+
+    Those with a restart come last.
+    """
     found = {rival(config): runs for config, runs in compare.conditions(records).items()}
-    return Groups({name: found[name] for name in (DENSE, *RIVALS) if name in found})
+    order = (DENSE, *RIVALS, *RESTARTED.values())
+    return Groups({name: found[name] for name in order if name in found})
 
 
 def sparse_flops(record: Record) -> float:
@@ -92,13 +95,6 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"
     return cells.by_condition(study, ordered, columns, what, note=note)
-
-
-# the studies with restarts, by the study that they are compared with
-RESTARTS = {
-    "rivals": ("rivals-restart",),
-    "rivals-wider": ("rivals-wider-restart", "rivals-wider-restart-sgd"),
-}
 
 
 def _weights_text(runs: Sequence[Record]) -> str:
@@ -163,74 +159,23 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     """
     many, few = larger_budget(runs), by_rival(runs["rivals-few"])
     wider = by_rival(runs["rivals-wider"])
-    again, wider_again = (
-        by_rival([run for name in names for run in runs[name]]) for names in RESTARTS.values()
-    )
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
         for gain in compare.differences(own, many[name])
     ]
-
-    def over(groups: Groups[str], name: str) -> str:
-        """Say by how many points a method is ahead of β = 50."""
-        return cells.gain_text(groups[name], groups[OWN])
-
-    def more_local(groups: Groups[str], name: str) -> str:
-        return tables.ahead(cells.gain_text(groups[name], groups[OWN], beyond_chance))
-
-    def eligible(own: Sequence[Record]) -> list[int]:
-        return [run.final["locality"]["eligible"] for run in own]
-
-    cuts = {"l1": "ℓ1 sub-gradient, cut", "proximal": "proximal ℓ1, cut", "spred": "spred, cut"}
-    costs = {"dense": DENSE, "beta": OWN, "gradual": "gradual", "mask": "random mask"}
     return {
-        "rival-accuracy": cells.mean_text(many[OWN]),
-        "rival-gradual": tables.ahead(over(many, "gradual")),
-        "rival-iterative": tables.ahead(over(many, ITERATIVE)),
-        "rival-one-shot": over(many, "one-shot"),
-        "rival-threshold": over(many, NO_L1),
-        "few-threshold": over(few, NO_L1),
-        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
-        "few-gradual": tables.ahead(over(few, "gradual")),
-        "few-one-shot": tables.ahead(cells.gain_text(few[OWN], few["one-shot"])),
-        **{f"rival-{end}": over(many, name) for end, name in cuts.items()},
-        **{f"few-{end}": over(few, name) for end, name in cuts.items()},
-        "wider-accuracy": cells.mean_text(wider[OWN]),
-        "wider-gradual": tables.ahead(over(wider, "gradual")),
-        "wider-one-shot": tables.ahead(over(wider, "one-shot")),
-        "wider-one-shot-dense": tables.ahead(cells.gain_text(wider["one-shot"], wider[DENSE])),
-        "wider-windows": tables.ahead(over(wider, "S-LOCAL's windows")),
-        "wider-dense": over(wider, DENSE),
-        "wider-mask": over(wider, "random mask"),
-        "wider-n": f"{len(wider[OWN])}",
-        "wider-eligible-one-shot": cells.mean_text(wider["one-shot"], eligible, 0),
-        "wider-eligible-beta": cells.mean_text(wider[OWN], eligible, 0),
-        "wider-units": f"{locality.units(wider[OWN][0]):,.0f}" if wider[OWN] else PENDING,
-        "restart-beta": cells.gain_text(again[OWN], many[OWN]),
-        "restart-dense": cells.gain_text(again[DENSE], many[DENSE]),
-        "restart-lead": tables.ahead(cells.gain_text(many["one-shot"], again[OWN])),
-        "restart-cut": cells.gain_text(many["one-shot"], again[DENSE]),
-        "restart-n": f"{len(again[OWN])}",
-        "wider-restart-beta": cells.gain_text(wider_again[OWN], wider[OWN]),
-        "wider-restart-dense": cells.gain_text(wider_again[DENSE], wider[DENSE]),
-        "wider-restart-lead": cells.gain_text(wider["one-shot"], wider_again[OWN]),
-        "wider-restart-cut": cells.gain_text(wider["one-shot"], wider_again[DENSE]),
-        "wider-restart-n": f"{min(len(wider_again[name]) for name in (OWN, DENSE))}",
-        "wider-local-one-shot": more_local(wider, "one-shot"),
-        "wider-local-gradual": more_local(wider, "gradual"),
         "rival-n": f"{len(many[OWN])}",
-        "few-n": f"{len(few[OWN])}",
-        "local-one-shot": more_local(many, "one-shot"),
-        "local-snip": more_local(many, "SNIP"),
-        **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in AIMS},
-        "share-beta": cells.remaining_text(many[OWN]),
-        "share-wider": f"{100 * budget('wider')['density']:.1f}",
+        "rival-one-shot": cells.gain_text(many["one-shot"], many[OWN]),
+        "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
+        "few-one-shot": tables.ahead(cells.gain_text(few[OWN], few["one-shot"])),
+        "wider-n": f"{len(wider[OWN])}",
+        **{
+            f"wider-{name}": tables.ahead(cells.gain_text(wider[name], wider[OWN]))
+            for name in ("one-shot", "gradual")
+        },
+        **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),
-        "weights-beta": _weights_text(many[OWN]),
-        "weights-threshold": _weights_text(many[NO_L1]),
-        "weights-few-threshold": _weights_text(few[NO_L1]),
-        **{f"cost-{end}": _flops_text(many[name]) for end, name in costs.items()},
         "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
         "er-runs": f"{len(gains)}" if gains else PENDING,
     }

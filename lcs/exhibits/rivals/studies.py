@@ -48,6 +48,8 @@ MASKED = {
 }
 # compared at each budget
 RIVALS = (OWN, STAYING, NO_L1, *MASKED)
+# without a mask, but with the learning rate of one-shot pruning
+RESTARTED = {name: f"{name}, rate restarted" for name in (DENSE, OWN)}
 # candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
 # over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
@@ -63,7 +65,9 @@ CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
 
 
 def rival(config: Config) -> str:
-    """Return the name of a run's method: `DENSE`, or one of `RIVALS`."""
+    """Return the name of a run's method: `DENSE`, one of `RIVALS`, or of `RESTARTED`."""
+    if config.schedule == "cosine-restart":
+        return RESTARTED[DENSE if config.optimizer == "sgd" else OWN]
     if (config.optimizer, config.pruning) == ("sgd", "none"):
         return DENSE
     for name, fields in MASKED.items():

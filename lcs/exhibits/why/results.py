@@ -1,20 +1,19 @@
-"""What the page shows: its figures' rows and frames, a table, and the numbers of its prose."""
+"""What the page shows: its figures' rows and frames, tables, and the numbers of its prose."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.cells import signed_text
-from lcs.exhibits.compare import ByStudy, Conditions, as_sgd, gain, runs_of, without_threshold
+from lcs.exhibits.compare import ByStudy, as_sgd, gain, runs_of, without_threshold
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
-from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.why import effect, equal_rates, has_stronger_l1
+from lcs.exhibits.tables import Cell, Table
+from lcs.exhibits.why import Change, effect, equal_rates, has_stronger_l1
 from lcs.runs import Record
 
 if TYPE_CHECKING:
@@ -129,6 +128,60 @@ def returns_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("betas", sparse, columns, what, label="tab-returns", note=note)
 
 
+def length_table(records: Sequence[Record]) -> Table:
+    """Return what each method reaches, and leaves, at each length of training."""
+    found = compare.conditions(records)
+    columns: dict[str, Cell] = {
+        **cells.field_columns(["method", "epochs"]),
+        "test accuracy (%)": cells.mean_text,
+        "difference from SGD": cells.less(found, as_sgd),
+        "difference from β = 0": cells.less(found, without_threshold),
+        "remaining, layer 1 (%)": cells.remaining_text,
+    }
+    what = "Test accuracy after a short and a long training, each with a schedule of its own"
+    note = "; differences are paired by seed"
+    return cells.by_condition("length", records, columns, what, note=note)
+
+
+def changes_table(records: Sequence[Record]) -> Table:
+    """Return how much augmentation and loss change the gain of β = 50, over β = 0 and over SGD."""
+    name, what = "tab-changes", "By how many points a change raises the gain of β = 50"
+    if not records:
+        return tables.pending_table(name, what, "lcs study factorial")
+    found = compare.conditions(records)
+    crops, entropy = {"augment": "flip-crop"}, {"loss": "cross-entropy"}
+    changes: list[tuple[str, str, Change, Callable[[Config], bool]]] = [
+        ("flips and crops", "any", crops, lambda _: True),
+        ("flips and crops", "stronger λ", crops, has_stronger_l1),
+        ("flips and crops", "reproduction's λ", crops, lambda c: c.l1_rest is None),
+        (
+            "flips and crops",
+            "reproduction's λ, binary cross-entropy",
+            crops,
+            lambda c: c.l1_rest is None and c.loss == "bce",
+        ),
+        ("cross-entropy", "any", entropy, lambda _: True),
+        ("cross-entropy, equal rates", "any", equal_rates, lambda c: c.loss == "bce"),
+    ]
+    rows = [
+        [
+            label,
+            cell,
+            *(
+                cells.signed_text(effect(found, change, reference, where))
+                for reference in (without_threshold, as_sgd)
+            ),
+        ]
+        for label, cell, change, where in changes
+    ]
+    caption = (
+        f"{what}: the mean over the settings of λ, loss and augmentation that are not named. "
+        f"{cells.setting_text(records)}."
+    )
+    columns = ["change", "settings", "over β = 0", "over SGD"]
+    return Table(name, caption, columns, rows, text=columns[1:2])
+
+
 def runs_at_each_width(runs: ByStudy) -> list[Record]:
     """Return all runs at growing width, with those seeds of them that other studies have."""
     sizes = compare.conditions([*runs["width"], *runs["wider"]])
@@ -143,113 +196,21 @@ def returns(runs: Sequence[Record]) -> float:
 
 # Numbers
 
-RETURN, STAY = {"frozen_zeros": False}, {"frozen_zeros": True}
-
 
 def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the chapter's prose."""
     found = {name: compare.conditions(records) for name, records in runs.items()}
-    precision, length = found["precision"], found["length"]
-    wide = compare.conditions(runs_at_each_width(runs))
-    widths = {alpha: gain(wide, beta=50, base_channels=alpha) for alpha in (1, 4, 8)}
     at_4 = partial(runs_of, found["recipe"], optimizer="beta-lasso")
-    usual = at_4(beta=0, **REPRODUCTION_L1)
+    fp32, bf16 = (partial(runs_of, found["precision"], precision=p) for p in ("fp32", "bf16"))
     return {
         "stronger-l1": f"{tables.number(STRONGER_L1['l1'])} on the first layer and "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others",
-        "over-zero": signed_text(gain(found["frozen"], beta=50, frozen_zeros=False)),
-        "frozen-50": _change(found["frozen"], RETURN, STAY, beta=50),
-        "fp32-50": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=50),
-        "fp32-sgd": _change(precision, {"precision": "bf16"}, {"precision": "fp32"}, beta=0),
-        **_length(length),
+        "over-zero": cells.signed_text(gain(found["frozen"], beta=50, frozen_zeros=False)),
         "betas-n": cells.count_text(found["betas"]),
-        "strong-over-usual": cells.gain_text(at_4(beta=50, **STRONGER_L1), usual),
-        "usual-behind": ahead(
-            cells.gain_text(usual, at_4(beta=50, l1=REPRODUCTION_L1["l1"], l1_rest=1e-6))
+        "runs-l1": cells.count_text(found["lambdas"]),
+        "strong-over-usual": cells.gain_text(
+            at_4(beta=50, **STRONGER_L1), at_4(beta=0, **REPRODUCTION_L1)
         ),
-        **{f"width-{alpha}": signed_text(one) for alpha, one in widths.items()},
-        "width-n": " or ".join(sorted({f"{one.n if one else 0}" for one in widths.values()})),
-        **_first_layer(found["first-layer"]),
-        **_lambdas(found),
-        **_factorial(found["factorial"]),
-    }
-
-
-def _length(found: Conditions) -> dict[str, str]:
-    """Return the gains of β = 50 after 100 and 400 epochs, and what each method loses between."""
-    sparse, dense = (
-        {epochs: runs_of(found, beta=beta, optimizer=name, epochs=epochs) for epochs in (100, 400)}
-        for beta, name in ((50, "beta-lasso"), (0, "sgd"))
-    )
-    return {
-        "length-n": cells.count_text(found),
-        "length-fall": ahead(cells.gain_text(sparse[100], sparse[400])),
-        "length-fall-sgd": ahead(cells.gain_text(dense[100], dense[400])),
-        "length-lead": ahead(cells.gain_text(dense[100], sparse[400])),
-        **{
-            f"length-{name}{epochs}": signed_text(gain(found, other, beta=50, epochs=epochs))
-            for name, other in (("", without_threshold), ("sgd-", as_sgd))
-            for epochs in (100, 400)
-        },
-    }
-
-
-def _change(
-    found: Conditions, one: Mapping[str, object], other: Mapping[str, object], **fields: object
-) -> str:
-    """Return by how many points the accuracy changes from some values to others."""
-    return cells.gain_text(runs_of(found, **fields, **other), runs_of(found, **fields, **one))
-
-
-def _first_layer(found: Conditions) -> dict[str, str]:
-    """Return what λ on the first layer alone does: its gain over β = 0, and what remains there."""
-    words = {}
-    for name, beta, frozen in (("1", 1, False), ("frozen-1", 1, True), ("50", 50, False)):
-        fields: dict[str, Any] = {"beta": beta, "l1_rest": 0.0, "frozen_zeros": frozen}
-        words[f"alone-{name}"] = signed_text(gain(found, **fields))
-        words[f"alone-left-{name}"] = cells.remaining_text(runs_of(found, **fields))
-    return words | {"alone-returns-50": _change(found, RETURN, STAY, beta=50, l1_rest=0.0)}
-
-
-def _lambdas(found: Mapping[str, Conditions]) -> dict[str, str]:
-    """Return the best λ of β = 50, and the results of the largest without and at one threshold."""
-    at_beta = {c: runs for c, runs in found["lambdas"].items() if c.beta == 50}
-    fixed = {c: r for c, r in found["lambdas"].items() if math.isclose(c.beta * c.l1, THRESHOLD)}
-    zero = found["lambdas-zero"]
-    best = max(at_beta, key=lambda c: compare.mean(at_beta[c]), default=None)
-    least, most, most_fixed = (
-        runs[pick(runs, key=lambda config: config.l1)] if runs else []
-        for pick, runs in ((min, zero), (max, zero), (max, fixed))
-    )
-    return {
-        "runs-l1": cells.count_text(at_beta),
-        "largest-l1": tables.number(max(LAMBDAS)),
-        "best-l1": tables.number(best.l1) if best else PENDING,
-        "fixed-accuracy": cells.mean_text(most_fixed),
-        "fixed-left": cells.remaining_text(most_fixed),
-        "zero-accuracy": cells.mean_text(most),
-        "zero-fit-least": cells.fit_text(least),
-        "zero-fit-most": cells.fit_text(most),
-    }
-
-
-def _factorial(found: Conditions) -> dict[str, str]:
-    """Return what augmentation and loss add to the gain of β = 50, over β = 0 unless over SGD."""
-    augment = partial(effect, found, {"augment": "flip-crop"})
-    changes = {
-        "augmentation-sgd": augment(as_sgd),
-        "loss": effect(found, {"loss": "cross-entropy"}, without_threshold),
-        "loss-equal": effect(found, equal_rates, without_threshold, lambda c: c.loss == "bce"),
-    }
-    for name, where in {
-        "strong": has_stronger_l1,
-        "weak": lambda c: c.l1_rest is None,
-        "own": lambda c: c.l1_rest is None and c.loss == "bce",
-    }.items():
-        changes[f"augmentation-{name}"] = augment(without_threshold, where)
-    cell = {"beta": 50, "loss": "bce", "augment": "flip-crop", **STRONGER_L1}
-    return {
-        **{name: signed_text(one) for name, one in changes.items()},
-        "cell-left": cells.remaining_text(runs_of(found, **cell)),
-        "factorial-n": cells.count_text(found),
+        "fp32-50": cells.gain_text(fp32(beta=50), bf16(beta=50)),
+        "fp32-sgd": cells.gain_text(fp32(beta=0), bf16(beta=0)),
     }
