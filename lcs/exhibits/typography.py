@@ -15,8 +15,9 @@ UNBROKEN = (
     (re.compile(r"(?:(?<=\d)|^) (?=%)"), SPACE),
     (re.compile(r" ([±×]) (?=\d)"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\b[αβληdgnk]) ([=≈<>≤≥]) (?=[\d−+]|$)"), rf"{SPACE}\1{SPACE}"),
+    (re.compile(r"^ ([=≈<>≤≥]) (?=[\d−+])"), rf"{SPACE}\1{SPACE}"),
     (re.compile(r"(?<=\de)-(?=\d)"), HYPHEN),
-    (re.compile(r"(?<=\b[SD3]-)(?=(?:CONV|LOCAL|FC)\b)"), JOINER),
+    (re.compile(r"(?<=\b[SD3]-)(?=(?:CONV|LOCAL|FC)\b)|(?<=β-)(?=LASSO\b)"), JOINER),
 )
 VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 

@@ -21,6 +21,7 @@ def shown(*children):
         ("+0.5 ± 0.2 points", f"+0.5{SPACE}±{SPACE}0.2 points"),
         ("of 9 × 9 pixels", f"of 9{SPACE}×{SPACE}9 pixels"),
         ("λ = 2e-5 or 5e-06", f"λ{SPACE}={SPACE}2e{HYPHEN}5 or 5e{HYPHEN}06"),
+        ("by β-LASSO's step", f"by β-{JOINER}LASSO's step"),
         ("S-FC, D-CONV's, 3-FC", f"S-{JOINER}FC, D-{JOINER}CONV's, 3-{JOINER}FC"),
         ("a = b, US-FCC, x = 3 and one-shot", "a = b, US-FCC, x = 3 and one-shot"),
     ],
@@ -33,6 +34,11 @@ def test_numbers_in_nodes_of_their_own_stay_with_their_text():
     number = nodes.inline("", "8")
     found = shown(nodes.Text("with α = "), number, nodes.Text(" % of them"))
     assert found == f"with α{SPACE}={SPACE}8{SPACE}% of them"
+
+
+def test_a_value_stays_with_a_symbol_in_italics():
+    found = shown(nodes.Text("with "), nodes.emphasis("", "", nodes.Text("g")), nodes.Text(" = 1"))
+    assert found == f"with g{SPACE}={SPACE}1"
 
 
 def test_code_stays_as_it_is():
