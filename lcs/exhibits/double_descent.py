@@ -142,16 +142,13 @@ def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> 
         for (setting, config), one in found.items()
         if (setting, config.base_channels, config.epochs) == PANELS[0]
     }
-    words = {
+    sgd = first.get(SGD)
+    return {
         "descent-conditions": f"{len(found)}",
         "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
         "descent-double": f"{sum(one.is_double(least) for one in found.values()) or 'none'}",
+        "drop-sgd": tables.interval(sgd.drop) if sgd else tables.PENDING,
     }
-    for key, who in {"sgd": SGD, "zero": B0, "50": B50}.items():
-        one = first.get(who)
-        words[f"drop-{key}"] = tables.interval(one.drop) if one else tables.PENDING
-        words[f"recovery-{key}"] = tables.signed(one.recovery) if one else tables.PENDING
-    return words
 
 
 def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:

@@ -79,18 +79,13 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     few, tenth, every = (f"{100 * share:g}" for share in (SHARES[0], 0.1, SHARES[-1]))
     windows = {f"size-window-{share}": (share, B50) for share in (few, tenth, every)}
     windows[f"size-window-sgd-{few}"] = few, SGD
-    gains = {f"size-gain-{100 * share:g}": (f"{100 * share:g}", B50) for share in SHARES}
+    gains = {f"size-gain-{share}": (share, B50) for share in (few, "30", every)}
     runs = compare.grouped(records, lambda c: (f"{100 * c.train_share:g}", method(c)))
     return {
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
         **{key: cells.gain_text(runs[at], runs[at[0], SGD]) for key, at in gains.items()},
-        **{
-            f"size-lead-{share}": tables.ahead(
-                cells.gain_text(runs[share, LOCAL], runs[share, SGD])
-            )
-            for share in (few, every)
-        },
+        f"size-lead-{few}": tables.ahead(cells.gain_text(runs[few, LOCAL], runs[few, SGD])),
         **{key: locality.excess_text(runs[at]) for key, at in windows.items()},
     }
 

@@ -167,7 +167,7 @@ def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key,
 
 def method_text(config: Config) -> str:
     """Return the name of a run's method, and that it starts from another network."""
-    return method(config).shortest + (", trained on" if config.source else "")
+    return method(config).shortest + (", from another network" if config.source else "")
 
 
 def searched_table(

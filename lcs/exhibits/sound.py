@@ -36,11 +36,7 @@ DECAYS = (1e-4, 5e-4, 2e-3)
 LAMBDAS = (1e-4, 3e-4, 1e-3)
 IMAGES = ("none", "time-shift")
 # measures of `lcs.measure.locality`, beyond chance, in points
-BANDS = {
-    "window_mass": "in a window",
-    "column_mass": "in a band of time",
-    "row_mass": "in a band of frequency",
-}
+BANDS = {"window_mass": "in a window", "column_mass": "in nine frames", "row_mass": "in nine bands"}
 
 
 STUDIES = Studies()
@@ -141,8 +137,8 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
 
     titles = {
         "penalty": "shrinkage in the first step, ηλ",
-        "time": "mass in a band of time beyond chance (points)",
-        "frequency": "in a band of frequency (points)",
+        "time": "mass in nine frames beyond chance (points)",
+        "frequency": "in nine bands (points)",
         "left": "remaining, layer 1 (%)",
         "accuracy": "validation accuracy (%)",
     }

@@ -45,7 +45,7 @@ def test_images_needed_is_read_between_the_measured_numbers(records):
 def test_words_say_what_the_records_say(records):
     words = sample_size.numbers(records)
     assert words["size-local-needs"] == "14,000"
-    assert words["size-gain-10"].startswith("+1.00")
+    assert words["size-gain-30"].startswith("+1.00")
     assert words["size-lead-2"].startswith("10.00")
     assert words["size-window-10"].startswith("+21.1")
 

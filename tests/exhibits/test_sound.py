@@ -72,7 +72,7 @@ def test_numbers_are_differences_from_sgd_and_bands_with_shifts(records):
 def test_locality_is_shown_by_method_and_images(records):
     frame = sound.excess_frame(records)
     assert len(frame) == 2 * 5 * 3
-    here = frame[(frame.series == B50.shortest) & (frame.measure == "in a band of time (points)")]
+    here = frame[(frame.series == B50.shortest) & (frame.measure == "in nine frames (points)")]
     assert here["values"].tolist() == [pytest.approx([40] * 3)] * 2
     shown = sound.filters_shown(records)
     assert list(shown) == [who.shortest for who in (*sound.METHODS[:3], LOCAL)]
