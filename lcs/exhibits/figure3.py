@@ -171,7 +171,7 @@ def law_figure(records: Sequence[Record]) -> Figure:
     for config in {str(method(r.config)): r.config for r in records if r.config.beta}.values():
         found, own = law(config), style.colour(str(method(config)))
         panels[0].plot(found.epoch, found.left, "--", color=own, lw=1.3)
-    panels[0].plot([], [], "k--", lw=1.3, label="the law, without data")
+    panels[0].plot([], [], "k--", lw=1.3, label="predicted by the reach")
     panels[0].set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
     panels[1].set(xlabel="epoch", ylabel="returned in the epoch")
     panels[1].set_yscale("symlog", linthresh=1)

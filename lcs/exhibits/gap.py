@@ -43,15 +43,14 @@ def gains_and_gaps(groups: Mapping[Method, Sequence[Record]]) -> tuple[list[floa
 
 
 def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
-    """Return `gap_closed` in words, per cent, of two seeds both shares; or "pending"."""
+    """Return `gap_closed` in words, per cent, of two seeds both, in order; or "pending"."""
     if not groups.keys() >= {B50, SGD, LOCAL}:
         return PENDING
     gained, gaps = gains_and_gaps(groups)
     if len(gaps) == 2:
-        return " and ".join(
-            _whole(100 * gain / gap) if gap else tables.NONE
-            for gain, gap in zip(gained, gaps, strict=True)
-        )
+        if not all(gaps):
+            return tables.NONE
+        return " and ".join(map(_whole, sorted(100 * np.divide(gained, gaps))))
     shares = gap_closed(groups)
     if math.isnan(shares[0]):
         return tables.NONE

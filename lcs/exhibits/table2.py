@@ -70,8 +70,9 @@ def accuracy_table(records: Sequence[Record], label: str = "tab-table2") -> Tabl
         ]
         rows.append([name, *shown])
     caption = (
-        "Test accuracy in per cent; of ours, without augmentation, also the difference from "
-        "β = 50, paired by seed, and the accuracy on the training images. "
+        "Test accuracy in per cent, published and ours; of ours also the difference from β = 50 "
+        "(the method minus β = 50, paired by seed), the accuracy on the training images, and the "
+        "weights that remain. "
         f"Published: the paper (α ≈ {published.PAPER_BASE_CHANNELS}, "
         f"{published.PAPER_EPOCHS} epochs, augmentation){report_text}. "
         f"Ours, {cells.setting_text(records)}."

@@ -85,8 +85,9 @@ def front_of_the_reproduction(store):
     """Without augmentation S-FC, sparse, and S-LOCAL make the front, by both counts.
 
     With about as many weights, S-FC is more than nine points ahead of S-CONV in every seed. S-LOCAL
-    has more than eight times as many, and is ahead by less than two points. This S-FC is on the
-    front, and so are the fewest weights that exceed SGD, less than 1/300 of SGD's.
+    has more than eight times as many, and is ahead by less than two points. This S-FC, of β = 10
+    and the largest λ, is on the front, and so are the fewest weights that exceed SGD, less than
+    1/300 of SGD's.
     """
     found = reproduction(store)
     few, least = fewest_weights.sparse_like_conv(found), fewest_weights.sparsest_above_sgd(found)
@@ -96,7 +97,8 @@ def front_of_the_reproduction(store):
     count = fewest_weights.mean_weights
     front = fewest_weights.front(fewest_weights.frame(found))
     return (
-        min(over_sgd) > 0
+        (few[0].config.beta, few[0].config.l1) == (10, max(config.l1 for config in found))
+        and min(over_sgd) > 0
         and min(over_conv) > 9
         and 0 < min(behind) <= max(behind) < 2
         and 0.8 < count(few) / count(found[conv]) < 1.25

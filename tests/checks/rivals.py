@@ -225,12 +225,14 @@ def windows_are_level(store):
 def locality_of_pruning_is_not_resolved(store):
     """Filters of gradual pruning, SET and RigL cannot be told from those of β = 50.
 
-    Those of one-shot pruning, of SNIP and within windows are more local, and no others; those of
-    dense SGD, of the threshold alone and of a random mask are less so.
+    Those of one-shot and iterative pruning, of SNIP and within windows are more local, and no
+    others; those of dense SGD, of the threshold alone and of a random mask are less so.
     """
     more = gains(store, of=beyond_chance)
+    place, runs = by_rival(records(store, "rivals")), records(store, "rivals-iterative")
     return (
-        all(level(more[name]) for name in ("gradual", "SET", "RigL"))
+        ahead(paired(runs, place[OWN], beyond_chance))
+        and all(level(more[name]) for name in ("gradual", "SET", "RigL"))
         and {name for name, gain in more.items() if ahead(gain)}
         == {"one-shot", "SNIP", "S-LOCAL's windows"}
         and all(behind(more[name]) for name in (DENSE, NO_L1, "random mask"))

@@ -279,13 +279,16 @@ def sgd_overfits_most_as_it_trains_longer(store):
 def ahead_only_after_long_training(store):
     """β = 50 is level with SGD after 100 epochs, and ahead after 400.
 
-    SGD after 100 is ahead of β = 50 after 400.
+    SGD after 100 is ahead of β = 50 after 400. β = 0 is ahead of SGD after either.
     """
     found = found_in(store, "length")
     sparse = {at: found[pick(found, beta=50, epochs=at)] for at in (100, 400)}
     dense = {at: found[pick(found, optimizer="sgd", epochs=at)] for at in (100, 400)}
     long, short = (paired(sparse[at], dense[at]) for at in (400, 100))
-    return ahead(long) and level(short) and ahead(paired(dense[100], sparse[400]))
+    zero = [found[pick(found, beta=0, optimizer="beta-lasso", epochs=at)] for at in (100, 400)]
+    ahead_too = [paired(runs, dense[at]) for runs, at in zip(zero, (100, 400), strict=True)]
+    later = paired(dense[100], sparse[400])
+    return level(short) and all(map(ahead, [long, later, *ahead_too]))
 
 
 @check
@@ -293,7 +296,8 @@ def what_augmentation_and_the_loss_add(store):
     """Augmentation adds more than two points to the gain over β = 0 with the stronger λ.
 
     With the reproduction's λ, and its loss or both, the change is undecided, and over SGD
-    throughout. Cross-entropy adds about a point, at equal rates undecided.
+    throughout. Cross-entropy adds about a point, at equal rates undecided, and less than that
+    over SGD.
     """
     effect = functools.partial(why.effect, found_in(store, "factorial"))
     augment = functools.partial(effect, {"augment": "flip-crop"})
@@ -306,8 +310,9 @@ def what_augmentation_and_the_loss_add(store):
     undecided += [augment(as_sgd), *(augment(as_sgd, where) for where in cells)]
     loss = effect({"loss": "cross-entropy"}, without_threshold)
     equal = effect(why.equal_rates, without_threshold, lambda c: c.loss == "bce")
+    over_sgd = effect(why.equal_rates, as_sgd, lambda c: c.loss == "bce")
     more = ahead(strong) and strong.mean > 2 and ahead(loss) and 0.5 < loss.mean < 1.5
-    return more and all(map(level, [*undecided, equal]))
+    return ahead(over_sgd) and over_sgd.mean < 0.5 and more and all(map(level, [*undecided, equal]))
 
 
 @check

@@ -87,7 +87,9 @@ def test_a_network_and_what_is_trained_on_from_it_are_not_candidates_of_one_choi
     rows = searched_table({"search-convolution": records}).rows
     counts = {row[2]: row[3] for row in rows}
     assert counts["S-CONV, SGD"] == "1"
-    assert {count for name, count in counts.items() if name.endswith(", from another network")} == {"4"}
+    assert {count for name, count in counts.items() if name.endswith(", from another network")} == {
+        "4"
+    }
 
 
 def test_words_say_what_the_records_say(found):

@@ -294,7 +294,6 @@ def test_the_largest_runs_stand_side_by_side():
     assert [row[place] for row in (sparse, sgd, decay, strong)] == ["−2.00", "−1.00", "–", "–"]
     assert [row[place - 2] for row in (sparse, free, sgd)] == ["frozen", "may return", "–"]
     words = results.numbers(NO_RUNS | found)
-    assert words["largest-paper"] == "72.77"
     assert (words["largest-accuracy"], words["largest-left"]) == ("58.00", "50.0")
     assert (words["largest-sgd-fit"], words["largest-fit"]) == ("75.00", "75.00")
     without = results.numbers(NO_RUNS | found | {"largest-decay": []})

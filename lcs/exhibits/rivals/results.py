@@ -82,7 +82,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "test accuracy (%)": cells.mean_text,
         "difference from β = 50": cells.less(found, own),
         "10¹² FLOPs": _flops_text,
-        "window": locality.excess_text,
+        "window, beyond chance": locality.excess_text,
         "filters with 20 weights": locality.eligible_text,
         "neighbours": locality.neighbours_text,
     }
@@ -90,7 +90,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros; share of a filter's mass in its best "
         "window beyond chance, in points, over at most 512 filters with 20 weights, how many of "
-        "them there are, and how often two neighbouring pixels are in one filter, over chance"
+        "them there are, and how many times as often as by chance neighbouring pixels are in one"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"

@@ -32,6 +32,7 @@ def by_change(runs: ByStudy) -> list[Differences]:
     # the reproduction's setting with β = 50: of what was run, the plain one
     start = max(frozen, key=lambda config: config.beta).replace(frozen_zeros=False)
     short, most = sized(start, length=1 / 4), LAMBDAS[-1]
+    milder = start.beta * start.l1 / most  # the threshold of `start` at the largest λ
     changed: dict[str, dict[str, Config]] = {
         f"{start.epochs} epochs, one change": {
             "none: α = 1, no augmentation": start,
@@ -39,9 +40,7 @@ def by_change(runs: ByStudy) -> list[Differences]:
             "λ on the first layer alone": start.replace(l1_rest=0.0),
             "frozen zeros": start.replace(frozen_zeros=True),
             f"λ = {tables.number(most)}": start.replace(l1=most),
-            f"λ = {tables.number(most)}, βλ as before": start.replace(
-                l1=most, beta=start.beta * start.l1 / most
-            ),
+            f"λ = {tables.number(most)}, β = {milder:g}": start.replace(l1=most, beta=milder),
             f"{4 * start.epochs} epochs": start.replace(epochs=4 * start.epochs),
         },
         f"{short.epochs} epochs, one further change": {
