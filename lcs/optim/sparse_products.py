@@ -37,9 +37,12 @@ MODES = ("dense", "exact", "frozen")
 # share of kept weights below which each mode is faster than dense products, by the device and by
 # the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`
 # weights: in a smaller one, laying out the inputs costs what the product saves. Those of float32
-# were measured on a processor without bfloat16; those of a GPU have not been yet, `lcs doctor` does
+# were measured on a processor without bfloat16. With matrix instructions (AMX) dense products are
+# so fast that exact steps never pay: in the middle of a run at α = 32 they took twice as long.
+# Those of a GPU have not been measured yet, `lcs doctor` does
 PAYS_BELOW = {
     "cpu, bf16": {"exact": 0.02, "frozen": 0.035},
+    "cpu, bf16, matrix": {"exact": 0.0, "frozen": 0.015},
     "cpu, fp32": {"exact": 0.03, "frozen": 0.08},
     "cuda, bf16": {"exact": 0.0, "frozen": 0.0},
     "cuda, fp32": {"exact": 0.0, "frozen": 0.0},
@@ -93,7 +96,10 @@ def choose_mode(
 
 def limits_name(device: torch.device, precision: str) -> str:
     """Return the key in `PAYS_BELOW` of runs of a precision on a device."""
-    return f"{device.type}, {precision if has_bf16(device) else 'fp32'}"
+    if precision == "fp32" or not has_bf16(device):
+        return f"{device.type}, fp32"
+    matrix = device.type == "cpu" and torch.cpu.get_capabilities().get("amx_bf16")
+    return f"{device.type}, bf16{', matrix' if matrix else ''}"
 
 
 @contextmanager

@@ -231,15 +231,26 @@ def test_steps_within_a_mask_are_those_of_a_dense_layer(momentum):
         torch.testing.assert_close(sparse.state[net.conv1.weight][key], value, rtol=1e-4, atol=1e-6)
 
 
-def test_the_precision_of_dense_products_decides_where_sparse_ones_pay(monkeypatch):
+def test_the_speed_of_dense_products_decides_where_sparse_ones_pay(monkeypatch):
     net = s_fc(0.05)
     optimizer = optimizer_of(net, "frozen")
-    limits = {"cpu, bf16": {"frozen": 0.01}, "cpu, fp32": {"frozen": 0.2}}
+    limits = {"cpu, bf16": {"frozen": 0.1}, "cpu, bf16, matrix": {"frozen": 0.01}}
+    limits["cpu, fp32"] = {"frozen": 0.2}
     monkeypatch.setattr(sparse_products, "PAYS_BELOW", limits)
-    for native, expected in ((True, "dense"), (False, "frozen")):
+    for native, matrix, name in (
+        (True, True, "cpu, bf16, matrix"),
+        (True, False, "cpu, bf16"),
+        (False, False, "cpu, fp32"),
+    ):
         monkeypatch.setattr(sparse_products, "has_bf16", lambda _, native=native: native)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=matrix: {"amx_bf16": has})
+        assert sparse_products.limits_name(torch.device("cpu"), "bf16") == name
+        expected = "dense" if matrix else "frozen"
         assert choose_mode(net, optimizer, precision="bf16") == expected
         assert choose_mode(net, optimizer, precision="fp32") == "frozen"
+        assert sparse_products.limits_name(torch.device("cuda"), "bf16") == (
+            "cuda, bf16" if native else "cuda, fp32"
+        )
 
 
 def test_a_dead_unit_is_dead_for_good():
