@@ -121,8 +121,9 @@ def schedules_table(runs: ByStudy) -> Table:
     """
 
     def published_share(config: Config) -> str:
-        share = COUNTS[method(config), config.epochs].conv1 / COUNTS[SGD, config.epochs].conv1
-        return tables.reproduction(100 * share, 1)
+        known, whole = (COUNTS.get((who, config.epochs)) for who in (method(config), SGD))
+        share = 100 * known.conv1 / whole.conv1 if known and whole else None
+        return tables.reproduction(share, 1)
 
     both = [run for name in ("schedule", "period") for run in runs[name] if run.config.beta]
     columns: dict[str, Cell] = {

@@ -85,7 +85,7 @@ def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
     if gap.mean <= 0:
         return Finding(value, above)
     share = f"{gap_text(groups)} %"
-    # of two seeds the values would not stand in their order
+    # of two seeds gains, gaps and shares are each sorted, and would not correspond
     value = share if gain.n == 2 else f"{share}: {value}"
     return Finding(value, above, short=f"{share} of the gap")
 

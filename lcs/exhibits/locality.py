@@ -17,7 +17,7 @@ from lcs.config import Config
 from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
-from lcs.exhibits.tables import PENDING, Cell
+from lcs.exhibits.tables import Cell
 from lcs.exhibits.verdicts import Judge, above_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
@@ -89,8 +89,6 @@ RESULTS: dict[str, Cell] = {
 
 def eligible_text(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
-    if not runs:
-        return PENDING
     counts = [run.final["locality"]["eligible"] for run in runs]
     return f"{np.mean(counts):,.0f} of {units(runs[0]):,.0f}"
 

@@ -117,7 +117,7 @@ def cifar100_numbers(binary: Sequence[Record]) -> dict[str, str]:
 
 
 def accuracy_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the prose; a dash where β = 50 is not among the runs."""
+    """Return the numbers of the prose; a dash or "pending" where β = 50 is not among the runs."""
     groups = compare.by_method(records)
     share, images = compare.mean(groups[SGD]) / 100, records[0].final["evaluation_images"]
     low, high = binomial_interval(share, images)

@@ -115,8 +115,8 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
     }
     what = "Networks that start from another's masks or weights"
     note = (
-        "; differences are paired by seed. Rows with a start are of S-FC by SGD; the source "
-        "was trained by β = 50 where not by SGD"
+        "; differences are paired by seed. Rows that name a start are S-FC trained by SGD; its "
+        "source was trained with β = 50 unless the row says SGD"
     )
     return cells.by_condition(study, records, columns, what, note=note, text=("method or start",))
 

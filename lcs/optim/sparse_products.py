@@ -39,7 +39,7 @@ MODES = ("dense", "exact", "frozen")
 # weights: in a smaller one, laying out the inputs costs what the product saves. Those of float32
 # were measured on a processor without bfloat16. With matrix instructions (AMX) dense products are
 # so fast that exact steps never pay: in the middle of a run at α = 32 they took twice as long.
-# Those of a GPU have not been measured yet, `lcs doctor` does
+# Those of a GPU are not measured yet; `lcs doctor` measures them
 PAYS_BELOW = {
     "cpu, bf16": {"exact": 0.02, "frozen": 0.035},
     "cpu, bf16, matrix": {"exact": 0.0, "frozen": 0.015},

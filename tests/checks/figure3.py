@@ -171,7 +171,7 @@ def law_fits_until_half_is_pruned(store):
 def few_weights_return_with_beta_50(store):
     """With β = 50 at most half a per cent in an epoch, and none in the last tenth of training.
 
-    With β = 1 up to more than ten times as many.
+    With β = 1 the most in an epoch is more than ten times as many.
     """
     runs = by_method(records(store, "figure3"))
     most, most_of_one = (frame(runs[of]).revived_conv1.max() for of in (B50, B1))

@@ -58,14 +58,18 @@ def _glued(chapter):
     return found
 
 
-@pytest.mark.parametrize("name", S_FC)
-def test_table2_prose_says_what_the_records_say(name):
+def test_table2_prose_says_what_the_records_say():
     glued = _glued("table2")
     seeds = range(int(float(glued["n"])))
-    runs = [d for d in _documents(model="s-fc", **S_FC[name]) if d["config"]["seed"] in seeds]
-    assert len(runs) == len(seeds)
-    mean = 100 * sum(run["final"]["test_accuracy"] for run in runs) / len(runs)
-    assert float(glued[name]) == pytest.approx(mean, abs=1e-9)
+    sparse, dense = (
+        {
+            d["config"]["seed"]: 100 * d["final"]["test_accuracy"]
+            for d in _documents(model="s-fc", **S_FC[name])
+        }
+        for name in ("beta-50", "sgd")
+    )
+    gain = _mean(sparse[seed] - dense[seed] for seed in seeds)
+    assert glued["less-sgd"].strip("'").split(" ")[0] == f"{gain:+.2f}"
 
 
 def _mean(values):
@@ -80,8 +84,6 @@ def test_figure3_prose_says_what_the_records_say():
     for layer, count in weights.items():
         left = _mean(run["history"]["nonzeros"][layer][-1] for run in runs)
         assert float(glued[f"share-{layer}"]) == pytest.approx(100 * left / count)
-    most = max(max(run["history"]["revived"]["conv1"]) for run in runs)
-    assert float(glued["returned-50"]) == most
 
 
 def test_figure4_prose_says_what_the_records_say():

@@ -204,8 +204,8 @@ def test_what_the_page_shows():
     runs = both(2, -1) | {"rivals-iterative": []}
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
-    assert (rows[1][3], rows[1][7]) == ("–", "2.0")
-    assert rows[2][3].startswith("−1.99")
+    assert (rows[1][4], rows[1][8]) == ("–", "2.0")
+    assert rows[2][4].startswith("−1.99")
     few = results.by_rival(runs["rivals-few"])
     figure = results.dots({"many": results.larger_budget(runs), "few": few})
     accuracy, _, local = (len(axes.lines) for axes in figure.axes)

@@ -49,7 +49,8 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     }
     what = "A λ that grows outside windows, of 9 × 9 pixels unless they have another size"
     what += ", or a fixed mask of them" * any(config.pruning == "windows" for config in found)
-    note = "; gap: between SGD and S-LOCAL, with intervals by Fieller's method" * several
+    note = "; over no growth: at the same λ and η"
+    note += "; gap: between SGD and S-LOCAL, with intervals by Fieller's method" * several
     return cells.by_condition(study, records, columns, what, note=note, text=("windows",))
 
 
@@ -72,7 +73,7 @@ def closed_text(found: Conditions, runs: Sequence[Record]) -> str:
 def windows_text(config: Config) -> str:
     """Say where the windows lie outside which λ grows, and their size where it is not the usual."""
     if config.pruning == "windows":
-        return f"{WINDOW_NAMES['grid']}, a fixed mask (η = {config.lr:g})"
+        return f"{WINDOW_NAMES['grid']}, a fixed mask"
     if not config.l1_growth:
         return tables.NONE
     place = "scattered" if config.permute_pixels else WINDOW_NAMES[config.l1_window]

@@ -171,7 +171,7 @@ def numbers(
     `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay;
     `window-many` and `window-few`: β = 50 with the smallest and the largest λ. "pending" without
     runs. `first` are of the page's own study, `wide` of `width`, `searched` of flips and crops with
-    hyperparameters chosen on validation.
+    hyperparameters chosen on validation, `recipe` of the study of that name.
     """
     found: Numbers = {}
     sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]

@@ -76,8 +76,10 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     def own(config: Config) -> Config:
         return next((one for one in found if rival(one) == OWN), config)
 
+    several = len({config.epochs for config in found}) > 1
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
+        **cells.field_columns(["epochs"] if several else []),
         "weights": _weights_text,
         "test accuracy (%)": cells.mean_text,
         "difference from β = 50": cells.less(found, own),
@@ -90,7 +92,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros; share of a filter's mass in its best "
         "window beyond chance, in points, over at most 512 filters with 20 weights, how many of "
-        "them there are, and how many times as often as by chance neighbouring pixels are in one"
+        "them there are, and how often two neighbouring pixels are in one, relative to chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"
@@ -98,12 +100,11 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
 
 
 def _weights_text(runs: Sequence[Record]) -> str:
-    kept = [f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1") if runs]
-    return " and ".join(kept) or PENDING
+    return " and ".join(f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1"))
 
 
 def _flops_text(runs: Sequence[Record]) -> str:
-    return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}" if runs else PENDING
+    return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}"
 
 
 def larger_budget(runs: ByStudy) -> Groups[str]:

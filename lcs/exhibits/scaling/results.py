@@ -112,9 +112,10 @@ def gains_table(settings: Mapping[str, Sequence[Record]]) -> Table:
     caption = (
         f"{what}: mean test accuracy in per cent of S-FC trained by SGD, β = 0 and β = 50, and of "
         "S-LOCAL trained by SGD; differences in points, paired by seed, with 95 % intervals; share "
-        "of the gap between SGD and S-LOCAL, where this differs from zero, with an interval by "
-        "Fieller's method (both values of two seeds, the smaller first); first-layer weights that "
-        "remain with β = 50. Differences and shares are over the seeds that both methods have. "
+        "of the gap between SGD and S-LOCAL, where the interval of this gap excludes zero, with an "
+        "interval by Fieller's method (of two seeds both values, the smaller first); first-layer "
+        "weights that remain with β = 50. Differences and shares are over the seeds that all the "
+        "methods compared have. "
         "CIFAR-10 where not said otherwise. There are n seeds of SGD and β = 50, of other methods "
         "at most three. At α = 32 the weight decay of SGD was chosen on test images."
     )
