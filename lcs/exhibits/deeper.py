@@ -181,18 +181,17 @@ def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
     found = compare.conditions(records)
     own: dict[str, Cell] = {}
     gains: dict[str, Cell] = {}
-    fields = ["lr", "weight_decay"]
     if study == "footprints":
         what = "D-FC with masks made from the first layer of another; differences from dense D-FC"
         own["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
         own["later layers (%)"] = later_text
-        fields = ["epochs", *fields]
+        fields = ["epochs"]
         dense = [c for c in found if method(c) == DEEP_FC and not c.source]
         shortest = min(dense, key=lambda config: config.epochs, default=None)
         what += f" of {shortest.epochs} epochs" if shortest else ""
         gains["over dense D-FC (points)"] = cells.less(found, lambda config: shortest or config)
     else:
-        fields = [*fields, "l1"]
+        fields = ["lr", "weight_decay", "l1"]
         what = "Deep and shallow networks; in the paper: at its width, after 400 epochs"
         gains["over the shallow one (points)"] = cells.less(found, to_shallow(found))
         gains["in the paper (points)"] = cells.of(
