@@ -192,7 +192,8 @@ def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
         gains["over dense D-FC (points)"] = cells.less(found, lambda config: shortest or config)
     else:
         fields = ["lr", "weight_decay", "l1"]
-        what = "Deep and shallow networks; in the paper: at its width, after 400 epochs"
+        what = "Deep and shallow networks; in the paper: at its width, after "
+        what += f"{published.SHORT_EPOCHS} epochs"
         gains["over the shallow one (points)"] = cells.less(found, to_shallow(found))
         gains["in the paper (points)"] = cells.of(
             lambda config: tables.published(published_gains().get(method(config)))
