@@ -82,8 +82,7 @@ class Batches:
         self.prepared: EpochData | None = None
         self.pixels: Tensor | None = None
         if config.permute_pixels:
-            count = images.image_size**2
-            self.pixels = torch.randperm(count, generator=generator_for(0, "pixels")).to(device)
+            self.pixels = pixel_order(images.image_size**2).to(device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -167,6 +166,14 @@ class Batches:
     def steps(self) -> int:
         """Batches in an epoch."""
         return steps_per_epoch(len(self), self.config.batch_size)
+
+
+def pixel_order(count: int) -> Tensor:
+    """Return the order into which `permute_pixels` puts the pixels of an image: (count,), int64.
+
+    It is the same in every run.
+    """
+    return torch.randperm(count, generator=generator_for(0, "pixels"))
 
 
 def split(config: Config, images: data.Images) -> tuple[Part, Part]:

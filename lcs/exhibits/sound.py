@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lcs import measure
 from lcs.config import Config
+from lcs.data.batches import pixel_order
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import Interactive, interactive
@@ -24,6 +26,8 @@ from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import above_zero, differs, ours
 from lcs.runs import Record
+from lcs.stats import Interval
+from lcs.train.recording import STORED_FILTERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +72,16 @@ def sound(base: Config) -> list[Config]:
     return [run.replace(augment=images) for images in IMAGES for run in best]
 
 
+@STUDIES.add(SPOKEN, seeds=5, after=("search-sound",))
+def sound_shuffled(base: Config) -> list[Config]:
+    """Spoken digits, as a table with shuffled columns.
+
+    Return S-FC with shifts in time, on spectrograms whose pixels are all permuted in one way.
+    """
+    shifted = [run for run in sound(base) if run.augment == IMAGES[1] and run.model == "s-fc"]
+    return [run.replace(permute_pixels=True) for run in shifted]
+
+
 def sound_table(records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality of each method."""
     found = compare.conditions(records)
@@ -84,6 +98,50 @@ def sound_table(records: Sequence[Record]) -> Table:
     )
     note = "; differences are paired"
     return cells.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
+
+
+def shuffled_table(records: Sequence[Record]) -> Table:
+    """Return accuracy and locality of S-FC with shifts in time, with columns as they are, shuffled.
+
+    Filters of the shuffled columns are measured after they are put back in order, and as trained.
+    """
+    shown = [r for r in records if r.config.augment == IMAGES[1] and r.config.model == "s-fc"]
+    name, what = "tab-sound-shuffled", "Locality beyond chance, in points, with shuffled columns"
+    if not any(run.config.permute_pixels for run in shown):
+        return tables.pending_table(name, what, "lcs study sound-shuffled")
+    rows = []
+    for who, runs in compare.by_method(shown).items():
+        for shuffled, own in compare.grouped(runs, lambda config: config.permute_pixels).items():
+            order = "shuffled, put back in order" if shuffled else "in order"
+            measured = [locality.excess_text(own, key) for key in BANDS]
+            rows.append([who.short, order, cells.mean_text(own), *measured, tables.links(own)])
+            if shuffled:
+                as_trained = [cells.signed_text(v, tables.NONE) for v in as_shuffled(own).values()]
+                rows.append([who.short, "shuffled, as trained", *["", *as_trained, ""]])
+    caption = (
+        f"{what}. {cells.setting_text(shown)}; of filters as trained, over "
+        f"{STORED_FILTERS} filters of one seed."
+    )
+    columns = ["method", "columns", "test accuracy (%)", *BANDS.values(), "seeds"]
+    return Table(name, caption, columns, rows, text=["columns"])
+
+
+def as_shuffled(records: Sequence[Record]) -> dict[str, Interval | None]:
+    """Return by measure how local stored filters are in the shuffled order, beyond chance.
+
+    In points, over the filters of a run, which see the pixels in this order; None without them.
+    """
+    filters = next((run.load_filters() for run in records if run.has_filters), None)
+    if filters is None:
+        return dict.fromkeys(BANDS)
+    order = pixel_order(math.prod(filters.shape[2:]))
+    found = measure.locality(filters.flatten(2)[:, :, order].view_as(filters))
+    values = [(found[key]["excess_mean"], found[key]["excess_ci95"]) for key in BANDS]
+    n = found["filters"]
+    return {
+        key: Interval(100 * mean, 100 * ci95, n) if n else None
+        for key, (mean, ci95) in zip(BANDS, values, strict=True)
+    }
 
 
 _images_text = partial(cells.field_text, field="augment")
@@ -188,8 +246,8 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     for key, images in {"sound-local": shifted, "sound-local-still": still}.items():
         words[key] = tables.ahead(cells.gain_text(found[LOCAL, images], found[SGD, images]))
     for name, who in {"zero": B0, "sparse": B50}.items():
-        for axis, measure in (("time", "column_mass"), ("frequency", "row_mass")):
-            words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], measure)
+        for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
+            words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], key)
     return words
 
 

@@ -1,8 +1,10 @@
 """What the chapter `sound` computes, on records made up so that every answer is known."""
 
 import pytest
-from made_up import made_up
+import torch
+from made_up import made_up, with_filters
 
+from lcs.data.batches import pixel_order
 from lcs.exhibits import find_study, searches, settings, sound
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.plots.style import look
@@ -94,3 +96,34 @@ def test_candidates_of_the_search_are_shown_by_their_penalty():
     shown = sound.penalty_chart([record(config) for config in configs]).spec["encoding"]
     assert shown["color"]["scale"]["range"] == [look(name).colour for name in table.method.unique()]
     assert shown["href"]["field"] == "link"
+
+
+def test_shuffled_runs_are_those_of_s_fc_with_shifts():
+    configs = find_study("sound-shuffled").configs("desk", 1)
+    in_order = [config.replace(permute_pixels=False) for config in configs]
+    assert all(config.permute_pixels for config in configs)
+    assert set(in_order) < set(find_study("sound").configs("desk", 1))
+    assert [method(config) for config in configs] == [SGD, B0, B50]
+
+
+def test_filters_are_measured_in_the_order_in_which_they_were_trained(records):
+    """Bands of frames, in the images' order, are scattered by the shuffle; and the other way."""
+    frames = torch.zeros(8, 1, 32, 32)
+    frames[..., 3:12] = 1.0
+    undone = frames.flatten(2)[:, :, pixel_order(32 * 32).argsort()].view_as(frames)
+    in_order, scattered = (
+        sound.as_shuffled([records[0], with_filters(records[0], filters)])["column_mass"]
+        for filters in (undone, frames)
+    )
+    assert in_order.mean > 60 > 5 > abs(scattered.mean)
+    assert in_order.n == 8
+    assert set(sound.as_shuffled(records).values()) == {None}
+
+
+def test_the_table_of_shuffled_columns_has_filters_put_back_and_as_trained(records):
+    shuffled = [record(config) for config in find_study("sound-shuffled").configs("desk", 3)]
+    table = sound.shuffled_table([*records, *shuffled])
+    orders = ["in order", "shuffled, put back in order", "shuffled, as trained"]
+    assert [row[1] for row in table.rows] == 3 * orders
+    assert [len(row) for row in table.rows] == 9 * [len(table.columns)]
+    assert "pending" in str(sound.shuffled_table(records))
