@@ -67,6 +67,30 @@ def sgd_is_hardly_local(store):
 
 
 @check
+def shuffled_columns_change_no_accuracy(store):
+    """S-FC by each method is level with itself on shuffled columns."""
+    in_order, shuffled = runs_with(store, "time-shift"), by_method(records(store, "sound-shuffled"))
+    return set(shuffled) == {SGD, B0, B50} and all(
+        level(paired(runs, in_order[who])) for who, runs in shuffled.items()
+    )
+
+
+@check
+def nothing_is_local_in_shuffled_columns(store):
+    """As trained no measure differs from chance; put back, β = 0 is within a point of before."""
+    in_order, shuffled = runs_with(store, "time-shift"), by_method(records(store, "sound-shuffled"))
+    as_trained = [v for runs in shuffled.values() for v in sound.as_shuffled(runs).values()]
+    before, after = (
+        [beyond_chance(runs[B0], key).mean for key in sound.BANDS] for runs in (in_order, shuffled)
+    )
+    return (
+        None not in as_trained
+        and all(map(level, as_trained))
+        and max(abs(one - other) for one, other in zip(before, after, strict=True)) < 1
+    )
+
+
+@check
 def shifts_help(store):
     """SGD, β = 0 and β = 50 are better with shifts in time, by two to four points on average."""
     still, shifted = (runs_with(store, augment) for augment in ("none", "time-shift"))
