@@ -29,13 +29,13 @@ OVERHEAD = 3.0
 ENOUGH_RUNS = 20
 
 
-def count_weights(config: Config, model: str) -> dict[str, int]:
+def weights_by_layer(config: Config, model: str) -> dict[str, int]:
     """Weights of each layer of a network of this width, on this data set."""
     plain = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
     return {name: layer.weights for name, layer in plain.layer_sizes().items()}
 
 
-def weights(config: Config) -> int:
+def total_weights(config: Config) -> int:
     """Weights of a run's network."""
     return sum(layer.weights for layer in config.layer_sizes().values())
 

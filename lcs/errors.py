@@ -33,6 +33,12 @@ class TrainingError(LcsError):
     """A run cannot go on, for example because its loss is not finite."""
 
 
+class Diverged(TrainingError):  # noqa: N818 - as one says of it
+    """The loss or a weight of a run is not finite; trained again, it would end in the same way."""
+
+    run_id = ""
+
+
 class Paused(LcsError):  # noqa: N818 - not a failure
     """A run stopped at a checkpoint because its time budget is spent; the same command goes on."""
 

@@ -29,6 +29,6 @@ def seed_process(seed: int, purpose: str, device: torch.device) -> None:
             torch.cuda.manual_seed(value)
 
 
-def process_kept(device: torch.device) -> AbstractContextManager[None]:
+def generators_kept(device: torch.device) -> AbstractContextManager[None]:
     """Leave the process's generators of the CPU and of this device as they were before."""
     return torch.random.fork_rng([device] if device.type == "cuda" else [])

@@ -138,7 +138,7 @@ def layer_sizes(
     kernel_size: int | None = None,
     padding: str = "same",
 ) -> dict[str, LayerSize]:
-    """Size of every layer with weights, by name, in the order of `lcs.models.layers`.
+    """Size of every layer with weights, by name, in the order of `lcs.models.layer_weights`.
 
     Arguments are those of `lcs.models.build`.
 

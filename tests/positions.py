@@ -3,13 +3,13 @@
 import torch
 from torch import nn
 
-from lcs.models import layers
+from lcs.models import layer_weights
 
 
 @torch.no_grad()
 def positions(model: nn.Module, image_size: int) -> dict[str, int]:
     """Count the positions of each layer for one image of this size."""
-    counts = dict.fromkeys(layers(model), 1)
+    counts = dict.fromkeys(layer_weights(model), 1)
     convolutions = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     for name, module in convolutions.items():
 

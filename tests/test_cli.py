@@ -496,6 +496,10 @@ def test_show_of_an_unknown_or_ambiguous_id(store, command):
     said.refused(f"error: no run in {root} with the id 'ffff'; see `lcs runs list`")
 
 
+def test_verify_of_an_empty_folder_is_refused(tmp_path, command):
+    command("runs", "verify", "--store", tmp_path).refused("there are no records; check the path")
+
+
 def test_verify(store, command):
     assert command("runs", "verify", "--store", store.root) == (0, "3 records whole, 0 bad\n", "")
     for path in store.paths()[:2]:

@@ -42,7 +42,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "start": {"source": "cifar10/s-fc-a1-sgd-0123456789"},
     "source": {"start": "mask"},
     "density": {"pruning": "random", "density_rest": 0.5},
-    "density_rest": {"pruning": "random", "density": 0.5},
+    "density_rest": {"pruning": "random", "density": 0.5, "base_channels": 16},
 }
 
 
@@ -420,6 +420,12 @@ def test_restarts_need_a_period() -> None:
             schedule="cosine-restart", period=period
         )
     assert Config(schedule="cosine-restart", period=200).period == 200
+
+
+@pytest.mark.parametrize(("name", "layer"), [("density", "conv1"), ("density_rest", "fc1")])
+def test_a_density_that_leaves_no_weight_is_refused(name, layer):
+    some = {"pruning": "random", "density": 0.5, "density_rest": 0.5, name: 1e-6}
+    assert f"{name}: 1e-06 leaves no weight of {layer}" in refusal(dataset="digits", **some)
 
 
 def test_cuts_between_periods_need_periods() -> None:

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data
 from lcs.config import CHOICES, Config
-from lcs.models import layers
+from lcs.models import layer_weights
 from lcs.shapes import LayerSize, flops
 from lcs.train.setup import build_model
 
@@ -30,8 +30,8 @@ def test_sizes_are_those_of_the_network(model, variant):
     with torch.device("meta"):
         network = build_model(config)
     sizes, places = config.layer_sizes(), positions(network, size)
-    assert list(sizes) == list(layers(network))
-    for name, weight in layers(network).items():
+    assert list(sizes) == list(layer_weights(network))
+    for name, weight in layer_weights(network).items():
         units = len(weight) if weight.ndim == 2 else None
         assert sizes[name] == (weight.numel(), places[name], units), name
 

@@ -103,6 +103,9 @@ def verify(store: StoreRead = None) -> None:
     for problem in problems:
         say(f"error: {problem}")
     count = sum(len(place.paths()) for place in places)
+    if not count:
+        roots = " or ".join(str(place.root) for place in places)
+        raise RecordError(f"{roots}: there are no records; check the path")
     print(f"{count - len(problems)} records whole, {len(problems)} bad")
     raise typer.Exit(1 if problems else 0)
 
@@ -122,20 +125,20 @@ def import_runs(
     ] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
-    from lcs.runs import PUBLISHED, paths_in
+    from lcs.runs import PUBLISHED, record_paths
 
     if store is None and not PUBLISHED.is_dir():
         raise LcsError("the book is not part of the installed package: name a folder by --store")
     place, bad = store_to_write(store or PUBLISHED), 0
     for source in sources:
         try:
-            paths = paths_in(source)
+            paths = record_paths(source)
         except RecordError as error:  # the others are taken
             bad = say(f"error: {error}", 1)
             continue
         for path in paths:
             try:
-                print(place.take(path, filters=filters).path)
+                print(place.import_record(path, filters=filters).path)
             except RecordError as error:
                 bad = say(f"error: {error}", 1)
     raise typer.Exit(bad)

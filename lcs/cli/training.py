@@ -113,7 +113,8 @@ def study(
     budget_minutes: BudgetMinutes = None,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Runs that train at once on a machine.")
+        int | None,
+        typer.Option(min=1, help="Groups, of up to four runs, that train at once on a machine."),
     ] = None,
     on: Annotated[
         str | None, typer.Option(help="processes (of this machine) or ray; default: $LCS_ON.")
@@ -163,7 +164,7 @@ def study(
     which: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
     which |= {"shard": shard} | ({"betas": betas} if betas else {})
     options = which | {"store": place, "device": device, "workers": workers}
-    options |= {"on": on, "address": address, "gpus_per_run": gpus_per_run}
+    options |= {"on": on, "gpus_per_run": gpus_per_run}
     if others:
         options["also"] = [
             each.runs(scale or each.usual_scale, seeds, place.find, **which) for each in others
@@ -176,5 +177,6 @@ def study(
         print(first.plan(scale, seeds, **options))
         return
     options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    options["address"] = address
     for record in first.train(scale, seeds, **options):
         print(record.path)

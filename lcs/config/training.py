@@ -235,6 +235,14 @@ class Config(RunConfig):
             )
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
+        if self.pruning != "none":
+            rest = self.density if self.density_rest is None else self.density_rest
+            for layer, name, share in (
+                ("conv1", "density", self.density),
+                ("fc1", "density" if self.density_rest is None else "density_rest", rest),
+            ):
+                if round(share * self.layer_sizes()[layer].weights) < 1:
+                    raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
         if (self.start == "initial") != (self.source is None):
             raise ConfigError("start and source belong together; give both, or leave both out")
         if self.source is not None and not re.fullmatch(

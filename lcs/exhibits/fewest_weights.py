@@ -330,7 +330,7 @@ def bound(record: Record, bits: int = 16, delta: float = 0.05) -> Bound:
     gap_bound = theory.mdl_bound(
         0.0,
         samples=samples,
-        parameters=cost.weights(dense),
+        parameters=cost.total_weights(dense),
         free_parameters=values,
         nonzero=operations(record) // 2,
         bits=bits,
@@ -363,7 +363,7 @@ def _fewer_than_s_conv(records: list[Record]) -> Finding:
     """Judge whether every run of the largest β and width has fewer weights than S-CONV."""
     width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
     runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
-    conv = cost.weights(compare.as_sgd(runs[0].config).replace(model="s-conv"))
+    conv = cost.total_weights(compare.as_sgd(runs[0].config).replace(model="s-conv"))
     said = "holds" if max(map(weights, runs)) < conv else "contradicted"
     return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)
 

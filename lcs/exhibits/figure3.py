@@ -11,7 +11,7 @@ import numpy as np
 
 from lcs import theory
 from lcs.config import Config
-from lcs.cost import count_weights
+from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import ByStudy
@@ -100,7 +100,7 @@ def nonzeros_figure(records: Sequence[Record]) -> Figure:
             own = style.look(mark.method)
             axes.plot(mark.epochs, getattr(mark, layer), marker, mfc="none", mec=own.colour)
         for model in ("s-local", "s-conv") if layer == "conv1" else ():
-            count = count_weights(config, model)[layer]
+            count = weights_by_layer(config, model)[layer]
             axes.axhline(count, color="0.5", ls=":", lw=1)
             where = {"xytext": (2, 2), "textcoords": "offset points", "color": "0.35"}
             axes.annotate(model.upper(), (1, count), **where)
@@ -220,7 +220,7 @@ def _fewer_than_local(records: list[Record]) -> Finding:
     """Judge whether β = 50 keeps fewer weights in the first layer than S-LOCAL, at most width."""
     groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
-    local = count_weights(groups[B50][0].config, LOCAL.model)["conv1"]
+    local = weights_by_layer(groups[B50][0].config, LOCAL.model)["conv1"]
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
     return Finding(value, mean_interval([local - count for count in counts]))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcs.config import Config
-from lcs.cost import count_weights
+from lcs.cost import weights_by_layer
 from lcs.exhibits import cells, compare, locality, published, tables
 from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.figure4 import smooth
@@ -215,7 +215,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
             colour = style.look(name).colour
             accuracy.plot(config.epochs, known, marker, mfc="none", mec=colour, ms=7)
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
-        ours = {NETWORKS[m]: count_weights(config, m)["conv1"] for m in ("s-local", "s-conv")}
+        ours = {NETWORKS[m]: weights_by_layer(config, m)["conv1"] for m in ("s-local", "s-conv")}
         lines: list[tuple[Axes, str, float]] = [(first, *line) for line in ours.items()]
         for axes, layer in ((first, "conv1"), (second, "fc1")):
             lines.append((axes, "paper, β = 50", published.FIGURE3[layer]))
@@ -255,7 +255,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "before-closed": gap_text({**after, B50: sparse_before}),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
-        "local-left": f"{count_weights(run.config, LOCAL.model)['conv1'] / 1e6:.1f}",
+        "local-left": f"{weights_by_layer(run.config, LOCAL.model)['conv1'] / 1e6:.1f}",
         "pairs": locality.neighbours_text(sparse),
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
         "before-pairs": locality.neighbours_text(sparse_before),

@@ -113,7 +113,7 @@ def gap_closed(dataset: str = "cifar10") -> float:
 
 def count_weights(model: str) -> int:
     """Return how many weights the paper's network has by its layers' shapes, on CIFAR-10."""
-    return cost.weights(Config(model=model, base_channels=ALPHA[model]))
+    return cost.total_weights(Config(model=model, base_channels=ALPHA[model]))
 
 
 def size_table() -> Table:

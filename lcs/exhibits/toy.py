@@ -19,7 +19,7 @@ from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, colour, subplots
 from lcs.exhibits.tables import Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding
 from lcs.runs import Record
-from lcs.toy import ToyStudy, pooled, theory
+from lcs.toy import ToyStudy, pooled, resting_points
 from lcs.toy.problems import TRUE
 
 if TYPE_CHECKING:
@@ -68,16 +68,16 @@ def recovered_by_l1(records: Sequence[Record], beta: float) -> pd.Series:
 def share_by_start(records: Sequence[Record]) -> pd.DataFrame:
     """Return the cells where the start decides, of the first N and a constant step.
 
-    Columns: `recovered`, and `law`, the share of normal starts above `theory.smallest_start`.
+    Columns: `recovered`, and `law`, the share of normal starts above the `smallest_start`.
     """
     from scipy.stats import norm
 
     config = records[0].config
     frame = cells(records, observations=config.observations[0], schedule="constant")
-    low, high = theory.boundaries(frame.l1, config.lr)
+    low, high = resting_points.boundaries(frame.l1, config.lr)
     # well between them: at the boundaries themselves, the data decide and not the start
     frame = frame[(frame.beta > 1.5 * low) & (frame.beta < high / 1.5)]
-    smallest = theory.smallest_start(frame.beta, frame.l1, config.lr)
+    smallest = resting_points.smallest_start(frame.beta, frame.l1, config.lr)
     return frame.assign(law=norm.cdf(-smallest / frame.scale))[["recovered", "law"]]
 
 
@@ -90,7 +90,7 @@ def prediction_table(records: Sequence[Record]) -> Table:
     """Return what was predicted against what came out, per N."""
     found = counts(records, "confusion", "observations", "predicted")
     rows = []
-    for size, region in itertools.product(records[0].config.observations, theory.REGIONS):
+    for size, region in itertools.product(records[0].config.observations, resting_points.REGIONS):
         row = found.loc[(size, region)]
         shares = [f"{100 * row[name] / row['runs']:.2f}" for name in ("recovered", "held")]
         rows.append([f"N = {size}, {region}", f"{row['runs']:,}", *shares])
@@ -121,7 +121,7 @@ def recovery_figure(shares: pd.DataFrame, lr: float) -> Figure:
         image = axes.imshow(
             grid, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto", interpolation="none"
         )
-        alone, vanished = theory.boundaries(grid.columns, lr)
+        alone, vanished = resting_points.boundaries(grid.columns, lr)
         betas = (np.full_like(alone, lr / 2), np.full_like(alone, lr), alone, vanished)
         positive = grid.index > 0
         rows, columns = np.arange(len(grid)), np.arange(len(alone))

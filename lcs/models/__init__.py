@@ -15,7 +15,7 @@ from lcs.models.networks import (
     build,
     embed,
     first_layer_filters,
-    layers,
+    layer_weights,
 )
 
 __all__ = [
@@ -26,5 +26,5 @@ __all__ = [
     "dense_weight",
     "embed",
     "first_layer_filters",
-    "layers",
+    "layer_weights",
 ]

@@ -286,7 +286,7 @@ def embed(net: Net) -> Net:
     return result.train(net.training)
 
 
-def layers(model: nn.Module) -> dict[str, Tensor]:
+def layer_weights(model: nn.Module) -> dict[str, Tensor]:
     """Return the weight of every layer, by the layer's name."""
     linear = (nn.Linear, LocallyConnected2d, nn.Conv2d)
     return {name: m.weight for name, m in model.named_modules() if isinstance(m, linear)}

@@ -62,7 +62,7 @@ TRADES = 10
 
 
 @torch.no_grad()
-def take_over(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
+def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
     """Copy the weights that a run takes of its source; return the masks that it takes, by layer.
 
     Args:
@@ -98,7 +98,7 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
     Shapes alone are compared, so that networks on the meta device tell before any is trained.
 
     Args:
-        config, model, source: as in `take_over`.
+        config, model, source: as in `apply_source`.
 
     Raises:
         ConfigError: the source is of a kind that does not embed in the model's, a layer of it has
@@ -110,6 +110,11 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
         raise ConfigError(
             f"source: a {model.kind.upper()} net cannot start from {config.source}; name a run of "
             "its own kind, or of an earlier one of CONV, LOCAL, FC"
+        )
+    if config.start.endswith("footprints") and source.geometries != model.geometries:
+        raise ConfigError(
+            f"source: {config.source} has other layers than this run, so that it has no masks for "
+            "the later ones; name a run of the same model and width"
         )
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
     if config.start in MASKED_LAYERS:

@@ -11,8 +11,8 @@ from lcs.runs.store import (
     RunStore,
     default_store,
     named_store,
-    paths_in,
     readable,
+    record_paths,
     verify,
     write_atomically,
 )
@@ -23,9 +23,9 @@ __all__ = [
     "RunStore",
     "default_store",
     "named_store",
-    "paths_in",
     "read_record",
     "readable",
+    "record_paths",
     "verify",
     "write_atomically",
 ]

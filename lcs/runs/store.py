@@ -205,7 +205,7 @@ class RunStore:
                 "folder by --store or LCS_STORE"
             ) from error
 
-    def take(self, source: Path, *, filters: bool = True) -> Record:
+    def import_record(self, source: Path, *, filters: bool = True) -> Record:
         """Copy a checked record, with its filters where they are kept, into this store.
 
         Args:
@@ -221,14 +221,16 @@ class RunStore:
         taken = dataclasses.replace(record, path=target)
         if target.exists() and read_file(target) != content:
             raise RecordError(f"{target}: exists already and differs from {source}; delete one")
-        if filters and record.has_filters and not taken.has_filters:
+        # filters without a record may be left of another run
+        whole = target.exists() and taken.has_filters
+        if filters and record.has_filters and not whole:
             write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
         if not target.exists():
             write_atomically(target, content)
         return taken
 
 
-def paths_in(source: Path) -> list[Path]:
+def record_paths(source: Path) -> list[Path]:
     """Return the records of a folder, or the one that is named.
 
     Raises:
@@ -294,7 +296,7 @@ def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
 
 
 def verify(store: RunStore) -> list[RecordError]:
-    """Check every record of a store, and every file of filters in it; return what is wrong."""
+    """Check every record of a store, and the filters that records have; return what is wrong."""
     problems = []
     for path in store.paths():
         try:

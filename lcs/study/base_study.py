@@ -128,7 +128,7 @@ class BaseStudy(ABC):
         whole = itertools.takewhile(lambda row: None not in row.values(), rows)
         return [record for row in whole for record in row.values() if record is not None]
 
-    def found(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
+    def stored_so_far(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
         """Return the stored records, also where runs are missing, up to a seed that has none."""
         rows = self._by_seed(scale, store.find, changes)
         begun = itertools.takewhile(lambda row: any(row.values()), rows)
@@ -186,7 +186,6 @@ class BaseStudy(ABC):
         device: str = "auto",
         workers: int | None = None,
         on: str | None = None,
-        address: str | None = None,
         gpus_per_run: float = 1.0,
         shard: str | None = None,
         also: Sequence[Mapping[Any, Record | None]] = (),

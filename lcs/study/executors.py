@@ -33,7 +33,7 @@ CARRIED = (*sorted(FOLDERS), "LCS_CUDA_GRAPHS")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
 
 
-class Here(concurrent.futures.Executor):
+class InThisProcess(concurrent.futures.Executor):
     """This process: one group after the other. What it has, all executors have.
 
     Args:
@@ -95,7 +95,7 @@ def _start_worker(parent: Connection, threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-class OnRay(Here):
+class OnRay(InThisProcess):
     """A Ray cluster, whose machines share the folders of records and of checkpoints.
 
     A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.

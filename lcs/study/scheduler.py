@@ -24,13 +24,14 @@ from lcs.config import Config
 from lcs.errors import (
     CheckpointError,
     DiskError,
+    Diverged,
     InProgress,
     LcsError,
     Paused,
     TrainingError,
     one_line,
 )
-from lcs.study.executors import Here, Processes
+from lcs.study.executors import InThisProcess, Processes
 
 POLL_SECONDS = 2.0  # between two looks at a run that another process holds
 PROGRESS_SECONDS = 30.0
@@ -47,7 +48,7 @@ class GroupOutcome:
 
 def train_all(
     groups: Sequence[Sequence[Config]],
-    executor: Here | Processes,
+    executor: InThisProcess | Processes,
     *,
     budget_minutes: float,
     work: Callable[..., GroupOutcome] | None = None,
@@ -141,7 +142,7 @@ def train_all(
 
 
 def _outcome(
-    future: Future[GroupOutcome], group: Sequence[Config], executor: Here | Processes
+    future: Future[GroupOutcome], group: Sequence[Config], executor: InThisProcess | Processes
 ) -> GroupOutcome:
     """Return what became of a group, also where its worker is gone."""
     try:
@@ -162,9 +163,10 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Gr
     """
     from lcs.train import train_group
 
+    outcome = GroupOutcome()
     try:
         train_group(configs, budget_minutes=max(0.0, deadline - time.time()) / 60, **options)
-        return GroupOutcome()
+        return outcome
     except (TrainingError, CheckpointError) as error:
         error.with_traceback(None)  # whose frames keep the run in memory
         if isinstance(error, DiskError):
@@ -173,12 +175,16 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Gr
             run_id = configs[0].run_id
             held = isinstance(error, InProgress)
             return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
-        if not isinstance(error, InProgress):
-            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+        # which the loop has said, or a run by itself will
+        if isinstance(error, Diverged):
+            outcome.failures[error.run_id] = error
+        elif not isinstance(error, InProgress):
+            print("what is missing is trained one by one", file=sys.stderr)
     except LcsError as error:
         return GroupOutcome(stop=error.with_traceback(None))
-    outcome = GroupOutcome()
     for config in configs:
+        if config.run_id in outcome.failures:
+            continue
         one = attempt([config], deadline=deadline, **options)
         outcome.held += one.held
         outcome.failures |= one.failures

@@ -159,13 +159,13 @@ class Study(BaseStudy):
         if lacking:
             from lcs.study import executors, scheduler
 
-            executor: executors.Here | executors.Processes
+            executor: executors.InThisProcess | executors.Processes
             if on == "ray":
                 executor = executors.OnRay(device, workers, address, gpus_per_run)
             elif (count := min(workers or 1, len(lacking))) > 1:
                 executor = executors.Processes(device, count)
             else:
-                executor = executors.Here(device)
+                executor = executors.InThisProcess(device)
             with executor:
                 done = {config: self._known_done(config, store) for config in lacking}
                 costs = self._costs(done, store, executor.device, here=on != "ray")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lcs.config import TOY_TABLES, ToyConfig
 from lcs.errors import ConfigError
-from lcs.toy import theory
+from lcs.toy import resting_points
 from lcs.toy.problems import (
     OPTIMIZERS,
     TRUE,
@@ -91,7 +91,7 @@ class _Outcome:
     """What became of every run of one grid; lasso and theta (R, 10, C), the others (R, C).
 
     `recovered`: the zeros are the LASSO's, and the run has settled. `region`, `expected` and
-    `guaranteed` are what `theory` says before.
+    `guaranteed` are what `resting_points` says before.
     """
 
     grid: Grid
@@ -112,13 +112,13 @@ def _experiment(
     start = problems.starts[..., None] * grid.scale
     exact = lasso[..., grid.l1_index]
     theta, settled = gradient_descent(problems, grid, start, rates)
-    recovered = theory.same_support(theta, exact) & settled
+    recovered = resting_points.same_support(theta, exact) & settled
     if optimizer == "beta-lasso":
-        region, expected = theory.predict(problems, exact, grid, start, rates)
-        guaranteed = theory.cannot_stay_dead(problems, grid, rates[0])
+        region, expected = resting_points.predict(problems, exact, grid, start, rates)
+        guaranteed = resting_points.cannot_stay_dead(problems, grid, rates[0])
     else:  # converges to the LASSO from everywhere
         guaranteed = expected = torch.ones_like(settled)
-        region = expected * theory.ALWAYS
+        region = expected * resting_points.ALWAYS
     return _Outcome(grid, exact, theta, settled, recovered, region, expected, guaranteed)
 
 
@@ -131,10 +131,10 @@ def _cell_rows(outcome: _Outcome, config: ToyConfig) -> Iterator[dict[str, Any]]
     distance = torch.linalg.vector_norm(theta - outcome.lasso, dim=1)
     shares = {
         "recovered": recovered,
-        "rounded": theory.same_support(visible, outcome.lasso),
-        "true_support": theory.same_support(theta, truth) & outcome.settled,
+        "rounded": resting_points.same_support(visible, outcome.lasso),
+        "true_support": resting_points.same_support(theta, truth) & outcome.settled,
         "settled": outcome.settled,
-        **{name: outcome.region == index for index, name in enumerate(theory.REGIONS)},
+        **{name: outcome.region == index for index, name in enumerate(resting_points.REGIONS)},
         "expected": outcome.expected,
         "held": outcome.expected == recovered,
     }
@@ -157,7 +157,7 @@ def _confusion_rows(outcome: _Outcome, config: ToyConfig) -> Iterator[dict[str, 
     starts = len(config.scales)  # they run fastest, and the region is the same for all of them
     hits = outcome.recovered.unflatten(1, (-1, starts)).sum(dim=-1)
     observed = {"none": hits == 0, "some": (hits > 0) & (hits < starts), "all": hits == starts}
-    for index, name in enumerate(theory.REGIONS):
+    for index, name in enumerate(resting_points.REGIONS):
         runs = outcome.region == index
         kinds = {
             "runs": runs,
@@ -178,7 +178,7 @@ def _miss_rows(outcome: _Outcome) -> Iterator[dict[str, Any]]:
     left = outcome.expected != outcome.recovered
     causes = {
         "cycle": ~outcome.settled,
-        "first step": outcome.region == theory.DEPENDS,
+        "first step": outcome.region == resting_points.DEPENDS,
         # dummies in the place of the true feature
         "stand-in": dead & (outcome.theta[:, :TRUE] != 0).any(dim=1),
         "slow": torch.ones_like(left),

@@ -3,10 +3,11 @@
 `loop` is the training loop, of one run or of several runs in step, as a group. `setup` makes the
 network, loss and optimizer of a run, `run` trains an epoch of it and resumes it, `recording` has
 what is recorded, `checkpoint` the state that is saved, and `clock` says when. `replay` trains the
-first epochs of a record anew and compares; `device` chooses the device, `timing` measures a step.
+first epochs of a record anew and compares; `device` chooses the device, `captured` replays a
+step on a GPU as one graph, `timing` measures a step.
 """
 
 from lcs.train.clock import Clock
-from lcs.train.loop import groups, start, train, train_group
+from lcs.train.loop import groups, train, train_group
 
-__all__ = ["Clock", "groups", "start", "train", "train_group"]
+__all__ = ["Clock", "groups", "train", "train_group"]

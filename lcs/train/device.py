@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,8 +36,26 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def require_memory(config: Config, device: torch.device) -> None:
+    """Refuse a network that this machine can never hold: the system would kill the process.
+
+    Raises:
+        TrainingError: on a CPU weights, gradients and momentum, else the weights alone, which a
+            network on a GPU begins with, take more than all memory.
+    """
+    copies = 1 if device.type == "cuda" else 2 + bool(config.momentum)
+    factors = 2 if config.optimizer == "spred" else 1  # of each weight
+    needed = 4 * copies * factors * cost.total_weights(config)
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > total:
+        raise TrainingError(
+            f"run {config.run_id}: it takes {needed / 1e9:,.0f} GB, and this machine has "
+            f"{total / 1e9:,.0f} GB of memory; give fewer base_channels"
+        )
+
+
 @contextmanager
-def enough_memory(config: Config) -> Iterator[None]:
+def reporting_out_of_memory(config: Config) -> Iterator[None]:
     """Turn the errors of a full memory into one line that names the run.
 
     Raises:

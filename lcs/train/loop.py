@@ -24,10 +24,10 @@ from lcs.models import Net
 from lcs.models.transfer import MASKED_LAYERS, fitted
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import rounded
-from lcs.seeds import process_kept
+from lcs.seeds import generators_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock
-from lcs.train.device import choose_device, enough_memory
+from lcs.train.device import choose_device, reporting_out_of_memory
 from lcs.train.run import Run
 from lcs.train.setup import build_model
 
@@ -95,7 +95,7 @@ def train_group(
         configs: the runs; one that starts from another of them is trained after it.
         store, device, budget_minutes, checkpoint_seconds: as in `train`.
         sources: `Config.file` of runs that others, of other calls, are to start from: their
-            networks, too, are kept beside the checkpoints (see `start`).
+            networks, too, are kept beside the checkpoints (see `start_run`).
 
     Raises:
         As `train`. What fails within an epoch stops its own run alone. Of several such errors,
@@ -152,15 +152,15 @@ def _train_part(
     """
     runs: list[Run] = []
     # of what all share memory may be short, too; the process's generators are the caller's
-    with enough_memory(next(iter(checkpoints))), process_kept(device):
+    with reporting_out_of_memory(next(iter(checkpoints))), generators_kept(device):
         for config, checkpoint in checkpoints.items():
-            with enough_memory(config):
-                runs.append(start(config, store, device, clock, runs[-1] if runs else None))
+            with reporting_out_of_memory(config):
+                runs.append(start_run(config, store, device, clock, runs[-1] if runs else None))
                 runs[-1].resume(checkpoint)
         failures = fit(runs, clock, several=several)
         for number, run in enumerate(runs):
             try:
-                with enough_memory(run.config):
+                with reporting_out_of_memory(run.config):
                     if run.config.file in sources:  # before its record, which would not lead here
                         kept = _as_source(run.config, store)
                         with kept.locked(wait=clock.left):
@@ -176,14 +176,14 @@ def _train_part(
     return failures
 
 
-def start(
+def start_run(
     config: Config, store: RunStore, device: torch.device, clock: Clock, like: Run | None = None
 ) -> Run:
     """Return a run at its beginning, with the trained network that it starts from, if it has one.
 
     Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
-    there, in `sources` of `$LCS_CHECKPOINTS`, until it is deleted by hand. The run's provenance
-    says whether it has the history of its record to the last digit.
+    there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
+    provenance says whether it has the history of its record to the last digit.
 
     Args:
         config: the run.
@@ -205,19 +205,19 @@ def start(
         )
     _check_source(config, record)
     checkpoint = _as_source(record.config, store)
-    with checkpoint.locked(wait=clock.left), enough_memory(record.config):
-        source = start(record.config, store, device, clock)
+    with checkpoint.locked(wait=clock.left), reporting_out_of_memory(record.config):
+        source = start_run(record.config, store, device, clock)
         source.resume(checkpoint)
         if source.epoch < source.config.epochs:
             print(
                 f"run {config.run_id}: its source {file} is trained first, as records hold no "
-                "networks",
+                f"networks, and kept as {checkpoint.path}",
                 file=sys.stderr,
             )
             if failures := fit([source], clock, several=False):
                 raise failures[0]
             source.save()
-    with enough_memory(config):
+    with reporting_out_of_memory(config):
         run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
@@ -281,7 +281,7 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
         found.setdefault(_shared_fields(config), []).append(config)
     result = []
     for group in found.values():
-        in_memory = MAX_GROUP_WEIGHTS // max(map(cost.weights, group))
+        in_memory = MAX_GROUP_WEIGHTS // max(map(cost.total_weights, group))
         most = max(1, min(MAX_GROUP, in_memory, len(configs) // workers))
         count = math.ceil(len(group) / most)
         bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
@@ -349,7 +349,7 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
         while waiting:
             run, run_began = waiting.popleft(), clock.elapsed
             try:
-                with enough_memory(run.config):
+                with reporting_out_of_memory(run.config):
                     run.run_epoch(epoch, record=epoch + 1 in recorded)
                 own_seconds[run] = clock.elapsed - run_began
             except TrainingError as error:

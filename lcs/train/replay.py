@@ -10,10 +10,10 @@ from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import rounded
-from lcs.seeds import process_kept
+from lcs.seeds import generators_kept
 from lcs.train.clock import Clock
-from lcs.train.device import choose_device, enough_memory
-from lcs.train.loop import start
+from lcs.train.device import choose_device, reporting_out_of_memory
+from lcs.train.loop import start_run
 from lcs.train.run import ENVIRONMENT
 
 # other processors and numbers of threads round sums differently; these differences stay small
@@ -45,7 +45,7 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     Raises:
         ConfigError: the record is not of a training run, or `epochs` is below 1.
         TrainingError: the loss is not finite, or the device is out of memory.
-        As `lcs.train.loop.start`, where the run starts from another.
+        As `lcs.train.loop.start_run`, where the run starts from another.
     """
     if record.kind != "training":
         raise ConfigError(f"run {record.run_id} is no training run: only those can be replayed")
@@ -55,8 +55,8 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     store = default_store()  # where its source is sought if the record lies outside of any store
     if record.path.match(f"{record.config.file}.json"):
         store = RunStore(record.path.parents[1], fallback=store)
-    with process_kept(chosen), enough_memory(record.config):
-        run = start(record.config, store, chosen, Clock(None, 60.0))
+    with generators_kept(chosen), reporting_out_of_memory(record.config):
+        run = start_run(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
         final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
     compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]

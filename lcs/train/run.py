@@ -18,21 +18,21 @@ from lcs import measure, models
 from lcs.config import Config, recorded_epochs
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
-from lcs.errors import ILL_FORMED, TrainingError, one_line
+from lcs.errors import ILL_FORMED, Diverged, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
-from lcs.models.transfer import take_over
+from lcs.models.transfer import apply_source
 from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
 from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.schedule import learning_rate
 from lcs.optim.sparse_products import Forward
 from lcs.runs.provenance import provenance
-from lcs.seeds import process_kept, seed_process
+from lcs.seeds import generators_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
 from lcs.train.captured import CapturedStep, captures, on_own_stream
 from lcs.train.checkpoint import Checkpoint
-from lcs.train.device import is_out_of_memory
+from lcs.train.device import is_out_of_memory, require_memory
 from lcs.train.setup import build_model, make_optimizer, objective
 
 if TYPE_CHECKING:
@@ -82,11 +82,13 @@ class Run:
 
         Raises:
             ConfigError: the source has layers of other shapes.
+            TrainingError: the network does not fit into the memory of this machine.
         """
+        require_memory(config, device)
         model = build_model(config).to(device)
         masks: dict[str, Tensor] = {}
         if config.source is not None:
-            masks = take_over(config, cast(models.Net, model), cast(models.Net, source))
+            masks = apply_source(config, cast(models.Net, model), cast(models.Net, source))
         if like is None:
             images = surrogates.load(config.dataset, config.images, config.labels)
             parts = split(config, images)
@@ -112,7 +114,7 @@ class Run:
         Raises:
             TrainingError: the mean loss or, if recorded, a weight is not finite.
         """
-        weights = models.layers(self.model) if record else {}
+        weights = models.layer_weights(self.model) if record else {}
         were_zero = {name: weight == 0 for name, weight in weights.items()}
         loss, accuracy = self._train_epoch(epoch)
         self.epoch = epoch + 1
@@ -235,7 +237,7 @@ class Run:
         The pass is one of training: it counts in the statistics of batch normalisation.
         """
         x, labels = next(self.training.batches(epoch))
-        weights = models.layers(self.model)
+        weights = models.layer_weights(self.model)
         loss = objective(self.config.loss, self.logits(self.model, x), labels)
         with self._products():
             gradients = torch.autograd.grad(loss, [*weights.values()])
@@ -263,10 +265,12 @@ class Run:
 
     def _require_finite(self, name: str, *numbers: float) -> None:
         if not all(math.isfinite(number) for number in numbers):
-            raise TrainingError(
+            error = Diverged(
                 f"run {self.config.run_id}: {name} is not finite in epoch {self.epoch}; "
                 "try a lower lr"
             )
+            error.run_id = self.config.run_id
+            raise error
 
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""
@@ -295,7 +299,7 @@ class Run:
         Args:
             filters: of its first layer (units, C, H, W), on the CPU.
         """
-        weights = models.layers(self.model)
+        weights = models.layer_weights(self.model)
         nonzeros = {name: column[-1] for name, column in self.history["nonzeros"].items()}
         result = {
             **{name: column[-1] for name, column in self.history.items() if type(column) is list},
@@ -314,7 +318,7 @@ class Run:
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
         recorded = set(recorded_epochs(self.config.epochs))
-        with process_kept(self.device):
+        with generators_kept(self.device):
             seed_process(self.config.seed, "dropout", self.device)
             for epoch in range(min(epochs, self.config.epochs)):
                 self.run_epoch(epoch, record=epoch + 1 in recorded)

@@ -13,7 +13,7 @@ from lcs import data, models
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
-from lcs.seeds import process_kept, seed_process
+from lcs.seeds import generators_kept, seed_process
 
 # from this many weights on, compiling the optimizer's step pays for itself
 COMPILED_FROM = 4_000_000
@@ -27,7 +27,7 @@ def build_model(config: Config) -> nn.Module:
     same = config.start in ("initial", "ticket", "network")
     weights = "weights" if same else "new weights"
     cpu = torch.device("cpu")
-    with process_kept(cpu):
+    with generators_kept(cpu):
         seed_process(config.seed, weights, cpu)
         return models.build(
             config.model,

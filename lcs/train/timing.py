@@ -44,13 +44,15 @@ def training_step(
 
 def bare_products(config: Config, device: torch.device) -> Callable[[], None]:
     """Return S-FC's products of a step, and a copy of 6 bytes a weight: what no step can avoid."""
+    with torch.device("meta"):  # its shapes alone
+        model = build_model(config)
     operands = []
-    for layer in build_model(config).modules():
+    for layer in model.modules():
         if isinstance(layer, nn.Linear):
             units, inputs = layer.weight.shape
             shapes = ((units, inputs), (config.batch_size, inputs), (config.batch_size, units))
             operands.append([torch.rand(shape, device=device).bfloat16() for shape in shapes])
-    held = torch.ones(6 * cost.weights(config), dtype=torch.uint8, device=device)
+    held = torch.ones(6 * cost.total_weights(config), dtype=torch.uint8, device=device)
     copied = torch.empty_like(held)
 
     def once() -> None:

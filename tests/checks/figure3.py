@@ -4,7 +4,7 @@ import numpy as np
 
 from checks import check, records
 from checks.scaling_parts import own
-from lcs.cost import count_weights
+from lcs.cost import weights_by_layer
 from lcs.exhibits import figure3, find_study
 from lcs.exhibits.compare import (
     accuracies,
@@ -89,7 +89,7 @@ def some_of_local_sees_padding_alone(store):
     With AutoAugment more at α = 4, and less at α = 8 and 150.
     """
     plain, *_ = find_study("masked").configs("desk", 1)
-    whole = count_weights(plain, "s-local")["conv1"] / count_weights(plain, "s-fc")["conv1"]
+    whole = weights_by_layer(plain, "s-local")["conv1"] / weights_by_layer(plain, "s-fc")["conv1"]
     long = by_method(records(store, "recipe-length-long"))[B50]
     assert {run.config.base_channels for run in long} == {plain.base_channels}
     kept = min(remaining(long)) / 100

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from checks import check, records
-from lcs.cost import count_weights
+from lcs.cost import weights_by_layer
 from lcs.exhibits import published
 from lcs.exhibits.compare import (
     by_method,
@@ -130,7 +130,7 @@ def fewer_weights_than_local(store):
     Before half of the training it has fewer, and then never more again.
     """
     sparse = _searched(store)[B50]
-    local = count_weights(sparse[0].config, LOCAL.model)["conv1"]
+    local = weights_by_layer(sparse[0].config, LOCAL.model)["conv1"]
     counts = np.max([run.history["nonzeros"]["conv1"] for run in sparse], axis=0)
     below = np.argmax(counts < local)
     return (

@@ -153,7 +153,7 @@ def test_words_of_a_value_are_those_of_its_field():
 def test_links_lead_to_records_of_the_book_only(tmp_path):
     record = next(STORE.records())
     assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(PUBLISHED)})"
-    elsewhere = RunStore(tmp_path).take(record.path)
+    elsewhere = RunStore(tmp_path).import_record(record.path)
     assert tables.link(elsewhere) == f"`{record.run_id}`"
 
 

@@ -14,7 +14,7 @@ import pytest
 from lcs.errors import ConfigError
 from lcs.exhibits import book, plots, toy
 from lcs.runs import PUBLISHED, RunStore
-from lcs.toy import compute_toy, experiment, theory
+from lcs.toy import compute_toy, experiment, resting_points
 from lcs.toy.problems import TRUE
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=24, steps=200)
@@ -76,7 +76,7 @@ def test_cells_that_were_not_computed_are_refused(records, wanted, message):
 
 def test_share_by_start_is_that_of_normal_starts(records):
     decided = toy.share_by_start(records)
-    smallest = [theory.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))]
+    smallest = [resting_points.smallest_start(beta, l1, 0.1) for beta, l1 in ((10, 0.02), (1, 0.2))]
     laws = [NormalDist().cdf(-low / scale) for low in smallest for scale in (0.1, 2.0)]
     assert sorted(decided.law) == pytest.approx(sorted(laws))
 

@@ -7,7 +7,7 @@ from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.models import build
 from lcs.models.footprints import later_masks
-from lcs.models.transfer import take_over
+from lcs.models.transfer import apply_source
 from lcs.shapes import stack_and_hidden
 
 SIDE, CHANNELS, ALPHA = 16, 3, 2
@@ -81,17 +81,27 @@ def test_a_network_takes_the_first_mask_and_those_of_the_later_layers():
     torch.manual_seed(0)
     source, model = (build("d-fc", **SIZES) for _ in range(2))
     source.conv1.weight.data *= torch.rand_like(source.conv1.weight) < 0.1
-    masks = take_over(START, model, source)
+    masks = apply_source(START, model, source)
     assert list(masks) == [f"conv{number}" for number in range(1, 9)]
     assert torch.equal(masks["conv1"], source.conv1.weight != 0)
     for name, mask in masks.items():
         assert mask.shape == model.get_submodule(name).weight.shape
-    again = take_over(START, model, source)
+    again = apply_source(START, model, source)
     assert all(torch.equal(again[name], mask) for name, mask in masks.items())
-    other = take_over(START.replace(seed=1), model, source)
+    other = apply_source(START.replace(seed=1), model, source)
     assert not torch.equal(other["conv3"], masks["conv3"])
-    scattered = take_over(START.replace(start="scattered-footprints"), model, source)
+    scattered = apply_source(START.replace(start="scattered-footprints"), model, source)
     assert torch.equal(scattered["conv1"], masks["conv1"])
+
+
+def test_a_source_with_other_layers_has_no_later_masks():
+    """S-FC of four times the width has a first layer of the same shape."""
+    source = build("s-fc", **(SIZES | {"base_channels": 4 * SIZES["base_channels"]}))
+    model = build("d-fc", **SIZES)
+    assert source.conv1.weight.shape == model.conv1.weight.shape
+    with pytest.raises(ConfigError, match=r"has other layers than this run"):
+        apply_source(START, model, source)
+    assert list(apply_source(START.replace(start="first-mask"), model, source)) == ["conv1"]
 
 
 @pytest.mark.parametrize(("model", "start"), [("s-fc", "footprints"), ("d-fc", "mask")])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lcs import models
 from lcs.config import CHOICES
 from lcs.errors import ConfigError
-from lcs.models import LocallyConnected2d, Net, build, embed, embedding, layers, networks
+from lcs.models import LocallyConnected2d, Net, build, embed, embedding, layer_weights, networks
 from lcs.shapes import Geometry
 
 NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in ("conv", "local", "fc")]
@@ -85,7 +85,7 @@ DEEP: dict[str, Callable[[int, int], list[int]]] = {
 @pytest.mark.parametrize("name", SHALLOW)
 def test_shallow_counts_are_those_of_table_3(name: str, alpha: int, s: int, c: int) -> None:
     model = on_meta(name, base_channels=alpha, image_size=s, num_classes=c)
-    counts = {layer: weight.numel() for layer, weight in layers(model).items()}
+    counts = {layer: weight.numel() for layer, weight in layer_weights(model).items()}
     assert counts == {
         "conv1": SHALLOW[name](alpha, s),
         "fc1": 6 * s**2 * alpha**2,
@@ -98,7 +98,7 @@ def test_shallow_counts_are_those_of_table_3(name: str, alpha: int, s: int, c: i
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_counts_are_those_of_table_4(name: str, alpha: int, s: int, c: int) -> None:
     model = on_meta(name, base_channels=alpha, image_size=s, num_classes=c)
-    counts = {layer: weight.numel() for layer, weight in layers(model).items()}
+    counts = {layer: weight.numel() for layer, weight in layer_weights(model).items()}
     expected = {f"conv{k}": count for k, count in enumerate(DEEP[name](alpha, s), start=1)}
     assert counts == expected | {"fc1": 4 * s**2 * alpha**2, "fc2": 64 * c * alpha}
     assert weights(model) == sum(counts.values())
@@ -129,7 +129,7 @@ def test_published_column_of_deep_local_is_that_of_no_net() -> None:
 
 def test_local_without_padding_is_the_reproductions() -> None:
     model = on_meta("s-local", padding="none")
-    counts = [weight.numel() for weight in layers(model).values()]
+    counts = [weight.numel() for weight in layer_weights(model).values()]
     assert counts == [34_992, 3_456, 240]
     counts = [p.numel() for p in on_meta("s-conv", padding="none").parameters()]
     assert counts == [243, 3_456, 240]
@@ -171,7 +171,7 @@ def test_kernel_size_keeps_the_image_size(name: str) -> None:
     counted = [positions(model, 16) for model in (usual, other)]
     assert counted[0] == counted[1]
     assert weights(usual) != weights(other)
-    dense = [name for name in layers(usual) if "fc" in name]
+    dense = [name for name in layer_weights(usual) if "fc" in name]
     for layer in dense:
         weight = f"{layer}.weight"
         assert usual.get_parameter(weight).shape == other.get_parameter(weight).shape
@@ -454,7 +454,7 @@ def test_conv_layers_are_those_before_the_dense_ones(name: str) -> None:
 def test_layers_are_all_weights_but_those_of_batch_normalisation(name: str) -> None:
     model = on_meta(name, bias=name != "resnet18")
     expected = {n: p for n, p in model.named_parameters() if p.ndim > 1 and "bias" not in n}
-    found = layers(model)
+    found = layer_weights(model)
     assert [f"{layer}.weight" for layer in found] == [*expected]
     assert all(weight is expected[f"{layer}.weight"] for layer, weight in found.items())
 

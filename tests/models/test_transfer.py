@@ -8,12 +8,13 @@ import torch
 from lcs import models, train
 from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError, Paused, TrainingError
-from lcs.models.transfer import rewired, take_over
+from lcs.models.transfer import apply_source, rewired
 from lcs.runs import RunStore
 from lcs.study import Study
 from lcs.study.base_study import Setting
 from lcs.train import Clock
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.loop import start_run
 from lcs.train.replay import replay
 from lcs.train.run import Run
 from lcs.train.setup import build_model
@@ -55,38 +56,38 @@ def source(store):
             "start",
             lambda c, d, like=None, net=None: found.append(net) or own(c, d, like, net),
         )
-        train.start(target("mask"), store, CPU, FOREVER)
+        start_run(target("mask"), store, CPU, FOREVER)
     return found[-1]
 
 
 def weights(model):
-    return {name: weight.detach().clone() for name, weight in models.layers(model).items()}
+    return {name: weight.detach().clone() for name, weight in models.layer_weights(model).items()}
 
 
 def test_the_source_is_the_network_of_its_record_and_is_kept(store, source, capsys):
     record = store.named(f"{SOURCE}-s0")
-    counts = {name: int(w.count_nonzero()) for name, w in models.layers(source).items()}
+    counts = {name: int(w.count_nonzero()) for name, w in models.layer_weights(source).items()}
     assert counts == record.final["nonzeros"]
     assert counts["conv1"] < 0.7 * source.conv1.weight.numel()
     capsys.readouterr()
-    again = train.start(target("mask"), store, CPU, FOREVER)
+    again = start_run(target("mask"), store, CPU, FOREVER)
     assert "trained first" not in capsys.readouterr().err
     assert again.provenance["source_as_recorded"] is True
     assert torch.equal(again.pruning.masks["conv1"], source.conv1.weight != 0)
-    other = train.start(target("mask", seed=1), store, CPU, FOREVER)
+    other = start_run(target("mask", seed=1), store, CPU, FOREVER)
     assert not torch.equal(other.pruning.masks["conv1"], source.conv1.weight != 0), "its own seed's"
 
 
 def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr("lcs.train.run.learning_rate", lambda *_: 0.05)
-    run = train.start(target("mask"), store, CPU, FOREVER)
+    run = start_run(target("mask"), store, CPU, FOREVER)
     assert run.provenance["source_as_recorded"] is False
 
 
 @pytest.mark.parametrize("start", MASKS)
 def test_masks_are_where_the_source_has_weights(source, start):
-    masks = take_over(target(start), build_model(target(start)), source)
+    masks = apply_source(target(start), build_model(target(start)), source)
     found = {name: w != 0 for name, w in weights(source).items()}
     assert list(masks) == (["conv1"] if start.endswith("first-mask") else ["conv1", "fc1"])
     for name, mask in masks.items():
@@ -128,7 +129,7 @@ def test_a_ticket_is_of_a_run_from_the_weights_that_it_has_itself(store, monkeyp
     monkeypatch.setattr(store, "named", lambda file: record)
     monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
     with pytest.raises(ConfigError, match=r"ticket .* name a run of the same model"):
-        train.start(target("ticket").replace(source=other.as_source), store, CPU, FOREVER)
+        start_run(target("ticket").replace(source=other.as_source), store, CPU, FOREVER)
 
 
 @pytest.mark.parametrize("model", ["s-local", "s-conv"])
@@ -136,7 +137,7 @@ def test_a_dense_net_with_windows_has_the_masks_that_these_are(tmp_path, monkeyp
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     store, dense = RunStore(tmp_path / "runs"), HERE.replace(model=model, kernel_size=3, epochs=1)
     train.train(dense, store=store, device="cpu")
-    run = train.start(target("first-mask").replace(source=dense.as_source), store, CPU, FOREVER)
+    run = start_run(target("first-mask").replace(source=dense.as_source), store, CPU, FOREVER)
     assert 0 < run.pruning.masks["conv1"].float().mean() < 9 / 64 + 1e-6
 
 
@@ -166,7 +167,7 @@ def test_nothing_outside_a_mask_is_trained(source, start, precision):
     run = Run.start(target(start, precision=precision, weight_decay=1e-3), CPU, source=source)
     before = weights(run.model)
     run.replay(2)
-    for name, weight in models.layers(run.model).items():
+    for name, weight in models.layer_weights(run.model).items():
         if name in run.pruning.masks:
             mask = run.pruning.masks[name]
             assert not weight[~mask].any()
@@ -268,7 +269,7 @@ def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys
     config = store.named(f"{SOURCE}-s0").config
     held = f"run {config.run_id} is in progress in another process"
     with Checkpoint(config, store.root / "sources").locked(), pytest.raises(Paused, match=held):
-        train.start(target("mask"), store, CPU, Clock(1e-3, 60.0))
+        start_run(target("mask"), store, CPU, Clock(1e-3, 60.0))
     assert f"{held}; waiting for it to end" in capsys.readouterr().err
 
 
@@ -336,7 +337,7 @@ def test_a_first_layer_is_taken_with_its_bias(store):
     for start in ("first-layer", "frozen-first-layer"):
         config = target(start, bias=True, seed=1)
         model = build_model(config)
-        take_over(config, model, source)
+        apply_source(config, model, source)
         for name, parameter in model.conv1.named_parameters():
             assert torch.equal(parameter, source.conv1.get_parameter(name))
             assert parameter.requires_grad == (start == "first-layer")
@@ -385,11 +386,11 @@ def test_what_does_not_fit_is_refused(store, source):
     for start in ("mask", "first-layer", "network"):
         wider = target(start, base_channels=3, momentum=0.0)
         with pytest.raises(ConfigError, match="another shape"):
-            take_over(wider, build_model(wider), source)
+            apply_source(wider, build_model(wider), source)
     biased = build_model(SPARSE.replace(bias=True))
     plain = target("network", momentum=0.0)
     with pytest.raises(ConfigError, match=r"this run has no conv1\.bias"):
-        take_over(plain, build_model(plain), biased)
+        apply_source(plain, build_model(plain), biased)
     shared = target("network", model="s-conv", momentum=0.0)
     with pytest.raises(ConfigError, match=r"a CONV net cannot start from digits/.* its own kind"):
-        take_over(shared, build_model(shared), source)
+        apply_source(shared, build_model(shared), source)

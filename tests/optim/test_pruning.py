@@ -42,7 +42,7 @@ def train(run, epochs=None):
 
 
 def nonzeros(run):
-    return {name: int(w.count_nonzero()) for name, w in models.layers(run.model).items()}
+    return {name: int(w.count_nonzero()) for name, w in models.layer_weights(run.model).items()}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -52,10 +52,10 @@ def test_no_layer_keeps_more_than_its_count(method, precision):
     train(run)
     for name, mask in masks.masks.items():
         assert int(mask.sum()) == masks.count(name)
-        weight = models.layers(run.model)[name]
+        weight = models.layer_weights(run.model)[name]
         assert not weight[~mask].any(), "nothing outside the mask"
         assert weight[mask].count_nonzero() > 0.9 * mask.sum(), "what is inside is trained"
-    assert models.layers(run.model)["fc2"].all(), "the last layer is dense"
+    assert models.layer_weights(run.model)["fc2"].all(), "the last layer is dense"
     counts = {name: masks.masks[name].numel() for name in masks.masks}
     assert masks.count("conv1") == round(0.1 * counts["conv1"])
     assert masks.count("fc1") == round(0.3 * counts["fc1"])
@@ -78,7 +78,7 @@ def test_a_cut_holds_with_a_penalty(penalty):
     train(run)
     for name, mask in masks.masks.items():
         assert int(mask.sum()) == masks.count(name) < before[name]
-        weight = models.layers(run.model)[name]
+        weight = models.layer_weights(run.model)[name]
         assert not weight[~mask].any()
         assert 0 < weight[mask].count_nonzero() <= mask.sum()
 

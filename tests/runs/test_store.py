@@ -662,13 +662,21 @@ def test_the_default_store(store, tmp_path, monkeypatch):
 
 def test_taking_records_over(record, store, tmp_path):
     book = RunStore(tmp_path / "book")
-    taken = book.take(record.path)
+    taken = book.import_record(record.path)
     assert isinstance(taken, Record)
     assert taken.path == book.path(record.config)
     assert taken.path.read_bytes() == record.path.read_bytes()
     assert torch.equal(taken.load_filters(), record.load_filters())
-    assert book.take(record.path) == taken  # twice is no harm
+    assert book.import_record(record.path) == taken  # twice is no harm
     assert not verify(book)
+
+
+def test_filters_without_a_record_do_not_stand_for_those_taken_over(record, tmp_path):
+    book = RunStore(tmp_path / "book")
+    left = book.path(record.config).with_suffix(".safetensors")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of another run")
+    assert torch.equal(book.import_record(record.path).load_filters(), record.load_filters())
 
 
 def test_a_bad_record_is_not_taken_over(record, tmp_path):
@@ -676,11 +684,11 @@ def test_a_bad_record_is_not_taken_over(record, tmp_path):
     text = record.path.read_text()
     record.path.write_text(text.replace('"threads": ', '"threads": 1'))
     with pytest.raises(RecordError, match="edited or damaged"):
-        book.take(record.path)
+        book.import_record(record.path)
     record.path.write_text(text)
     record.path.with_suffix(".safetensors").write_bytes(b"other filters")
     with pytest.raises(RecordError, match="altered"):
-        book.take(record.path)
+        book.import_record(record.path)
     assert not book.paths()
 
 
@@ -689,7 +697,7 @@ def test_another_record_of_the_same_run_is_not_overwritten(record, tmp_path):
     mine = write(book, record.config)
     before = mine.path.read_bytes()
     with pytest.raises(RecordError, match=r"exists already and differs from .*; delete one"):
-        book.take(record.path)
+        book.import_record(record.path)
     assert mine.path.read_bytes() == before
 
 

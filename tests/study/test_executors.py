@@ -20,7 +20,7 @@ from lcs.exhibits import find_study
 from lcs.runs import RunStore
 from lcs.study import Study, scheduler
 from lcs.study.base_study import Setting
-from lcs.study.executors import Here, OnRay, Processes
+from lcs.study.executors import InThisProcess, OnRay, Processes
 from lcs.study.scheduler import attempt, train_all
 
 ROOT = Path(__file__).parents[2]
@@ -197,7 +197,7 @@ def watched(configs, *, folder, machine, **options):
 def uninterrupted(tmp_path_factory):
     store, threads = RunStore(tmp_path_factory.mktemp("whole")), torch.get_num_threads()
     torch.set_num_threads(1)
-    train_all(alone(LONG), Here("cpu"), budget_minutes=9, store=store, **OPTIONS)
+    train_all(alone(LONG), InThisProcess("cpu"), budget_minutes=9, store=store, **OPTIONS)
     torch.set_num_threads(threads)
     return numbers(store)
 

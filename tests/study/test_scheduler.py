@@ -3,10 +3,10 @@
 import pytest
 from few_runs import DIGITS, OPTIONS, PAIR, SEEDS, alone
 
-from lcs.errors import CheckpointError, DiskError, Paused, TrainingError
+from lcs.errors import CheckpointError, DiskError, Diverged, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.study import scheduler
-from lcs.study.executors import Here, Processes
+from lcs.study.executors import InThisProcess, Processes
 from lcs.study.scheduler import GroupOutcome, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
 
@@ -24,7 +24,7 @@ def odd_seeds_fail(configs, *, deadline, folder):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_fails_stops_no_other(tmp_path, workers, quick_start, capsys):
     with (
-        Processes("cpu", workers) if workers > 1 else Here("cpu") as executor,
+        Processes("cpu", workers) if workers > 1 else InThisProcess("cpu") as executor,
         pytest.raises(TrainingError, match=r"seed [135] fails"),
     ):
         train_all(alone(SEEDS), executor, budget_minutes=1, work=odd_seeds_fail, folder=tmp_path)
@@ -41,7 +41,7 @@ def test_what_concerns_all_stops_all(error):
         return GroupOutcome(stop=error("no") if len(tried) == 2 else None)
 
     with pytest.raises(error, match="no"):
-        train_all(alone(SEEDS), Here("cpu"), budget_minutes=1, work=work)
+        train_all(alone(SEEDS), InThisProcess("cpu"), budget_minutes=1, work=work)
     assert tried == alone(SEEDS[:2])
 
 
@@ -54,7 +54,7 @@ def test_runs_that_others_hold_come_last():
         free = len(tried) - 3  # after so many
         return GroupOutcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
 
-    train_all([PAIR, *alone(SEEDS[2:4])], Here("cpu"), budget_minutes=1, work=work)
+    train_all([PAIR, *alone(SEEDS[2:4])], InThisProcess("cpu"), budget_minutes=1, work=work)
     assert tried == [[0, 1], [2], [3], [0, 1], [1]]
 
 
@@ -63,7 +63,7 @@ def test_a_budget_ends_the_wait_for_others():
         return GroupOutcome(held=[config.run_id for config in configs])
 
     with pytest.raises(Paused, match="other processes"):
-        train_all([PAIR], Here("cpu"), budget_minutes=0, work=work)
+        train_all([PAIR], InThisProcess("cpu"), budget_minutes=0, work=work)
 
 
 def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
@@ -77,7 +77,7 @@ def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
     monkeypatch.setattr(scheduler.time, "time", lambda: now[0])
     monkeypatch.setattr("lcs.train.train_group", train_group)
     options = {"store": RunStore(tmp_path), **OPTIONS}
-    train_all(alone(SEEDS[:4]), Here("cpu"), budget_minutes=1.5, **options)
+    train_all(alone(SEEDS[:4]), InThisProcess("cpu"), budget_minutes=1.5, **options)
     assert budgets == pytest.approx([90, 50, 10, 0])
 
 
@@ -98,14 +98,14 @@ def test_progress(minutes, capsys):
         return GroupOutcome()
 
     runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
-    train_all(alone(runs), Here("cpu"), budget_minutes=1, work=work)
+    train_all(alone(runs), InThisProcess("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
     assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
     # the second has resumed at a half, and has a quarter left when the first one ends
     minutes[0], left = 0.0, {0: 1.0, 1: 0.5}
     train_all(
-        alone(SEEDS[:2]), Here("cpu"), budget_minutes=1, work=work,
+        alone(SEEDS[:2]), InThisProcess("cpu"), budget_minutes=1, work=work,
         share_left=lambda config: 0.25 if minutes[0] else left[config.seed],
     )  # fmt: skip
     said = capsys.readouterr().err.splitlines()
@@ -119,7 +119,7 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
         return GroupOutcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
 
     with pytest.raises(TrainingError):
-        train_all([SEEDS[:3], *alone(SEEDS[3:])], Here("cpu"), budget_minutes=1, work=work)
+        train_all([SEEDS[:3], *alone(SEEDS[3:])], InThisProcess("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
     assert said[:2] == ["it diverges", "2 of 6 runs done, 1 failed, 0 running, about 1.5 min left"]
     assert said[-1] == "5 of 6 runs done, 1 failed, 0 running, about 1 s left"
@@ -131,7 +131,7 @@ def test_a_paused_run_is_not_done(minutes, capsys):
         return GroupOutcome(stop=Paused("no time") if configs[0].seed else None)
 
     with pytest.raises(Paused):
-        train_all(alone(PAIR), Here("cpu"), budget_minutes=1, work=work)
+        train_all(alone(PAIR), InThisProcess("cpu"), budget_minutes=1, work=work)
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == "1 of 2 runs done, 0 failed, 0 running, about 2.0 min left"
 
@@ -164,6 +164,22 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
     assert type(outcome.stop) is (type(None) if calls == 3 else error)
 
 
+def test_a_run_that_diverged_is_not_tried_again(monkeypatch):
+    tried = []
+
+    def fails(configs, **_options):
+        tried.append(configs)
+        if len(configs) > 1:
+            error = Diverged("it diverges")
+            error.run_id = configs[0].run_id
+            raise error
+
+    monkeypatch.setattr("lcs.train.train_group", fails)
+    outcome = attempt(PAIR, deadline=float("inf"))
+    assert tried == [PAIR, [PAIR[1]]]
+    assert list(outcome.failures) == [PAIR[0].run_id]
+
+
 def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
     """The error of the first group, and the end of the budget in the second."""
 
@@ -172,5 +188,5 @@ def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
 
     monkeypatch.setattr("lcs.train.train_group", ends)
     with pytest.raises(Paused):
-        train_all(alone(PAIR), Here("cpu"), budget_minutes=1)
+        train_all(alone(PAIR), InThisProcess("cpu"), budget_minutes=1)
     assert capsys.readouterr().err == "it diverges\n"

@@ -172,7 +172,7 @@ def test_stored_takes_whole_seeds_and_found_every_run(own, trained):
     assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
     own.path(trained.records[-1].config).unlink()
     assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
-    assert len(STUDY.found("smoke", own, betas=[50])) == 3
+    assert len(STUDY.stored_so_far("smoke", own, betas=[50])) == 3
     assert STUDY.stored("paper", own) == []
 
 
@@ -190,7 +190,7 @@ def test_every_complete_seed_counts_everywhere():
     assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 1, 1, 2, 2]
     assert seeds_of(study.stored("desk", store, 1)) == [0, 0]
     assert seeds_of(study.train("desk", 1, store=store)) == [0, 0]
-    assert seeds_of(study.found("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
+    assert seeds_of(study.stored_so_far("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
     runs = study.runs("desk", 4, store.find)
     assert [config for config, found in runs.items() if not found] == study.configs("desk", 4)[-1:]
 
@@ -204,7 +204,7 @@ def test_at_least_the_studys_own_seeds_are_asked_for():
 def test_an_imported_seed_is_shown_by_stored_and_run_alike(own, trained, tmp_path):
     other = RunStore(tmp_path / "other")
     for record in trained.records[::2]:
-        own.take(as_seed(record, other, 2).path)
+        own.import_record(as_seed(record, other, 2).path)
     shown = STUDY.stored("smoke", own, betas=[50])
     again = STUDY.run("smoke", store=own, device="cpu", betas=[50]).records
     assert sorted(seeds_of(shown)) == sorted(seeds_of(again)) == [0, 0, 1, 1, 2, 2]

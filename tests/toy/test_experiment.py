@@ -12,7 +12,7 @@ from torch import Tensor
 from lcs.config import ToyConfig
 from lcs.errors import ConfigError
 from lcs.optim import BetaLasso, ProximalL1
-from lcs.toy import experiment, theory
+from lcs.toy import experiment, resting_points
 from lcs.toy import problems as toy
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=40)
@@ -142,7 +142,7 @@ def test_a_lasso_solution_rests_exactly_if_an_update_leaves_it(problems):
     lasso = toy.solve(narrow, config.l1s)[..., grid.l1_index]
     moved = grid.step(lasso, toy.gradient(narrow.gram, narrow.cross, lasso), 0.1)
     unmoved = ((moved - lasso).abs() < 1e-7).all(dim=1)
-    rests = theory.rests(narrow, grid, lasso, 0.1)
+    rests = resting_points.rests(narrow, grid, lasso, 0.1)
     assert torch.equal(rests, unmoved)
     assert 0.1 < rests.double().mean() < 0.9
 
@@ -169,10 +169,10 @@ def test_regions_of_the_ideal_problem(beta, schedule, region):
     lasso[0, toy.TRUE] = 1.8
     grid = toy.Grid.of(config, "beta-lasso")
     rates = toy.step_sizes(schedule, 0.1, 200)
-    found, expected = theory.predict(ideal(), lasso, grid, lasso, rates)
-    assert theory.REGIONS[found.item()] == region
+    found, expected = resting_points.predict(ideal(), lasso, grid, lasso, rates)
+    assert resting_points.REGIONS[found.item()] == region
     assert expected.item() == (region != "never")  # the start is the solution itself
-    assert theory.cannot_stay_dead(ideal(), grid, 0.1).item() == (beta < 1)
+    assert resting_points.cannot_stay_dead(ideal(), grid, 0.1).item() == (beta < 1)
 
 
 def test_a_decaying_step_lets_small_thresholds_hold(problems):
@@ -180,25 +180,25 @@ def test_a_decaying_step_lets_small_thresholds_hold(problems):
     grid = toy.Grid.of(config, "beta-lasso")
     lasso, start = toy.solve(problems, config.l1s), problems.starts[..., None]
     regions = {
-        schedule: theory.predict(problems, lasso, grid, start, toy.step_sizes(schedule, 0.1, 600))[
-            0
-        ]
+        schedule: resting_points.predict(
+            problems, lasso, grid, start, toy.step_sizes(schedule, 0.1, 600)
+        )[0]
         for schedule in SCHEDULES
     }
-    assert (regions["constant"] == theory.NEVER).double().mean() > 0.8
-    assert (regions["cosine"] == theory.ALWAYS).double().mean() > 0.9
+    assert (regions["constant"] == resting_points.NEVER).double().mean() > 0.8
+    assert (regions["cosine"] == resting_points.ALWAYS).double().mean() > 0.9
 
 
 def test_boundaries_are_those_of_the_ideal_problem():
-    assert theory.boundaries(0.1, 0.1) == pytest.approx((1.0, 18.0))
-    assert theory.boundaries(2.0, 0.1)[1] == 0
+    assert resting_points.boundaries(0.1, 0.1) == pytest.approx((1.0, 18.0))
+    assert resting_points.boundaries(2.0, 0.1)[1] == 0
 
 
 @pytest.mark.parametrize("beta", [2.0, 5.0, 15.0])
 def test_the_smallest_start_divides_recovery_from_death(beta):
     config = dataclasses.replace(SMALL, betas=(beta,), l1s=(0.1,), scales=(1.0,))
     grid = toy.Grid.of(config, "beta-lasso")
-    smallest = theory.smallest_start(beta, 0.1, 0.1)
+    smallest = resting_points.smallest_start(beta, 0.1, 0.1)
     ends = []
     for start in (smallest * 1.01, smallest * 0.99, -smallest):
         theta = torch.zeros(1, 10, 1, dtype=torch.float64)
@@ -301,7 +301,7 @@ def test_desk_grid_is_the_promised_one():
     assert len(desk.observations) == 2
     assert desk.schedules == SCHEDULES
     # beyond every boundary, at every lambda but the smallest
-    assert all(theory.boundaries(l1, desk.lr)[1] < max(desk.betas) for l1 in desk.l1s)
+    assert all(resting_points.boundaries(l1, desk.lr)[1] < max(desk.betas) for l1 in desk.l1s)
 
 
 @pytest.mark.parametrize(

@@ -500,3 +500,12 @@ def test_every_run_of_a_group_says_that_it_goes_on(tmp_path, monkeypatch, capsys
     train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
     said = [f"run {config.run_id} resumed at epoch 1" for config in GROUP[:2]]
     assert capsys.readouterr().err.splitlines() == said
+
+
+def test_a_network_larger_than_all_memory_is_refused_before_it_is_built(monkeypatch):
+    def builds(_config):
+        raise AssertionError("it is built")
+
+    monkeypatch.setattr("lcs.train.run.build_model", builds)
+    with pytest.raises(TrainingError, match=r"GB, and this machine has .* give fewer base_ch"):
+        Run.start(Config(model="s-fc", base_channels=4096), CPU)

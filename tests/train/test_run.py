@@ -422,10 +422,14 @@ def test_history_and_final_measures(tmp_path):
 
 def test_revived_weights_and_norms():
     run = Run.start(LASSO.replace(epochs=9, l1=2e-5), CPU)
-    dead = {name: torch.zeros_like(weight) for name, weight in models.layers(run.model).items()}
+    dead = {
+        name: torch.zeros_like(weight) for name, weight in models.layer_weights(run.model).items()
+    }
     for epoch in range(6):
         run.run_epoch(epoch, record=True)
-        weights = {name: weight.detach() for name, weight in models.layers(run.model).items()}
+        weights = {
+            name: weight.detach() for name, weight in models.layer_weights(run.model).items()
+        }
         for name, weight in weights.items():
             revived = int(((weight != 0) & (dead[name] != 0)).sum())
             assert run.history["revived"][name][-1] == revived
@@ -498,7 +502,7 @@ def test_a_record_says_how_close_weights_lie(tmp_path):
 
 def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
     record = train(TINY, store=RunStore(tmp_path), device="cpu")
-    layers = models.layers(Run.start(TINY, torch.device("cpu")).model)
+    layers = models.layer_weights(Run.start(TINY, torch.device("cpu")).model)
     counted = record.final["fan_in"]
     assert {name: sum(counts) for name, counts in counted.items()} == {
         name: len(weight) for name, weight in layers.items()

@@ -63,7 +63,7 @@ def count_step(base_channels: int) -> Step:
     The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer.
     """
     config = Config(base_channels=base_channels)
-    weights = cost.weights(config)
+    weights = cost.total_weights(config)
     return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
