@@ -4,8 +4,6 @@ A cell takes the runs of a condition, a configuration without its seed, and retu
 no runs is `tables.PENDING`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

@@ -3,8 +3,6 @@
 Each exhibit declares its own `CLAIMS`, by their texts; here they are gathered.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

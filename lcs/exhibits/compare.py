@@ -4,13 +4,11 @@ A condition is a configuration without its seed; two conditions are compared run
 tables and prose say of them is in `cells`.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +21,6 @@ from lcs.exhibits.plots import Differences
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.study import base_study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -247,7 +242,7 @@ def sweep_frame(
     records: Sequence[Record],
     field: str | Callable[[Config], float],
     series: Callable[[Config], str] = lambda config: method(config).short,
-) -> pd.DataFrame:
+) -> tables.DataFrame:
     """Return one row per run: columns `x`, `series`, `seed`, `accuracy` and `left`, in per cent.
 
     `field` is the name of the field that x is, or what x is of a run.
@@ -262,7 +257,7 @@ def sweep_frame(
     return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
-def frame(records: Sequence[Record]) -> pd.DataFrame:
+def frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return `base_study.frame` with the name of each run's method in a column `method`."""
     table = base_study.frame(records)
     names = {record.run_id: str(method(record.config)) for record in records}

@@ -1,25 +1,19 @@
 """Are the filters a convolution: shifted copies of each other, with responses that shift too?"""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lcs import measure
 from lcs.exhibits import cells, tables
 from lcs.exhibits.methods import B0, B50, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.verdicts import Finding, ours
 from lcs.measure.shift_equivariance import SHIFT, UNITS
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.train.recording import STORED_FILTERS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 STUDIES = ()  # runs of other chapters are measured
 
@@ -45,7 +39,7 @@ def measured(record: Record) -> dict[str, Any]:
     return found
 
 
-def frame(records: Sequence[Record]) -> pd.DataFrame:
+def frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return a row for each run with stored filters.
 
     Columns `setting`, `series` (method and λ), `run_id` and what `measured` has, NaN where that is
@@ -81,7 +75,7 @@ def _way_text(row: Mapping[Any, Any]) -> str:
     return f"{tables.minus(f'{share:z.0f}')} %" if math.isfinite(share) else "not defined"
 
 
-def numbers(found: pd.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def numbers(found: tables.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of the first run with filters of each name; "pending" without it.
 
     `sharing-<name>-excess` over rearranged weights, and `-way`, how far that is to shared kernels;
@@ -131,7 +125,7 @@ def equivariance_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
 
-def sharing_figure(table: pd.DataFrame) -> Figure:
+def sharing_figure(table: tables.DataFrame) -> Figure:
     """Draw how alike filters are after a shift, between chance and shared kernels, a row per run.
 
     Args:

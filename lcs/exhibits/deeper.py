@@ -4,25 +4,20 @@ S-FC that starts from a trained S-CONV (d'Ascoli et al., 2019), deep networks, a
 and D-FC with masks made from a first layer that β = 50 has trained.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import ByStudy, Conditions, Reference
 from lcs.exhibits.methods import B50, SGD, Method, method
+from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.searches import Rule, Search, network_key
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
 from lcs.exhibits.tables import Cell, Table, ahead
 from lcs.exhibits.verdicts import Claim, Finding, differs, ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # of the runs that start from S-CONV, and of the deep ones
 WIDTH, DEEP_WIDTH = 2, 1

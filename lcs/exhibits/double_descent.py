@@ -5,10 +5,8 @@ so far by more than some points, and later rises above that maximum, both by mor
 interval of the differences over seeds. The records have no test loss.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +14,19 @@ import numpy.typing as npt
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, label_log_axis, look, pending, subplots
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    Figure,
+    add_legend,
+    label_log_axis,
+    look,
+    pending,
+    subplots,
+)
 from lcs.exhibits.settings import RECIPE, REPRODUCTION
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # of other chapters, by setting
 SOURCES = {REPRODUCTION.name: ("length", "table2", "reproduction"), RECIPE.name: ("scaling-own",)}

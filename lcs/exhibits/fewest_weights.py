@@ -4,12 +4,10 @@ With the bound from description length (Neyshabur 2020, Theorem 2), whose formul
 `lcs.theory.mdl_bound`. The chapter trains nothing of its own.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,17 +16,12 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDTHS, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead, number
 from lcs.exhibits.verdicts import Finding, ours
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STUDIES = ()
 
@@ -181,7 +174,7 @@ def _draw(axes: Axes, found: Conditions, counted: str) -> None:
     axes.set(xscale="log", xlabel=COSTS[counted], ylabel="test accuracy (%)")
 
 
-def frame(found: Conditions) -> pd.DataFrame:
+def frame(found: Conditions) -> tables.DataFrame:
     """Return one row per run; `condition` is a number, `accuracy` in per cent."""
     rows = [
         [
@@ -195,7 +188,7 @@ def frame(found: Conditions) -> pd.DataFrame:
     return tables.data_frame(rows, columns=columns)
 
 
-def front(table: pd.DataFrame, counted: str = "weights") -> pd.DataFrame:
+def front(table: tables.DataFrame, counted: str = "weights") -> tables.DataFrame:
     """Return the conditions than which none is both cheaper and more accurate, by their means.
 
     Of what `frame` returns, by its column `weights` or `flops`. A row for each condition, the

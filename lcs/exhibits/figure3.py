@@ -1,11 +1,8 @@
 """What the chapter `figure3` shows: non-zero weights along training, and a law for them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,11 +22,6 @@ from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, o
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION, betas=PAPER_BETAS)
@@ -80,7 +72,7 @@ def nonzeros_table(records: Sequence[Record]) -> Table:
     return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
 
 
-def nonzeros_figure(records: Sequence[Record]) -> Figure:
+def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
     """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
 
     With the weights of S-CONV and S-LOCAL in the first layer, and the reproduction's counts after
@@ -148,7 +140,7 @@ def _is_reproduction(config: Config) -> bool:
 # The law of the reach
 
 
-def law_frame(records: Sequence[Record]) -> pd.DataFrame:
+def law_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return the history of the runs that have a threshold, with the first layer's share `left`."""
     sparse = [run for run in records if run.config.beta]
     if not sparse:
@@ -157,13 +149,13 @@ def law_frame(records: Sequence[Record]) -> pd.DataFrame:
     return history.assign(left=100 * history.nonzeros_conv1 / sparse[0].final["weights"]["conv1"])
 
 
-def law(config: Config) -> pd.DataFrame:
+def law(config: Config) -> tables.DataFrame:
     """Return which share `left` of the first layer the reach leaves, in per cent, by epoch."""
     left = 100 * theory.remaining_share(config)
     return tables.data_frame([*enumerate(left, 1)], columns=["epoch", "left"])
 
 
-def law_figure(records: Sequence[Record]) -> Figure:
+def law_figure(records: Sequence[Record]) -> style.Figure:
     """Draw the first layer's remaining share beside the law, and its revived weights."""
     figure, panels = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
     for (name, _), run in law_frame(records).groupby(["method", "run_id"], sort=False):
@@ -204,7 +196,7 @@ def numbers(records: Sequence[Record]) -> Numbers:
     return found
 
 
-def _first_epoch_below(curve: pd.DataFrame, share: float) -> float:
+def _first_epoch_below(curve: tables.DataFrame, share: float) -> float:
     """Mean over runs of the first recorded epoch with less than this share left, in per cent.
 
     NaN if one of them never has.

@@ -1,10 +1,7 @@
 """The gap in accuracy between S-FC and S-LOCAL, by SGD, and how much of it β = 50 closes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,15 +9,11 @@ from lcs.exhibits import published, tables
 from lcs.exhibits.cells import size_text
 from lcs.exhibits.compare import Groups, by_method, by_seed, grouped
 from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, look, subplots
+from lcs.exhibits.plots.style import PUBLISHED_MARKERS, Figure, look, subplots
 from lcs.exhibits.tables import PENDING
 from lcs.exhibits.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 # left end of the figure's axis, in per cent: what lies beyond is an arrow
 LEFT_END = -50

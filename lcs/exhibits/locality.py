@@ -3,12 +3,9 @@
 The measures themselves are in `lcs.measure.locality_measures`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +18,6 @@ from lcs.exhibits.tables import Cell
 from lcs.exhibits.verdicts import Judge, above_zero, differs
 from lcs.runs import Record
 from lcs.stats import mean_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def beyond_chance(
@@ -58,7 +52,7 @@ def excess_frame(
     setting: Callable[[Config], str],
     series: Callable[[Config], str],
     measures: Mapping[str, str],
-) -> pd.DataFrame:
+) -> tables.DataFrame:
     """Return what `plots.excesses` draws: a row for each condition and measure.
 
     `series` begins with a method's name, `measures` names each measure by its key in a record, and

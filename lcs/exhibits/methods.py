@@ -1,7 +1,5 @@
 """Methods that the book compares, and their names as the pages print them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from lcs.config import Config

@@ -5,10 +5,8 @@ Surrogates of the images are those of `lcs.data.surrogates`; the images of
 `lcs.data.gaussian_process` differ in nothing but their gain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +16,11 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.compare import Groups
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.interactive import Interactive, filters_slider
-from lcs.exhibits.plots.style import pending
+from lcs.exhibits.plots.style import Figure, pending
 from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized, varied
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 WIDTH = 4
 # images and labels, in the order of the pages
@@ -164,7 +158,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     return cells.by_condition(name, records, columns, what, text=("method",))
 
 
-def locality_frame(records: Sequence[Record]) -> pd.DataFrame:
+def locality_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
     series = cells.series_text if several else (lambda config: method(config).shortest)

@@ -4,12 +4,9 @@ Its first runs took over hyperparameters of smaller networks; a search at this s
 The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,10 +34,6 @@ from lcs.exhibits.settings import (
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Claim
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # of the search: learning rates by optimizer, and factors of weight decay or of λ at the best one
 RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
@@ -188,7 +181,7 @@ def networks_table(study: str, records: Sequence[Record]) -> Table:
     return cells.by_condition(study, records, columns, NETWORKS_SHOWN[study])
 
 
-def training_figure(records: Sequence[Record]) -> Figure:
+def training_figure(records: Sequence[Record]) -> style.Figure:
     """Draw test accuracy, and the weights of the first two layers, along training.
 
     Hollow: what the paper reports, in the first panel after as many epochs.
@@ -216,7 +209,7 @@ def training_figure(records: Sequence[Record]) -> Figure:
             accuracy.plot(config.epochs, known, marker, mfc="none", mec=colour, ms=7)
         accuracy.plot([], [], marker, mfc="none", mec="0.3", ms=7, label="the paper, SGD")
         ours = {NETWORKS[m]: weights_by_layer(config, m)["conv1"] for m in ("s-local", "s-conv")}
-        lines: list[tuple[Axes, str, float]] = [(first, *line) for line in ours.items()]
+        lines: list[tuple[style.Axes, str, float]] = [(first, *line) for line in ours.items()]
         for axes, layer in ((first, "conv1"), (second, "fc1")):
             lines.append((axes, "paper, β = 50", published.FIGURE3[layer]))
         for axes, label, count in lines:

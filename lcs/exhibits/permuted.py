@@ -4,21 +4,16 @@ A fully connected network does not know which pixels are neighbours, so that not
 (P, section 2); S-LOCAL, S-CONV and the measures of locality do know.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
+from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, differs
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 WIDTHS = (1, 4)
 METHODS = (SGD, THREE, LOCAL, CONV, B50)

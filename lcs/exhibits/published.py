@@ -4,8 +4,6 @@ Sources: P is Neyshabur 2020 (arXiv 2007.13657v1), R the EPFL reproduction of it
 Mehdi and Cutura). Accuracies are test accuracies in per cent.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ Claims has them. A sentence that depends on results is held by the check of a pa
 too: `% holds: check`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

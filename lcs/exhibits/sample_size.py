@@ -4,8 +4,6 @@ All runs take about as many steps, whatever the number of images, so that only w
 differs.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 

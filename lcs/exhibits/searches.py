@@ -4,8 +4,6 @@ A choice of one search is where others start from: run `lcs study NAME --choose`
 `rules`, each once its runs are stored.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ scikit-learn's digits, `desk` is real data on two cores or a GPU, `paper` the pa
 recipe is the paper's, at the widths that two cores hold.
 """
 
-from __future__ import annotations
-
 import inspect
 import json
 import math

@@ -5,12 +5,10 @@ that a row is a band of frequency and a column a frame of time. No speaker of th
 heard in training.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +18,7 @@ from lcs.data.batches import pixel_order
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
 from lcs.exhibits.plots.interactive import Interactive, interactive
-from lcs.exhibits.plots.style import look, pending
+from lcs.exhibits.plots.style import Figure, look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import Cell, Table
@@ -28,10 +26,6 @@ from lcs.exhibits.verdicts import above_zero, differs, ours
 from lcs.runs import Record
 from lcs.stats import Interval
 from lcs.train.recording import STORED_FILTERS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 METHODS = (SGD, B0, B50, LOCAL, CONV)
 LEARNING_RATES = (0.03, 0.1, 0.3)
@@ -147,7 +141,7 @@ def as_shuffled(records: Sequence[Record]) -> dict[str, Interval | None]:
 _images_text = partial(cells.field_text, field="augment")
 
 
-def excess_frame(records: Sequence[Record]) -> pd.DataFrame:
+def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return locality beyond chance by condition and measure, for `plots.excesses`."""
     measures = {key: f"{name} (points)" for key, name in BANDS.items()}
     return locality.excess_frame(records, _images_text, lambda c: method(c).shortest, measures)
@@ -165,7 +159,7 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "difference from SGD (points)")
 
 
-def penalty_frame(records: Sequence[Record]) -> pd.DataFrame:
+def penalty_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return locality in time of the search's candidates with a λ, for `penalty_chart`."""
     rows = [
         {

@@ -1,7 +1,5 @@
 """The page Status: which studies are pending, what they cost, and which have been run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

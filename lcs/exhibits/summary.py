@@ -1,12 +1,12 @@
 """What README and the first page open with: the texts of `summary.md`, with values and pictures."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from lcs.exhibits import (
     banded,
@@ -24,15 +24,11 @@ from lcs.exhibits import (
 )
 from lcs.exhibits.gap import gap_text, gaps_figure
 from lcs.exhibits.methods import B0, B50, SGD, THREE
-from lcs.exhibits.plots.style import PAGE_WIDTH
+from lcs.exhibits.plots.style import PAGE_WIDTH, Figure
 from lcs.exhibits.plots.weights import draw_filter
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
-
-if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.figure import Figure
 
 README = PACKAGE.parent / "README.md"
 INTRO = PACKAGE.parent / "book" / "intro.md"

@@ -1,9 +1,6 @@
 """What the chapter `table2` shows: accuracies beside the published ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,17 +8,13 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, label_log_axis, look, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, label_log_axis, look, subplots
 from lcs.exhibits.settings import PAPER_BETAS, Studies, baseline, beta_lasso, sgd_and_betas
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, as_one_more, differs
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study.base_study import SCALES
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 STUDIES = Studies()
 

@@ -3,8 +3,6 @@
 Published values carry a class of their own, so that they are not mistaken for ours.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +15,9 @@ from lcs.runs import PUBLISHED, Record
 from lcs.stats import Interval
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
+else:  # importing an exhibit does not load pandas
+    DataFrame = Any
 
 NONE, PENDING = "–", "pending"
 
@@ -171,7 +171,7 @@ def by_heading(mark: str, text: str) -> dict[str, str]:
 
 def data_frame(
     rows: Sequence[Any], columns: list[str] | tuple[str, ...] | None = None
-) -> pd.DataFrame:
+) -> DataFrame:
     """Return a data frame; pandas is loaded here, so that importing an exhibit does not load it."""
     import pandas as pd
 

@@ -4,21 +4,16 @@ S-FC with SGD starts from masks or weights of a network that β = 50 trained on 
 sets (`lcs.models.transfer`), and is compared with networks that start from random weights.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.methods import B50, SGD, dataset_name, method
+from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Which, differs, ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ORIGINS = ("cifar10", "cifar100")
 # what is taken of the source, in the order of the pages

@@ -1,7 +1,5 @@
 """The Sphinx extension that keeps values together: no line ends within α = 8, 95 % or S-FC."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

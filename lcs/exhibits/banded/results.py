@@ -1,10 +1,9 @@
 """Tables, figures, numbers and claims of the runs with a λ that grows outside a window."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
@@ -12,15 +11,12 @@ from lcs.exhibits.banded.studies import GROWTHS, WIDEST, WIDTH
 from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import differs, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
-
-if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.figure import Figure
 
 # what the page calls `Config.l1_window`
 WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}

@@ -1,7 +1,5 @@
 """The runs with a λ that grows outside a window, and the search that chooses growth, λ and η."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from functools import partial

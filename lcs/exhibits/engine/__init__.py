@@ -4,8 +4,6 @@
 networks in use.
 """
 
-from __future__ import annotations
-
 from lcs.exhibits.engine import inference, steps
 from lcs.exhibits.verdicts import BENCHMARK, Claim, ours
 

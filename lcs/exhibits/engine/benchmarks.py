@@ -3,8 +3,6 @@
 A file has tables with the fields of `tests/benchmarks/timing.py`, by which `find` looks them up.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections.abc import Mapping

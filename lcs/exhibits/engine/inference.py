@@ -1,9 +1,7 @@
 """A trained network in use: time of a forward pass, size of its file, and operations, by way."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
@@ -11,9 +9,6 @@ from lcs.exhibits.plots import style
 from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import UNDECIDED, Finding
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # ways to compute the same outputs, as `tests/benchmarks/inference.py` names them
 DENSE = "dense, float32"
@@ -86,7 +81,7 @@ def inference_table(found: dict[str, Any] | None) -> Table:
     return Table("tab-inference", caption, columns, rows)
 
 
-def inference_figure(found: dict[str, Any] | None) -> Figure:
+def inference_figure(found: dict[str, Any] | None) -> style.Figure:
     """Draw the time of a pass over that of the dense one in float32, on one thread, by density.
 
     A panel for each number of images. Weights at random places are lines, those of a trained

@@ -1,23 +1,18 @@
 """Training steps: counted, beside their estimated floor, and with a first layer mostly zero."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lcs import cost
 from lcs.config import Config
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
 from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, pending, shades, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, pending, shades, subplots
 from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import UNDECIDED, Finding, Judge
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
 # weight itself read and written in float32

@@ -6,12 +6,9 @@ sparse. The pictures are of the studies `width` (`lcs.exhibits.why`) and `filter
 loss and λ are those of the study `factorial` there.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,10 +29,6 @@ from lcs.exhibits.why import gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 __all__ = ["CLAIMS", "STUDIES", "smooth"]
 
@@ -104,7 +97,7 @@ def pictures(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     return shown
 
 
-def excess_frame(studies: Iterable[Sequence[Record]]) -> pd.DataFrame:
+def excess_frame(studies: Iterable[Sequence[Record]]) -> tables.DataFrame:
     """Return what `plots.excesses` draws: a series for each method and λ of a setting.
 
     Of the records of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and
@@ -222,7 +215,7 @@ def crops_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("crops", records, columns, what)
 
 
-def pairs_figure(records: Sequence[Record]) -> Figure:
+def pairs_figure(records: Sequence[Record]) -> style.Figure:
     """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
     known = [run for run in records if locality.pair_correlation(run)]
     if not known:

@@ -1,10 +1,9 @@
 """Local, or only smooth and sparse? Filters beside others that have as many weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,17 +11,12 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.methods import SGD, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, look, pending, subplots
+from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.tables import Table
 from lcs.measure.weight_sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.train.recording import STORED_FILTERS
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 DRAWS = 10  # of permutations, and of phases
 # what `compared` returns, and its heads in a table
@@ -96,7 +90,7 @@ def pictures(sparse: Sequence[Record], dense: Sequence[Record]) -> dict[str, np.
 
 def frame(
     groups: Iterable[Sequence[Record]], name: Callable[[Config], str] = cells.trained_text
-) -> pd.DataFrame:
+) -> tables.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 
     Of runs with at least two stored filters. `series` is the method, `filters` method and λ,
@@ -130,7 +124,7 @@ def frame(
     return tables.data_frame(rows)
 
 
-def shares_figure(found: pd.DataFrame) -> Figure:
+def shares_figure(found: tables.DataFrame) -> Figure:
     """Draw what `compared` finds of filters, and of three references with as many weights.
 
     Means with 95 % intervals over filters, a line for each row of `frame`; below its setting, where
@@ -181,7 +175,7 @@ def shares_figure(found: pd.DataFrame) -> Figure:
     return figure
 
 
-def table(found: pd.DataFrame, name: str = "tab-smooth") -> Table:
+def table(found: tables.DataFrame, name: str = "tab-smooth") -> Table:
     """Return what `compared` finds for each row of `frame`."""
     if found.empty:
         what = "filters, and surrogates with as many weights"

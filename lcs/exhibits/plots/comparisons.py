@@ -1,13 +1,12 @@
 """Figures that compare methods: sweeps over one variable, and paired differences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from lcs.exhibits import tables
 from lcs.exhibits.plots.style import (
     PAGE_WIDTH,
+    Figure,
     Look,
     add_heading,
     add_legend,
@@ -18,13 +17,9 @@ from lcs.exhibits.plots.style import (
 )
 from lcs.stats import mean_interval
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def sweep(
-    table: pd.DataFrame,
+    table: tables.DataFrame,
     label: str,
     *,
     references: Mapping[str, float] | None = None,

@@ -4,8 +4,6 @@ A look is a colour for the method, a marker for its network and a line style for
 Conditions that have an order, such as widths, are shades of one colour, from light to dark.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import math
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure, FigureBase
     from matplotlib.text import Text
+else:  # importing an exhibit does not load matplotlib
+    Axes = Axis = Figure = FigureBase = Text = Any
 
 # width of the page's text, in inches at the size of its letters
 PAGE_WIDTH = 7.2

@@ -1,20 +1,11 @@
 """Figures of weights: filters, and how local they are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcs.exhibits import tables
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_heading, look, pending, subplots
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_heading, look, pending, subplots
 
 COLUMNS = 8  # filters in a row
 FRAME = 0.75  # grey of the frame around each
@@ -71,7 +62,7 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
     return image.transpose(1, 2, 0)
 
 
-def excesses(table: pd.DataFrame, *, log: bool = False) -> Figure:
+def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
     """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
     The table is that of `locality.excess_frame`; dots are seeds. Where a value is not finite there

@@ -4,8 +4,6 @@ The pages are made while the book is built (`sphinx_pages`), from the records al
 A record is data that others may have sent: whatever of it reaches a page is escaped.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import shlex
 from collections import defaultdict

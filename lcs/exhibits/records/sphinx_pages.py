@@ -5,8 +5,6 @@
   that is read by itself it leads to the record, which is there.
 """
 
-from __future__ import annotations
-
 import functools
 import shutil
 from collections import defaultdict

@@ -1,9 +1,6 @@
 """What the runs at equal budgets show: a table and a figure, numbers and claims."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +23,6 @@ from lcs.exhibits.rivals.studies import (
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Judge, differs, ours
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # the study of each budget, and its name
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
@@ -112,7 +106,7 @@ def larger_budget(runs: ByStudy) -> Groups[str]:
     return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
 
 
-def dots(budgets: dict[str, Groups[str]]) -> Figure:
+def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     """Draw accuracy, cost and locality of each method at named budgets; a line is at β = 50.
 
     A dot is a run; locality is drawn where most filters have enough weights.

@@ -3,8 +3,6 @@
 Last are those in a wider network and a longer training, for fewer methods: α = 4, 200 epochs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial

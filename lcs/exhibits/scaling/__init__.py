@@ -4,8 +4,6 @@
 `results` what comes out.
 """
 
-from __future__ import annotations
-
 from lcs.exhibits.methods import B0, B50, PROXIMAL, SGD
 from lcs.exhibits.scaling import results, search_studies, studies
 from lcs.exhibits.verdicts import differs, ours

@@ -3,11 +3,9 @@
 A gain is a difference in test accuracy, in points, paired by seed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lcs.exhibits import cells, compare, published
 from lcs.exhibits.compare import ByStudy
@@ -17,15 +15,11 @@ from lcs.exhibits.scaling.results import gains_by_width
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 # methods of `leads_figure`, with their shift along x
 LEADS = {B50: -0.15, LOCAL: 0.15}
 
 
-def gains_figure(runs: ByStudy) -> Figure:
+def gains_figure(runs: ByStudy) -> style.Figure:
     """Draw the gains of β = 50 against the width, with AutoAugment, and the paper's in a panel.
 
     A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
@@ -67,7 +61,7 @@ def gains_figure(runs: ByStudy) -> Figure:
     return figure
 
 
-def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
+def leads_figure(settings: Sequence[Sequence[Record]]) -> style.Figure:
     """Draw how far β = 50 and S-LOCAL are ahead of SGD, at each width of each setting.
 
     A setting is one augmentation and length. A small dot is a seed; beside three or more stands
@@ -103,7 +97,7 @@ def leads_figure(settings: Sequence[Sequence[Record]]) -> Figure:
     return figure
 
 
-def lengths_figure(records: Sequence[Record]) -> Figure:
+def lengths_figure(records: Sequence[Record]) -> style.Figure:
     """Draw how far β = 50 and S-LOCAL are ahead of SGD after each training length, at one width.
 
     As in `leads_figure`.
@@ -121,7 +115,7 @@ def lengths_figure(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
+def _add_leads(axes: style.Axes, places: Mapping[float, Mapping[Method, Sequence[Record]]]) -> None:
     """Draw the leads of each method at each place along x, and name the methods."""
     for name, shift in LEADS.items():
         leads = {x: compare.differences(runs[name], runs[SGD]) for x, runs in places.items()}
@@ -129,7 +123,7 @@ def _add_leads(axes: Axes, places: Mapping[float, Mapping[Method, Sequence[Recor
 
 
 def _add_gains(
-    axes: Axes, label: str, shift: float, gains: Mapping[float, Sequence[float]]
+    axes: style.Axes, label: str, shift: float, gains: Mapping[float, Sequence[float]]
 ) -> None:
     """Draw gains of seeds beside places along x: a single one hollow, by three or more the mean."""
     colour, marker, _ = style.look(label)
@@ -145,7 +139,7 @@ def _add_gains(
             axes.errorbar(place + shift + 0.05, mean, half_width, ms=6, capsize=2, **marks)
 
 
-def _add_published(axes: Axes, epochs: int) -> None:
+def _add_published(axes: style.Axes, epochs: int) -> None:
     """Draw what the paper reports after so many epochs; after the fewer it has no β-LASSO."""
     for name, shift in LEADS.items():
         gain = published.gain(name, SGD, epochs=epochs)

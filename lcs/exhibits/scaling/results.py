@@ -3,11 +3,9 @@
 The gain is a difference in test accuracy, in points, paired by seed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,11 +31,8 @@ from lcs.exhibits.verdicts import Finding, Judge
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFrame:
+def gains_by_width(records: Sequence[Record], other: Method = SGD) -> tables.DataFrame:
     """Return the gain of β = 50 over another method: columns `x` (α), `seed`, `gain` (points)."""
     rows = []
     for width, groups in compare.by_width(records).items():
@@ -46,7 +41,7 @@ def gains_by_width(records: Sequence[Record], other: Method = SGD) -> pd.DataFra
     return tables.data_frame(rows, columns=["x", "seed", "gain"])
 
 
-def growth(gains: pd.DataFrame) -> Interval | None:
+def growth(gains: tables.DataFrame) -> Interval | None:
     """Return how much a gain grows with each doubling of the width, in points.
 
     That is the slope of `gains_by_width` against log₂ α by least squares, over the seeds that have

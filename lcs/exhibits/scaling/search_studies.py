@@ -1,7 +1,5 @@
 """Hyperparameters with AutoAugment, chosen on validation images."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """What the chapter trains: at each width, at several lengths, at α = 32, parts of the training."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

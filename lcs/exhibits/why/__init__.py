@@ -7,8 +7,6 @@ Here are the studies, what a change adds to the gain, and what is judged; `resul
 table and numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 

@@ -1,11 +1,8 @@
 """What the page shows: its figures' rows and frames, tables, and the numbers of its prose."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
@@ -15,9 +12,6 @@ from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.why import Change, effect, equal_rates, has_stronger_l1
 from lcs.runs import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # βλ of the largest β in Table 2
 THRESHOLD = 50 * REPRODUCTION_L1["l1"]
@@ -66,13 +60,13 @@ def by_change(runs: ByStudy) -> list[Differences]:
     ]
 
 
-def by_beta(records: Sequence[Record]) -> pd.DataFrame:
+def by_beta(records: Sequence[Record]) -> tables.DataFrame:
     """Return `sweep_frame` over β."""
     sparse = [record for record in records if record.config.optimizer != "sgd"]
     return compare.sweep_frame(sparse, "beta", lambda _: "β-LASSO")
 
 
-def by_lambda(records: Sequence[Record]) -> pd.DataFrame:
+def by_lambda(records: Sequence[Record]) -> tables.DataFrame:
     """Return `sweep_frame` over λ at β = 50, at β = 0, and at the threshold βλ of Table 2."""
     import pandas as pd
 
