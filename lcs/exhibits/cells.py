@@ -125,7 +125,6 @@ LABELS = {
     "schedule": "learning rate",
     "period": "cosine's period",
     "augment": "augmentation",
-    "loss": "loss",
     "lr": "η",
     "frozen_zeros": "zeros",
     "momentum": "momentum",

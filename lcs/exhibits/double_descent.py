@@ -14,15 +14,7 @@ import numpy.typing as npt
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, tables
 from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.plots.style import (
-    PAGE_WIDTH,
-    Figure,
-    add_legend,
-    label_log_axis,
-    look,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots import style
 from lcs.exhibits.settings import RECIPE, REPRODUCTION
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
@@ -154,20 +146,22 @@ def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> 
     }
 
 
-def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
+def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> style.Figure:
     """Draw smoothed test accuracy and training loss along the epochs, a column for each panel.
 
     A line is the mean over seeds, a band their range.
     """
     if not any(runs.values()):
-        return pending()
-    figure, grid = subplots(2, len(PANELS), figsize=(PAGE_WIDTH, 4.2), sharex="col", squeeze=False)
+        return style.pending()
+    figure, grid = style.subplots(
+        2, len(PANELS), figsize=(style.PAGE_WIDTH, 4.2), sharex="col", squeeze=False
+    )
     for column, panel in enumerate(PANELS):
         setting, alpha, _ = panel
         for config, group in compare.conditions(runs[setting]).items():
             if (setting, config.base_channels, config.epochs) != panel:
                 continue
-            name, own = method(config).shortest, look(method(config))
+            name, own = method(config).shortest, style.look(method(config))
             epochs = group[0].history["epoch"][window - 1 :]
             for axes, measure, unit in zip(
                 grid[:, column], ("test_accuracy", "train_loss"), (100, 1), strict=True
@@ -178,8 +172,8 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> Figure:
                 axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
         grid[0, column].set_title(f"{setting}, α = {alpha}", fontsize="medium")
         grid[1, column].set(xlabel="epoch", xscale="log")
-        label_log_axis(grid[1, column].xaxis)
+        style.label_log_axis(grid[1, column].xaxis)
     grid[0, 0].set_ylabel("test accuracy (%)")
     grid[1, 0].set_ylabel("training loss")
-    add_legend(figure, grid[0, 0], columns=4)
+    style.add_legend(figure, grid[0, 0], columns=4)
     return figure

@@ -209,9 +209,9 @@ def own_lambda() -> Config:
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
-def searched_sgd(model: str = "s-fc") -> Config:
+def searched_sgd() -> Config:
     """Return SGD with AutoAugment at `WIDTH`, as it was chosen."""
-    return chosen(SHARED[RECIPE].replace(base_channels=WIDTH), model)
+    return chosen(SHARED[RECIPE].replace(base_channels=WIDTH), "s-fc")
 
 
 def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:

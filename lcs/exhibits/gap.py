@@ -7,7 +7,7 @@ import numpy as np
 
 from lcs.exhibits import published, tables
 from lcs.exhibits.cells import size_text
-from lcs.exhibits.compare import Groups, by_method, by_seed, grouped
+from lcs.exhibits.compare import Groups, by_method, by_seed, grouped, widest
 from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.plots.style import PUBLISHED_MARKERS, Figure, look, subplots
 from lcs.exhibits.tables import PENDING
@@ -69,8 +69,9 @@ def size_of_paper(epochs: int) -> str:
     return f"α ≈ {published.PAPER_BASE_CHANNELS}, {epochs} epochs"
 
 
-def closes_most(groups: Mapping[Method, Sequence[Record]]) -> Finding:
-    """Judge whether β = 50 lies above the middle between SGD and S-LOCAL, paired by seed."""
+def closes_most(records: list[Record]) -> Finding:
+    """Judge whether the widest β = 50 lies above the middle between SGD and S-LOCAL, by seed."""
+    groups = widest(records)
     gained, gaps = gains_and_gaps(groups)
     above = mean_interval(np.subtract(gained, np.divide(gaps, 2)))
     gain, gap = mean_interval(gained), mean_interval(gaps)

@@ -93,30 +93,27 @@ def units(record: Record) -> float:
     return record.final["weights"]["conv1"] / math.prod(image)
 
 
-def pair_correlation(record: Record) -> list[float] | None:
+def pair_correlation(record: Record) -> list[float]:
     """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
 
-    None where it has neither: records before this measure, of seeds without filters.
+    One NaN where it has neither: records before this measure, of seeds without filters.
     """
     if "pair_correlation" in record.final:
         return [math.nan if r is None else r for r in record.final["pair_correlation"]]
-    return measure.pair_correlation(record.load_filters()).tolist() if record.has_filters else None
-
-
-def pair_ratios(runs: Sequence[Record]) -> list[list[float]]:
-    """Return each run's `pair_correlation`; where there is none, one value that is NaN."""
-    return [pair_correlation(run) or [math.nan] for run in runs]
+    if not record.has_filters:
+        return [math.nan]
+    return measure.pair_correlation(record.load_filters()).tolist()
 
 
 def neighbours_text(runs: Sequence[Record]) -> str:
     """Return how often two weights of a unit are neighbours, over chance."""
-    ratio = np.mean([near for near, *_ in pair_ratios(runs)])
+    ratio = np.mean([pair_correlation(run)[0] for run in runs])
     return f"{ratio:.1f}" if np.isfinite(ratio) else tables.NONE
 
 
 def clustering_ranges(runs: Sequence[Record]) -> list[float]:
     """Return each run's `measure.clustering_range`, in pixels; NaN if it cannot be measured."""
-    return [measure.clustering_range(ratios) for ratios in pair_ratios(runs)]
+    return [measure.clustering_range(pair_correlation(run)) for run in runs]
 
 
 def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dict[str, np.ndarray]:

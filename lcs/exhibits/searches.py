@@ -48,7 +48,6 @@ class Search(Study):
     """
 
     seeds: int = 1
-    scales: tuple[str, ...] = ("smoke", "desk")
     rule: Callable[[Sequence[Record]], dict[str, Any]] | None = None
 
     def base(self, scale: str, changes: Mapping[str, Any]) -> Config:

@@ -27,9 +27,8 @@ TAKEN = {
     "first-layer": "first layer",
 }
 # what `start_of` calls some of them, or the lack of one
-MASKS, FIRST_MASK, REWIRED = (TAKEN[name] for name in ("mask", "first-mask", "rewired-mask"))
-FROZEN, TUNED = TAKEN["frozen-first-layer"], TAKEN["first-layer"]
-FROZEN_OF_SGD, TUNED_OF_SGD = f"{FROZEN}, by SGD", f"{TUNED}, by SGD"
+MASKS, REWIRED, FROZEN = (TAKEN[name] for name in ("mask", "rewired-mask", "frozen-first-layer"))
+FROZEN_OF_SGD = f"{FROZEN}, by SGD"
 NOTHING = SGD.short
 # taken of the same data set too, and of a network trained by SGD too
 OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")

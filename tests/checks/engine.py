@@ -193,8 +193,8 @@ def sparse_is_faster_in_use(store: RunStore) -> bool:
     threads there is no gain for many images. File and operations are smaller by a factor of 4 to 5.
     """
     found = benchmarks.load("inference")
-    (two,) = inference.passes(found, places="trained", threads=2, batch=512)
-    shown = inference.passes(found, places="trained", threads=1)
+    (two,) = benchmarks.find(found, places="trained", threads=2, batch=512)
+    shown = benchmarks.find(found, places="trained", threads=1)
     one, many = (inference.fastest(at) for at in sorted(shown, key=lambda at: int(at["batch"])))
     densities = [inference.crossing(found, batch) for batch in inference.BATCHES]
     runs = records(store, "largest")
@@ -213,7 +213,7 @@ def exporting_and_dropping_gain_nothing(_: RunStore) -> bool:
 
     By the upper end of the interval, as the ends of few rounds lie far apart.
     """
-    shown = inference.passes(benchmarks.load("inference"), places="trained", threads=1)
+    shown = benchmarks.find(benchmarks.load("inference"), places="trained", threads=1)
     ways = (inference.EXPORTED, inference.WITHOUT_DEAD)
     rows = [benchmarks.over(one, way, inference.DENSE) for one in shown for way in ways]
     none = all(one["dead"] == 0 for one in shown)

@@ -49,7 +49,8 @@ def windows_are_ahead_with_as_few(store):
     count = fewest_weights.mean_weights(found[own])
     locals_ = (runs for config, runs in found.items() if method(config) == LOCAL)
     local = fewest_weights.nearest(locals_, count)
-    wide = [found[fewest_weights.searched_sgd(model)] for model in ("s-local", "s-conv")]
+    sgd = fewest_weights.searched_sgd()
+    wide = [found[sgd.replace(model=model)] for model in ("s-local", "s-conv")]
     widths = (own.base_channels, local[0].config.base_channels) == (8, 4)
     lead = compare.paired(wide[0], found[own])
     return (

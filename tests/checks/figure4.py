@@ -6,6 +6,7 @@ import numpy as np
 
 from checks import above, ahead, behind, check, only, records
 from checks.scaling_parts import common, own
+from checks.why import runs_at_each_width
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -23,7 +24,6 @@ from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correla
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY
-from lcs.exhibits.why.results import runs_at_each_width
 from lcs.measure import clustering_range, half_distance, locality, prune
 
 

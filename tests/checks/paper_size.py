@@ -19,7 +19,7 @@ from lcs.exhibits.compare import (
 )
 from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_closed
-from lcs.exhibits.locality import pair_ratios, units
+from lcs.exhibits.locality import pair_correlation, units
 from lcs.exhibits.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.paper_size import FACTORS, RATES
 from lcs.exhibits.searches import choose, method_key
@@ -180,7 +180,7 @@ def local_beyond_chance(store):
     found = _beside_pruned(groups)
     own, chance = found["own"], found["pixels"]
     both = (_before(store)[B50], groups[B50])
-    fewer, more = ([r[0] for r in pair_ratios(runs)] for runs in both)
+    fewer, more = ([pair_correlation(run)[0] for run in runs] for runs in both)
     few, most = ([r.final["locality"]["eligible"] / units(r) for r in runs] for runs in both)
     return (
         own.mean - own.half_width > chance.mean + chance.half_width + 10

@@ -9,15 +9,8 @@ from lcs.exhibits.compare import accuracies, differences, mean, nonzeros, paired
 from lcs.exhibits.locality import beyond_chance, pair_correlation, units
 from lcs.exhibits.methods import method
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
-from lcs.exhibits.rivals.studies import (
-    CANDIDATES,
-    CANDIDATES_WIDER,
-    CHOSEN,
-    DENSE,
-    NO_L1,
-    OWN,
-    RESTARTED,
-)
+from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER, DENSE, NO_L1, OWN, RESTARTED
+from lcs.exhibits.settings import CHOSEN
 
 RESTARTS_AT_4 = ("rivals-wider", "rivals-wider-restart", "rivals-wider-restart-sgd")
 

@@ -4,16 +4,9 @@ from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
 from lcs.exhibits.compare import paired
 from lcs.exhibits.methods import LOCAL
-from lcs.exhibits.transfer import (
-    FIRST_MASK,
-    FROZEN,
-    FROZEN_OF_SGD,
-    MASKS,
-    NOTHING,
-    REWIRED,
-    TUNED,
-    TUNED_OF_SGD,
-)
+from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
+
+TUNED = TAKEN["first-layer"]
 
 
 @check
@@ -53,9 +46,9 @@ def places_matter_more_than_values(store):
     SGD by less than 1.5 points on CIFAR-10, and behind it on CIFAR-100.
     """
     rewired, frozen = gains(store, MASKS, REWIRED), gains(store, FROZEN, FROZEN_OF_SGD)
-    first10, first100 = gains(store, FIRST_MASK, NOTHING)
+    first10, first100 = gains(store, TAKEN["first-mask"], NOTHING)
     _, tuned = gains(store, TUNED, NOTHING)
-    _, of_sgd = gains(store, TUNED_OF_SGD, NOTHING)
+    _, of_sgd = gains(store, f"{TUNED}, by SGD", NOTHING)
     local10, local100 = gains(store, LOCAL.short, NOTHING)
     return (
         all(map(level, gains(store, MASKS, NOTHING)))

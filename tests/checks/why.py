@@ -36,8 +36,15 @@ def found_in(store, *studies):
     return conditions(records(store, *studies))
 
 
+def runs_at_each_width(runs):
+    """All runs at growing width, with those seeds of them that other studies have."""
+    sizes = conditions([*runs["width"], *runs["wider"]])
+    everything = conditions([record for records in runs.values() for record in records])
+    return [record for config in sizes for record in everything[config]]
+
+
 def at_growing_width(store):
-    return conditions(results.runs_at_each_width(gather(why.STUDIES, "desk", store=store)))
+    return conditions(runs_at_each_width(gather(why.STUDIES, "desk", store=store)))
 
 
 def mean_left(runs):

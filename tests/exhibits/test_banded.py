@@ -4,7 +4,7 @@ import pytest
 import torch
 from made_up import configs, made_up, study
 
-from lcs.exhibits import banded, find_study
+from lcs.exhibits import banded, find_study, settings
 from lcs.exhibits.banded import results, studies
 from lcs.exhibits.methods import B50, method
 from lcs.exhibits.searches import choose
@@ -49,7 +49,7 @@ def test_growth_at_random_places_has_as_many_candidates_as_other_methods(monkeyp
     records = [made_up(c, 60.0 if c == best else 50.0) for c in candidates]
     found = choose("search-growth", records)
     assert found == {"s-fc beta-lasso": {"l1_growth": 0.3, "share": 1.0, "lr": 0.3}}
-    monkeypatch.setitem(studies.CHOSEN, "search-growth", found)
+    monkeypatch.setitem(settings.CHOSEN, "search-growth", found)
     *plain, chosen = configs("banded-searched")
     assert chosen == best.replace(validation=False)
     assert set(plain) < set(configs("banded-wide"))

@@ -10,7 +10,7 @@ from lcs.config import Config
 from lcs.exhibits import claims, verdicts
 from lcs.exhibits.engine import inference, steps
 from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
-from lcs.exhibits.table2 import AS_SEARCHED, FLIPS_LONGER, FLIPS_WIDER, LONG, WIDE, WIDEST_DESK
+from lcs.exhibits.table2 import AS_SEARCHED, FURTHER_FLIPS, LONG, WIDE, WIDEST_DESK
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
@@ -178,7 +178,7 @@ def test_other_lengths_are_left_to_the_list(monkeypatch):
     lengths = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
     assert {*lengths} < {*claims.LEFT_OUT}
     assert all(f"{name}, α = 8" in settings for name in lengths)
-    longest = dataclasses.replace(gap, study=FLIPS_LONGER, also=())
+    longest = dataclasses.replace(gap, study=FURTHER_FLIPS[1], also=())
     monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
     assert not claims.matrix(claims.judge_all(STORE)).rows
 
@@ -247,8 +247,7 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "scaling-own",
         AS_SEARCHED,
         "flips",
-        FLIPS_WIDER,
-        FLIPS_LONGER,
+        *FURTHER_FLIPS,
         f"{WIDEST_DESK} + largest-local",
         LONG,
         WIDE,

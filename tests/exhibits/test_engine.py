@@ -1,4 +1,4 @@
-"""The engine's chapter: counted steps, and what benchmarks have written."""
+"""The engine's chapter: what benchmarks have written."""
 
 import json
 
@@ -48,16 +48,6 @@ def step(width, model="s-fc"):
 
 def sparse_step(width, density):
     return {**step(width), "measured": "sparse step", "density": density}
-
-
-def test_the_papers_step_is_counted():
-    """Layers of 118, 138.2 and 0.036 million weights, 512 images; 12 bytes a weight."""
-    step = steps.count_step(150)
-    first, rest = 117_964_800, 138_240_000 + 36_000
-    assert step.weights == first + rest
-    assert step.operations == 2 * 512 * (2 * first + 3 * rest)
-    assert step.bytes == 12 * step.weights
-    assert step.floor == pytest.approx(1.31e-3, rel=0.01)
 
 
 @pytest.mark.parametrize("found", [None, {"machine": MACHINE, "tables": []}])

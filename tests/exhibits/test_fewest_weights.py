@@ -15,6 +15,7 @@ from lcs.shapes import flops
 NOTHING = compare.conditions([])
 EMPTY = {RECIPE: NOTHING, REPRODUCTION: NOTHING}
 WIDE = fewest_weights.WIDTH
+SGD = fewest_weights.searched_sgd()
 
 
 def finished(config, accuracy: float, share: float = 1.0) -> Record:
@@ -35,11 +36,11 @@ def recipe(**accuracies: float):
     """S-CONV, S-LOCAL and SGD at two widths, and β = 50 with a twentieth of the weights."""
     runs = [
         *(
-            seeds(fewest_weights.searched_sgd(model).replace(base_channels=width), 60 + width)
+            seeds(SGD.replace(model=model, base_channels=width), 60 + width)
             for width in (4, WIDE)
             for model in ("s-conv", "s-local")
         ),
-        seeds(fewest_weights.searched_sgd(), accuracies.get("sgd", 65.0), n=6),
+        seeds(SGD, accuracies.get("sgd", 65.0), n=6),
         seeds(fewest_weights.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
     ]
     return compare.conditions(record for group in runs for record in group)
@@ -140,7 +141,7 @@ def test_table_without_augmentation_has_sgd_and_the_front():
 
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
-    config = fewest_weights.searched_sgd("s-conv").replace(base_channels=1)
+    config = SGD.replace(model="s-conv", base_channels=1)
     found = fewest_weights.bound(finished(config, 70))
     assert found.gap == pytest.approx(0.05)
     edges, values, possible = 68_592, 6627, 792_816
@@ -161,11 +162,7 @@ def test_prose_has_the_bound_of_the_sparsest_network():
 
 
 def test_claims_are_counts_without_a_p_value():
-    few = [
-        run
-        for c in (fewest_weights.own_lambda(), fewest_weights.searched_sgd())
-        for run in recipe()[c]
-    ]
+    few = [run for c in (fewest_weights.own_lambda(), SGD) for run in recipe()[c]]
     for claim, said in zip(CLAIMS.values(), ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None

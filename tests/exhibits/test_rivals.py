@@ -7,7 +7,7 @@ import pytest
 from made_up import configs, made_up, with_final
 
 from lcs import data
-from lcs.exhibits import find_study
+from lcs.exhibits import find_study, settings
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
@@ -105,14 +105,14 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     ]
     found = choose("search-wider-budget", runs)
     assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
-    monkeypatch.setitem(studies.CHOSEN, "search-wider-budget", found)
+    monkeypatch.setitem(settings.CHOSEN, "search-wider-budget", found)
 
     tried, best = {}, {}
     for config in find_study("search-wider").configs("desk", 1):
         tried.setdefault(studies.key(config), []).append(studies.values(config))
         best[studies.key(config)] = studies.values(config)
     assert {len(candidates) for candidates in tried.values()} == {len(configs)}
-    monkeypatch.setitem(studies.CHOSEN, "search-wider", best)
+    monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
 
     own, *others = find_study("rivals-wider").configs("desk", 1)
     assert (own.l1, own.epochs, rival(own)) == (configs[1].l1, configs[1].epochs, OWN)
@@ -169,7 +169,7 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     assert len(found) == 11
     assert found["sgd rigl"] == [{"lr": 1.0, "factor": 1.0}, {"lr": 0.3, "factor": 1.0}]
     assert found["spred magnitude"] == [{"lr": 1.0, "factor": 30.0}, {"lr": 1.0, "factor": 10.0}]
-    monkeypatch.setitem(studies.CHOSEN, "search-pruning", found)
+    monkeypatch.setitem(settings.CHOSEN, "search-pruning", found)
 
     longer = find_study("search-pruning-long").configs("desk", 1)
     assert {c.epochs for c in longer} == {50}
@@ -181,7 +181,7 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     weaker = lambda values: -by_strength(values)  # noqa: E731
     best = choose("search-pruning-long", scored("search-pruning-long", weaker))
     assert best == {key: second for key, (_, second) in found.items()}
-    monkeypatch.setitem(studies.CHOSEN, "search-pruning-long", best)
+    monkeypatch.setitem(settings.CHOSEN, "search-pruning-long", best)
     runs = [c for c in find_study("rivals").configs("desk", 1) if studies.key(c) in best]
     assert {studies.key(c): studies.values(c) for c in runs} == best
 
@@ -228,7 +228,7 @@ def test_a_single_budget_has_the_same_figure():
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
     (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
-    first, _ = studies.CHOSEN["search-pruning"]["sgd gradual"]
+    first, _ = settings.CHOSEN["search-pruning"]["sgd gradual"]
     assert (rival(config), studies.values(config)) == ("gradual", first)
 
 

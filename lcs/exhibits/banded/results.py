@@ -225,18 +225,14 @@ CLAIMS = {
     "closes most of the gap between SGD and S-LOCAL at α = 8": ours(
         "banded-wide",
         lambda records: closes_most(
-            compare.by_method(
-                [run for name in ("SGD", "S-LOCAL", "learned") for run in by_window(records)[name]]
-            )
+            [run for name in ("SGD", "S-LOCAL", "learned") for run in by_window(records)[name]]
         ),
         also=("banded-long",),
     ),
     "As searched on validation images, β = 50 with λ that grows outside random windows is "
     "better than SGD at α = 8": ours("banded-searched", differs(B50, SGD)),
     "As searched on validation images, β = 50 with λ that grows outside random windows closes "
-    "most of the gap between SGD and S-LOCAL at α = 8": ours(
-        "banded-searched", lambda records: closes_most(compare.by_method(records))
-    ),
+    "most of the gap between SGD and S-LOCAL at α = 8": ours("banded-searched", closes_most),
     "Random windows of neighbouring pixels are better than those of scattered ones": ours(
         "banded-wide + banded-scattered",
         differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),

@@ -7,39 +7,27 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config
-from lcs.exhibits import compare
+from lcs.exhibits import compare, settings
 from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, Search, network_key, relative
-from lcs.exhibits.settings import (
-    CHOSEN,
-    FLIP_CROP,
-    FLIP_CROP_SHORT,
-    WIDTHS,
-    Studies,
-    chosen_flip_crop,
-    flip_crop_methods,
-    regularised,
-    sized,
-    with_values,
-)
 from lcs.shapes import stack_and_hidden
 
-WIDTH, WIDEST = 2, WIDTHS[-1]
+WIDTH, WIDEST = 2, settings.WIDTHS[-1]
 SHALLOW = ("s-conv", "s-local", "s-fc")
 # growth of λ with each row or column outside the window
 GROWTHS = (0.01, 0.1, 1.0)
 # sides of windows beside the usual 9, and growths from a single pixel
 SIZES, PIXEL_GROWTHS = (5, 13, 17), (0.1, 0.3, 1.0)
 
-STUDIES = Studies()
-_study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
+STUDIES = settings.Studies()
+_study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT)
 
 
 @_study()
 def banded(base: Config) -> list[Config]:
     """λ that grows outside a window."""
-    *plain, own = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])
-    sparse = [own, regularised(own, 0.1), compare.without_threshold(own)]
+    *plain, own = settings.flip_crop_methods(settings.sized(base, WIDTH, 1 / 8), SHALLOW, [50])
+    sparse = [own, settings.regularised(own, 0.1), compare.without_threshold(own)]
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
     return [*plain, *sparse, *grown]
 
@@ -48,7 +36,7 @@ def _grown(
     base: Config, width: int = WIDTH, growths: Sequence[float] = GROWTHS, **windows: Any
 ) -> list[Config]:
     """Return β = 50 with every growth, outside windows that fields of `Config` describe."""
-    own = chosen_flip_crop(sized(base, width, 1 / 8), *B50)
+    own = settings.chosen_flip_crop(settings.sized(base, width, 1 / 8), *B50)
     return [own.replace(l1_growth=growth, **windows) for growth in growths]
 
 
@@ -80,7 +68,9 @@ def banded_pixel(base: Config) -> list[Config]:
 
 def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
-    *plain, own = flip_crop_methods(sized(base, WIDEST, length), SHALLOW[1:], [50])
+    *plain, own = settings.flip_crop_methods(
+        settings.sized(base, WIDEST, length), SHALLOW[1:], [50]
+    )
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
 
@@ -91,7 +81,7 @@ def banded_wide(base: Config) -> list[Config]:
     return _wide(base, windows=("grid", "initial", "learned"))
 
 
-@_study(setting=FLIP_CROP, seeds=1)
+@_study(setting=settings.FLIP_CROP, seeds=1)
 def banded_long(base: Config) -> list[Config]:
     """Windows that follow the weights at α = 8 for 200 epochs."""
     return _wide(base, windows=("learned",), length=1 / 2)
@@ -115,7 +105,7 @@ def masked(base: Config) -> list[Config]:
 
     from lcs.models import LocallyConnected2d, dense_weight
 
-    like = flip_crop_methods(sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
+    like = settings.flip_crop_methods(settings.sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
     layers, _ = stack_and_hidden("s-fc", **data.spec(base.dataset).network, base_channels=1)
     with torch.device("meta"):  # no weights are drawn
         local = LocallyConnected2d(layers[0])
@@ -125,12 +115,12 @@ def masked(base: Config) -> list[Config]:
 
 
 def _random_windows(own: Config, l1_growth: float, share: float, lr: float) -> Config:
-    return with_values(own, lr, share).replace(l1_growth=l1_growth, l1_window="initial")
+    return settings.with_values(own, lr, share).replace(l1_growth=l1_growth, l1_window="initial")
 
 
 def growth_values(config: Config) -> dict[str, float]:
     """Return what `search-growth` varies."""
-    share = relative(config, chosen_flip_crop(config, *B50))
+    share = relative(config, settings.chosen_flip_crop(config, *B50))
     return {"l1_growth": config.l1_growth, "share": share, "lr": config.lr}
 
 
@@ -146,7 +136,7 @@ def search_growth(base: Config) -> list[Config]:
 def banded_searched(base: Config) -> list[Config]:
     """Random windows at α = 8, as searched."""
     *plain, own = _wide(base, windows=())
-    return [*plain, _random_windows(own, **CHOSEN["search-growth"][network_key(own)])]
+    return [*plain, _random_windows(own, **settings.CHOSEN["search-growth"][network_key(own)])]
 
 
 @_study()

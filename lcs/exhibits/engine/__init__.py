@@ -1,4 +1,4 @@
-"""The engine: a training step counted, its estimated floor, and what was measured.
+"""The engine: a training step, its estimated floor, and what was measured.
 
 `benchmarks` reads what `make bench` measured, `steps` has training steps, `inference` trained
 networks in use.

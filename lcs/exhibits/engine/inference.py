@@ -21,21 +21,13 @@ CSR_SCIPY = "CSR (SciPy)"
 DENSE_WAYS = (DENSE, DENSE_BF16, EXPORTED, WITHOUT_DEAD)
 SPARSE_WAYS = (CSR, CSR_BF16, CSR_SCIPY)
 
-# numbers of images in one pass
+# numbers of images in one pass, the field `batch` of a table. Another, `places`, is "trained" where
+# the first layer's weights are those of a stored run, else "random"
 BATCHES = (1, 512)
 
 
-def passes(found: dict[str, Any] | None, **fields: Any) -> list[dict[str, Any]]:
-    """Return the benchmark's tables with these `batch` (images), `threads`, `places`, `density`.
-
-    Places are "trained", where the first layer's weights are those of a stored run, or "random";
-    the density is a share.
-    """
-    return find(found, measured="inference", **fields)
-
-
 def fastest(one: dict[str, Any]) -> dict[str, Any]:
-    """Return the fastest `sparse` and `dense` ways of one of the `passes`, and `over` of them."""
+    """Return the fastest `sparse` and `dense` ways of a table, and `over` of them."""
     sparse, dense = (
         min(ways, key=lambda way: medians(one)[way]) for ways in (SPARSE_WAYS, DENSE_WAYS)
     )
@@ -49,7 +41,7 @@ def crossing(found: dict[str, Any] | None, batch: int) -> float:
     both densities and ratios being logarithmic. The largest density measured if sparse is faster
     throughout, 0 if it never is; nan if nothing was measured.
     """
-    every = passes(found, batch=batch, threads=1, places="random")
+    every = find(found, batch=batch, threads=1, places="random")
     at = sorted((100 * one["density"], fastest(one)["ratio"]) for one in every)
     slower = next((n for n, (_, ratio) in enumerate(at) if ratio >= 1), len(at))
     if not 0 < slower < len(at):
@@ -61,7 +53,7 @@ def crossing(found: dict[str, Any] | None, batch: int) -> float:
 def inference_table(found: dict[str, Any] | None) -> Table:
     """Return each way of the trained network: its file, its operations, its times."""
     what = "A trained S-FC in use"
-    shown = passes(found, places="trained")
+    shown = find(found, places="trained")
     if found is None or not shown:
         return tables.pending_table("tab-inference", what, "make bench")
     first = shown[0]
@@ -87,14 +79,14 @@ def inference_figure(found: dict[str, Any] | None) -> style.Figure:
     A panel for each number of images. Weights at random places are lines, those of a trained
     network single hollow marks. Exporting and dropping dead units are left out.
     """
-    if not passes(found, threads=1):
+    if not find(found, threads=1):
         return style.pending()
     figure, panels = style.subplots(1, len(BATCHES), figsize=(style.PAGE_WIDTH, 3.8), sharey=True)
     colours = ["0.3", *style.shades("β-LASSO", len(SPARSE_WAYS))]
     for axes, batch in zip(panels, BATCHES, strict=True):
         for way, colour in zip((DENSE_BF16, *SPARSE_WAYS), colours, strict=True):
             for places, mark in (("random", "-o"), ("trained", "s")):
-                shown = passes(found, threads=1, batch=batch, places=places)
+                shown = find(found, threads=1, batch=batch, places=places)
                 shown.sort(key=lambda one: float(one["density"]))
                 densities = [100 * one["density"] for one in shown]
                 ratios = [over(one, way, DENSE)["ratio"] for one in shown]
@@ -117,7 +109,7 @@ def numbers(folder: str = "") -> dict[str, str]:
     names = ["alpha", "density"]
     names += [f"{what}-{batch}" for what in ("speed", "crossing") for batch in BATCHES]
     words = dict.fromkeys(names, PENDING)
-    for one in passes(found, threads=1, places="trained"):
+    for one in find(found, threads=1, places="trained"):
         words["alpha"] = f"{one['base_channels']}"
         words["density"] = tables.rounded(100 * one["density"], 1)
         words[f"speed-{one['batch']}"] = ratio_text(fastest(one))
@@ -136,7 +128,7 @@ def in_use(_: list[Record]) -> Finding | None:
 
     The fastest way of each against the fastest of the other, by number of images and of threads.
     """
-    shown = passes(load("inference"), places="trained")
+    shown = find(load("inference"), places="trained")
     if not shown:
         return None
     found = [fastest(one) for one in shown]
@@ -159,7 +151,7 @@ LEAST_GAIN = 0.05
 
 def no_gain(_: list[Record]) -> Finding | None:
     """Judge whether exporting and dropping dead units save less than `LEAST_GAIN`, in float32."""
-    shown = passes(load("inference"), places="trained")
+    shown = find(load("inference"), places="trained")
     if not shown:
         return None
     found = {way: [over(one, way, DENSE) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}

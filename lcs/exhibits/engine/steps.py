@@ -1,9 +1,7 @@
-"""Training steps: counted, beside their estimated floor, and with a first layer mostly zero."""
+"""Training steps, beside their estimated floor and with a first layer mostly zero."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from lcs import cost
-from lcs.config import Config
 from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
 from lcs.exhibits.methods import NETWORKS
@@ -13,12 +11,6 @@ from lcs.exhibits.tables import PENDING, Table
 from lcs.exhibits.verdicts import UNDECIDED, Finding, Judge
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
-
-# of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
-# weight itself read and written in float32
-BYTES_OF_A_WEIGHT = 2 + 2 + 4 + 4
-# NVIDIA's data sheet of the H200 (SXM): dense bfloat16 products, and memory
-H200 = {"operations": 989e12, "bytes": 4.8e12}
 
 EXACT_WHOLE = "exact, whole gradient"
 # of `floor_table`: parts of a step, and ratios of whole steps to their floor
@@ -37,29 +29,6 @@ MEASURED: dict[str, tuple[str, dict[str, Any], str]] = {
     "floor-16": ("parts", {"model": "s-fc", "base_channels": 16}, "step with flip-crop / floor"),
     "kept-32": ("memory", {"base_channels": 32, "optimizer": "beta-lasso"}, "kept / given back"),
 }
-
-
-class Step(NamedTuple):
-    """A training step of S-FC, counted: weights, floating-point operations, bytes."""
-
-    weights: int
-    operations: int
-    bytes: int
-
-    @property
-    def floor(self) -> float:
-        """Estimated least seconds on an H200: the products, then the optimizer's pass."""
-        return self.operations / H200["operations"] + self.bytes / H200["bytes"]
-
-
-def count_step(base_channels: int) -> Step:
-    """Count a step of S-FC on CIFAR-10, with the usual batch, to the leading term.
-
-    The operations are those of `cost.image_flops`, the bytes those of one pass of the optimizer.
-    """
-    config = Config(base_channels=base_channels)
-    weights = cost.total_weights(config)
-    return Step(weights, config.batch_size * cost.image_flops(config), BYTES_OF_A_WEIGHT * weights)
 
 
 def changes_figure(found: dict[str, Any] | None) -> Figure:

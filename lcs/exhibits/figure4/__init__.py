@@ -202,7 +202,7 @@ def crops_table(records: Sequence[Record]) -> Table:
     """Return how close together the weights of a unit lie, by how far crops shift."""
 
     def half_distances(runs: Sequence[Record]) -> list[float]:
-        return [measure.half_distance(ratios) for ratios in locality.pair_ratios(runs)]
+        return [measure.half_distance(locality.pair_correlation(run)) for run in runs]
 
     columns: dict[str, Cell] = {
         "crops": cells.of(crop_text),
@@ -217,7 +217,7 @@ def crops_table(records: Sequence[Record]) -> Table:
 
 def pairs_figure(records: Sequence[Record]) -> style.Figure:
     """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
-    known = [run for run in records if locality.pair_correlation(run)]
+    known = [run for run in records if np.isfinite(locality.pair_correlation(run)).any()]
     if not known:
         return style.pending()
     figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3.8))
@@ -226,7 +226,7 @@ def pairs_figure(records: Sequence[Record]) -> style.Figure:
     colours = dict(zip(shifts, style.shades("β-LASSO", len(shifts)), strict=True))
     for name, runs in groups.items():
         own = colours[name] if name in colours else style.colour(name)
-        for ratios in locality.pair_ratios(sorted(runs, key=lambda run: run.run_id)):
+        for ratios in map(locality.pair_correlation, sorted(runs, key=lambda run: run.run_id)):
             axes.plot(range(1, len(ratios) + 1), ratios, color=own, lw=1.2, label=name)
     axes.axhline(1, color="0.6", lw=1, zorder=0)
     axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")

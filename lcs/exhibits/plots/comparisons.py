@@ -4,17 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lcs.exhibits import tables
-from lcs.exhibits.plots.style import (
-    PAGE_WIDTH,
-    Figure,
-    Look,
-    add_heading,
-    add_legend,
-    label_log_axis,
-    look,
-    pending,
-    subplots,
-)
+from lcs.exhibits.plots import style
 from lcs.stats import mean_interval
 
 
@@ -25,7 +15,7 @@ def sweep(
     references: Mapping[str, float] | None = None,
     linear_below: float | None = None,
     log_left: bool = False,
-) -> Figure:
+) -> style.Figure:
     """Draw accuracy and the share of weights left against one thing that is varied.
 
     Args:
@@ -36,15 +26,15 @@ def sweep(
         log_left: whether the share of weights left is on a log scale too.
     """
     if table.empty:
-        return pending()
-    figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.2))
+        return style.pending()
+    figure, panels = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.2))
     measures = {"accuracy": "test accuracy (%)", "left": "remaining, layer 1 (%)"}
-    looks: dict[str, Look] = {}
+    looks: dict[str, style.Look] = {}
     hollow = set()  # with a dotted line: a second variant of one method
     for name in table.series.unique():
-        own = look(name)
+        own = style.look(name)
         if own in looks.values():
-            own = own._replace(line=":", colour=look(name.partition(",")[0]).colour)
+            own = own._replace(line=":", colour=style.look(name.partition(",")[0]).colour)
             hollow.add(name)
         looks[name] = own
     for axes, (column, title) in zip(panels, measures.items(), strict=True):
@@ -64,14 +54,14 @@ def sweep(
         axes.set_xticks(places, [*map(tables.number, places)], minor=False, fontsize=size)
         axes.minorticks_off()
     for name, value in (references or {}).items():
-        own = look(name)
+        own = style.look(name)
         panels[0].axhline(value, color=own.colour, ls=own.line, lw=1, label=name)
     if log_left:
         panels[1].set_yscale("log")
-        label_log_axis(panels[1].yaxis)
+        style.label_log_axis(panels[1].yaxis)
     else:
         panels[1].set_ylim(bottom=0)
-    add_legend(figure, panels[0], columns=4 if table.series.nunique() < 6 else 3)
+    style.add_legend(figure, panels[0], columns=4 if table.series.nunique() < 6 else 3)
     return figure
 
 
@@ -88,27 +78,27 @@ class Differences(NamedTuple):
     group: str = ""
 
 
-def forest(rows: Sequence[Differences], label: str) -> Figure:
+def forest(rows: Sequence[Differences], label: str) -> style.Figure:
     """Draw paired differences beside the line of no difference: dots are seeds, with n at the edge.
 
     From three seeds on a bar is their mean with its 95 % interval. Rows are from top to bottom,
     those of a group, where they have one, together under its name.
     """
     if not rows:
-        return pending()
+        return style.pending()
     lines: dict[tuple[str, str], list[Differences]] = {}
     groups = list(dict.fromkeys(row.group for row in rows))
     for row in sorted(rows, key=lambda row: groups.index(row.group)):
         if row.group:
             lines.setdefault((row.group, ""), [])
         lines.setdefault((row.group, row.label), []).append(row)
-    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.29 * len(lines) + 1.1))
+    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 0.29 * len(lines) + 1.1))
     edge = axes.get_yaxis_transform()
     for place, shown in enumerate(lines.values()):
         for number, row in enumerate(shown):
             # contrasts of one line, from above
             y = place + 0.36 * ((number + 0.5) / len(shown) - 0.5)
-            own, count = look(row.contrast), len(row.values)
+            own, count = style.look(row.contrast), len(row.values)
             axes.plot(row.values, [y] * count, own.marker, color=own.colour, ms=3.5, alpha=0.5)
             if count > 2:
                 mean, half_width, _ = mean_interval(row.values)
@@ -118,18 +108,18 @@ def forest(rows: Sequence[Differences], label: str) -> Figure:
     axes.text(1.01, -1, "n", transform=edge, va="center", style="italic")
     contrasts = list(dict.fromkeys(row.contrast for row in rows))
     for contrast in contrasts:
-        own = look(contrast)
+        own = style.look(contrast)
         axes.plot([], [], own.marker, color=own.colour, ms=4, ls="-", label=contrast)
     axes.axvline(0, color="0.4", lw=1, zorder=1)
     axes.set_yticks(range(len(lines)), [name for _, name in lines])
     for place, (group, name) in enumerate(lines):
         if not name:
-            add_heading(axes, 0.01, place, group, style="italic")
+            style.add_heading(axes, 0.01, place, group, style="italic")
     axes.set_ylim(len(lines) - 0.5, -0.7)
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)
     axes.set_axisbelow(True)
     axes.grid(axis="x", color="0.93")
     if any(row.label != row.contrast for row in rows):
-        add_legend(figure, axes, columns=len(contrasts))
+        style.add_legend(figure, axes, columns=len(contrasts))
     return figure

@@ -74,10 +74,12 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "method": cells.of(rival),
         **cells.field_columns(["epochs"] if several else []),
-        "weights": _weights_text,
+        "weights": lambda runs: " and ".join(
+            f"{np.mean(compare.nonzeros(runs, layer)):,.0f}" for layer in ("conv1", "fc1")
+        ),
         "test accuracy (%)": cells.mean_text,
         "difference from β = 50": cells.less(found, own),
-        "10¹² FLOPs": _flops_text,
+        "10¹² FLOPs": lambda runs: f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}",
         "window, beyond chance": locality.excess_text,
         "filters with 20 weights": locality.eligible_text,
         "neighbours": locality.neighbours_text,
@@ -91,14 +93,6 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     ordered = [run for runs in by_rival(records).values() for run in runs]
     note = "; differences are paired by seed"
     return cells.by_condition(study, ordered, columns, what, note=note)
-
-
-def _weights_text(runs: Sequence[Record]) -> str:
-    return " and ".join(f"{np.mean(compare.nonzeros(runs, n)):,.0f}" for n in ("conv1", "fc1"))
-
-
-def _flops_text(runs: Sequence[Record]) -> str:
-    return f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}"
 
 
 def larger_budget(runs: ByStudy) -> Groups[str]:

@@ -9,20 +9,9 @@ from functools import partial
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
+from lcs.exhibits import settings
 from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, Search, choices, method_key, relative, values_over
-from lcs.exhibits.settings import (
-    CHOSEN,
-    FLIP_CROP,
-    FLIP_CROP_SHORT,
-    SEARCH_EPOCHS,
-    Studies,
-    chosen_flip_crop,
-    regularised,
-    scaled_l1,
-    sized,
-    with_values,
-)
 from lcs.runs import Record
 
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
@@ -81,18 +70,18 @@ def rival(config: Config) -> str:
 
 def recipe(base: Config, parts: int = 16, width: int = 1) -> Config:
     """Return what all runs share, for twice as many epochs as one of the parts has."""
-    return sized(base, width).replace(epochs=2 * max(1, base.epochs // parts))
+    return settings.sized(base, width).replace(epochs=2 * max(1, base.epochs // parts))
 
 
 def sparse(here: Config, share: float) -> Config:
     """Return β = 50 at a share of the λ that `search-flips` chose, at this length."""
-    return regularised(chosen_flip_crop(here, *B50), share)
+    return settings.regularised(settings.chosen_flip_crop(here, *B50), share)
 
 
 def unmasked(here: Config, optimizer: str = "sgd") -> Config:
     """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
     base = "sgd" if optimizer == "sgd" else "beta-lasso"
-    return chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
+    return settings.chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
 
 
 def masked(here: Config, name: str, at: str = "many") -> Config:
@@ -129,7 +118,9 @@ def restarted(here: Config, at: str, search: str) -> list[Config]:
 
     Dense SGD also has what the search chose for one-shot pruning.
     """
-    dense = with_values(unmasked(here), **CHOSEN[search][key(masked(here, "one-shot", at))])
+    dense = settings.with_values(
+        unmasked(here), **settings.CHOSEN[search][key(masked(here, "one-shot", at))]
+    )
     again = {"schedule": "cosine-restart", "period": here.epochs // 2}
     return [run.replace(**again) for run in (dense, sparse(here, budget(at)["share"]))]
 
@@ -145,7 +136,7 @@ def key(config: Config) -> str:
 
 def values(config: Config) -> dict[str, float]:
     """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
-    return values_over(config, unmasked(Config(epochs=SEARCH_EPOCHS), config.optimizer))
+    return values_over(config, unmasked(Config(epochs=settings.SEARCH_EPOCHS), config.optimizer))
 
 
 def _left_by(run: Record) -> dict[str, float]:
@@ -176,21 +167,21 @@ def _finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
 def budget(name: str) -> dict[str, float]:
     """Return the share of λ of a budget, of `AIMS` or "wider", and the density of each layer."""
     if name == "wider":
-        return CHOSEN["search-wider-budget"]["β = 50"]
-    return CHOSEN["search-budgets"][name]
+        return settings.CHOSEN["search-wider-budget"]["β = 50"]
+    return settings.CHOSEN["search-budgets"][name]
 
 
 def tuned(config: Config, search: str = "search-pruning-long") -> Config:
     """Return a run with what a search chose for its method."""
-    return with_values(config, **CHOSEN[search][key(config)])
+    return settings.with_values(config, **settings.CHOSEN[search][key(config)])
 
 
 # Studies
 
-STUDIES = Studies()
+STUDIES = settings.Studies()
 SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
-_search = partial(STUDIES.add, kind=Search, setting=FLIP_CROP_SHORT)
-_study = partial(STUDIES.add, setting=FLIP_CROP_SHORT, after=SEARCHES)
+_search = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP_SHORT)
+_study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT, after=SEARCHES)
 
 
 def _all_masked(here: Config, at: str = "many") -> list[Config]:
@@ -220,14 +211,16 @@ def search_pruning(base: Config) -> list[Config]:
     Return all candidates, half as long as the runs that are compared.
     """
     runs = _searched(base, 32)
-    return [with_values(run, *each) for run in runs for each in CANDIDATES[run.optimizer]]
+    return [settings.with_values(run, *each) for run in runs for each in CANDIDATES[run.optimizer]]
 
 
 @_search(rule=Rule(key, values), after=SEARCHES[:2])
 def search_pruning_long(base: Config) -> list[Config]:
     """The two best candidates of each, at the whole length."""
-    found = CHOSEN["search-pruning"]
-    return [with_values(run, **each) for run in _searched(base, 16) for each in found[key(run)]]
+    found = settings.CHOSEN["search-pruning"]
+    return [
+        settings.with_values(run, **each) for run in _searched(base, 16) for each in found[key(run)]
+    ]
 
 
 def _rivals(name: str, base: Config) -> list[Config]:
@@ -237,7 +230,7 @@ def _rivals(name: str, base: Config) -> list[Config]:
         *([tuned(unmasked(here))] if name == "many" else []),
         own,
         own.replace(frozen_zeros=True),
-        scaled_l1(own, 1e-3),
+        settings.scaled_l1(own, 1e-3),
         *map(tuned, _all_masked(here, name)),
     ]
 
@@ -252,7 +245,7 @@ def rivals(base: Config) -> list[Config]:
 def rivals_first_choice(base: Config) -> list[Config]:
     """Gradual pruning as the shorter search chose it."""
     gradual = masked(recipe(base), "gradual")
-    return [with_values(gradual, **CHOSEN["search-pruning"][key(gradual)][0])]
+    return [settings.with_values(gradual, **settings.CHOSEN["search-pruning"][key(gradual)][0])]
 
 
 @_study()
@@ -283,8 +276,8 @@ def rivals_er(base: Config) -> list[Config]:
 # The wider network
 
 SEARCHES_WIDER = ("search-wider-budget", "search-wider")
-_search_wider = partial(STUDIES.add, kind=Search, setting=FLIP_CROP)
-_wider = partial(STUDIES.add, setting=FLIP_CROP, after=SEARCHES_WIDER)
+_search_wider = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP)
+_wider = partial(STUDIES.add, setting=settings.FLIP_CROP, after=SEARCHES_WIDER)
 
 
 def _wide(base: Config, parts: int = 4) -> Config:
@@ -318,7 +311,7 @@ def search_wider(base: Config) -> list[Config]:
     Return all candidates, half as long as the runs that are compared.
     """
     runs = _others(_wide(base, 8))
-    return [with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
+    return [settings.with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
 
 
 @_wider()

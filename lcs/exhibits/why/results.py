@@ -175,13 +175,6 @@ def changes_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows, text=columns[1:2])
 
 
-def runs_at_each_width(runs: ByStudy) -> list[Record]:
-    """Return all runs at growing width, with those seeds of them that other studies have."""
-    sizes = compare.conditions([*runs["width"], *runs["wider"]])
-    everything = compare.conditions([record for records in runs.values() for record in records])
-    return [record for config in sizes for record in everything[config]]
-
-
 def returns(runs: Sequence[Record]) -> float:
     """Return how many weights of the first layer return in a run, on average."""
     return compare.mean(runs, lambda runs: [sum(run.history["revived"]["conv1"]) for run in runs])
