@@ -116,17 +116,24 @@ class BaseStudy(ABC):
     def stored(
         self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
     ) -> list[Record]:
-        """Return the records of as many seeds as all runs of the study have; none is trained.
+        """Return the records of the seeds that all runs of the study have; none is trained.
 
-        At most `seeds` seeds, if given; of a scale that the study lacks there are none. Other
+        Of its own seeds some may be missing; what has more ends with the first that is. Only seeds
+        below `seeds` count, if given; of a scale that the study lacks there are none. Other
         arguments and errors are those of `configs`.
         """
         if scale in SCALES and scale not in self.scales:
             return []
-        count = self.checked_seeds(seeds, MAX_SEEDS)
+        count, own = self.checked_seeds(seeds, MAX_SEEDS), self.own_seeds(scale)
+        found: list[Record] = []
         rows = itertools.islice(self._by_seed(scale, store.find, changes), count)
-        whole = itertools.takewhile(lambda row: None not in row.values(), rows)
-        return [record for row in whole for record in row.values() if record is not None]
+        for seed, row in enumerate(rows):
+            records = [record for record in row.values() if record is not None]
+            if len(records) == len(row):
+                found += records
+            elif seed >= own:
+                break
+        return found
 
     def stored_so_far(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
         """Return the stored records, also where runs are missing, up to a seed that has none."""

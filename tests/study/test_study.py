@@ -195,6 +195,18 @@ def test_every_complete_seed_counts_everywhere():
     assert [config for config, found in runs.items() if not found] == study.configs("desk", 4)[-1:]
 
 
+def test_a_missing_seed_does_not_hide_a_later_one():
+    """Of three seeds of its own the second is missing; beyond them the first gap is the end."""
+    study = dataclasses.replace(STUDY, betas=(50,), seeds=3)
+    known = [c for c in study.configs("desk", 6) if c.seed not in (1, 4)]
+    store = Memory([made_up(config, 50) for config in known])
+    assert seeds_of(study.stored("desk", store)) == [0, 0, 2, 2, 3, 3]
+    assert seeds_of(study.stored("desk", store, 2)) == [0, 0]
+    assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 2, 2, 3, 3]
+    runs = study.runs("desk", None, store.find)
+    assert [config.seed for config, found in runs.items() if not found] == [1, 1]
+
+
 def test_at_least_the_studys_own_seeds_are_asked_for():
     store = Memory([made_up(config, 50) for config in STUDY.configs("desk", 1)])
     runs = STUDY.runs("desk", None, store.find)
