@@ -12,18 +12,7 @@ import numpy as np
 from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.gap import by_size, gap_closed, gap_text, size_of_paper
-from lcs.exhibits.methods import (
-    B0,
-    B50,
-    CONV,
-    LOCAL,
-    NETWORKS,
-    PROXIMAL,
-    SGD,
-    THREE,
-    Method,
-    method,
-)
+from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
@@ -74,7 +63,7 @@ def gains_table(settings: Mapping[str, Sequence[Record]]) -> Table:
         return tables.pending_table(name, what, "lcs study scaling-own")
     shown, others = (SGD, B0, B50, LOCAL), (SGD, B0)
     columns = [
-        "setting", "n", *(one.shortest for one in (SGD, B0, B50)), NETWORKS[LOCAL.model],
+        "setting", "n", *(one.shortest for one in (SGD, B0, B50)), "S-LOCAL",
         *(f"{B50.shortest} − {one.shortest}" for one in others),
         "gap closed (%)", "weights left (%)",
     ]  # fmt: skip
@@ -91,7 +80,8 @@ def gains_table(settings: Mapping[str, Sequence[Record]]) -> Table:
             # of a gap that may be zero no share is known
             closed = tables.NONE if math.isinf(gap_closed(groups)[1]) else gap_text(groups)
             last = closed, cells.remaining_text(groups[B50])
-            rows.append([size, f"{len(groups[SGD])}", *values, *gains, *last])
+            n = len(compare.by_seed(groups[SGD], groups[B50]))
+            rows.append([size, f"{n}", *values, *gains, *last])
     rows.append(["*the paper*", *blank])
     for dataset, epochs in (
         ("cifar10", published.SHORT_EPOCHS),
@@ -233,6 +223,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "largest-left": cells.remaining_text(large),
         "largest-fit": cells.fit_text(large),
         "largest-sgd-fit": cells.fit_text(dense),
+        "large-n": f"{len(compare.by_seed(free[B50], free[SGD]))}",
         "large-gain": ahead(cells.gain_text(free[B50], free[SGD])),
         "large-gap": gap_text(free),
         "large-frozen-gain": ahead(cells.gain_text(frozen[B50], frozen[SGD])),
