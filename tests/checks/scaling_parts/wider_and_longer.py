@@ -49,7 +49,8 @@ def ahead_at_width_32(store):
 def freezing_changes_little_at_width_32(store):
     """Frozen zeros change accuracy by less than a quarter of a point, and halve the weights.
 
-    In the same seed the earlier run is better than either, with a third of the learning rate and a larger λ.
+    In the same seed the earlier run is better than either, with a third of the learning rate and a
+    larger λ.
     """
     free, frozen, earlier = (
         records(store, name) for name in ("largest-free", "largest-searched", "largest")
