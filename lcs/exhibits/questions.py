@@ -120,7 +120,7 @@ def _said(rows: Sequence[Mapping[str, str]]) -> str:
         said = row["verdict"]
         if ".pending" in said:
             return said
-        weak = ", not significant" * (UNDECIDED in said or CORRECTED in said)
+        weak = ", not significant" * (said == marked(UNDECIDED) or CORRECTED in said)
         weak += " after correction" * (CORRECTED in said)
         return f"{row['ours']} ({row['setting']}, n = {row['n']}{weak})"
 
