@@ -33,7 +33,7 @@ class TrainingError(LcsError):
     """A run cannot go on, for example because its loss is not finite."""
 
 
-class Diverged(TrainingError):  # noqa: N818 - as one says of it
+class Diverged(TrainingError):  # noqa: N818 - the state of a run
     """The loss or a weight of a run is not finite; trained again, it would end in the same way."""
 
     run_id = ""

@@ -118,9 +118,9 @@ class BaseStudy(ABC):
     ) -> list[Record]:
         """Return the records of the seeds that all runs of the study have; none is trained.
 
-        Of its own seeds some may be missing; what has more ends with the first that is. Only seeds
-        below `seeds` count, if given; of a scale that the study lacks there are none. Other
-        arguments and errors are those of `configs`.
+        A missing seed among the study's own is left out; beyond those, the first missing one ends
+        the list. Only seeds below `seeds` count, if given; of a scale that the study lacks there
+        are none. Other arguments and errors are those of `configs`.
         """
         if scale in SCALES and scale not in self.scales:
             return []
@@ -136,10 +136,16 @@ class BaseStudy(ABC):
         return found
 
     def stored_so_far(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
-        """Return the stored records, also where runs are missing, up to a seed that has none."""
-        rows = self._by_seed(scale, store.find, changes)
-        begun = itertools.takewhile(lambda row: any(row.values()), rows)
-        return [record for row in begun for record in row.values() if record is not None]
+        """Return the stored records of every seed, also where some of its runs are missing.
+
+        Beyond the study's own seeds, the first that has no record ends the list.
+        """
+        own, found = self.own_seeds(scale), list[Record]()
+        for seed, row in enumerate(self._by_seed(scale, store.find, changes)):
+            if seed >= own and not any(row.values()):
+                break
+            found += [record for record in row.values() if record is not None]
+        return found
 
     def runs(
         self,

@@ -175,11 +175,10 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Gr
             run_id = configs[0].run_id
             held = isinstance(error, InProgress)
             return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
-        # which the loop has said, or a run by itself will
-        if isinstance(error, Diverged):
-            outcome.failures[error.run_id] = error
+        if isinstance(error, Diverged) and error.run_id in {c.run_id for c in configs}:
+            outcome.failures[error.run_id] = error  # the loop has said so
         elif not isinstance(error, InProgress):
-            print("what is missing is trained one by one", file=sys.stderr)
+            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
     except LcsError as error:
         return GroupOutcome(stop=error.with_traceback(None))
     for config in configs:

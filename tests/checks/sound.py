@@ -77,7 +77,10 @@ def shuffled_columns_change_no_accuracy(store):
 
 @check
 def nothing_is_local_in_shuffled_columns(store):
-    """As trained no measure differs from chance; put back, β = 0 is within a point of before."""
+    """As trained no measure differs from chance, with β = 0 by ten points at most.
+
+    Put back, β = 0 is beyond chance by over twenty, and within a point of before.
+    """
     in_order, shuffled = runs_with(store, "time-shift"), by_method(records(store, "sound-shuffled"))
     as_trained = [v for runs in shuffled.values() for v in sound.as_shuffled(runs).values()]
     before, after = (
@@ -86,6 +89,8 @@ def nothing_is_local_in_shuffled_columns(store):
     return (
         None not in as_trained
         and all(map(level, as_trained))
+        and all(abs(v.mean) + v.half_width < 10 for v in sound.as_shuffled(shuffled[B0]).values())
+        and min(after) > 20
         and max(abs(one - other) for one, other in zip(before, after, strict=True)) < 1
     )
 

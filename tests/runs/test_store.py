@@ -660,7 +660,7 @@ def test_the_default_store(store, tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
-def test_taking_records_over(record, store, tmp_path):
+def test_importing_records(record, store, tmp_path):
     book = RunStore(tmp_path / "book")
     taken = book.import_record(record.path)
     assert isinstance(taken, Record)
@@ -671,7 +671,7 @@ def test_taking_records_over(record, store, tmp_path):
     assert not verify(book)
 
 
-def test_filters_without_a_record_do_not_stand_for_those_taken_over(record, tmp_path):
+def test_filters_without_a_record_do_not_stand_for_those_imported(record, tmp_path):
     book = RunStore(tmp_path / "book")
     left = book.path(record.config).with_suffix(".safetensors")
     left.parent.mkdir(parents=True)
@@ -679,7 +679,7 @@ def test_filters_without_a_record_do_not_stand_for_those_taken_over(record, tmp_
     assert torch.equal(book.import_record(record.path).load_filters(), record.load_filters())
 
 
-def test_a_bad_record_is_not_taken_over(record, tmp_path):
+def test_a_bad_record_is_not_imported(record, tmp_path):
     book = RunStore(tmp_path / "book")
     text = record.path.read_text()
     record.path.write_text(text.replace('"threads": ', '"threads": 1'))

@@ -167,7 +167,7 @@ def test_a_study_without_a_run_for_these_betas_says_so(tmp_path):
 # What of it is stored
 
 
-def test_stored_takes_whole_seeds_and_found_every_run(own, trained):
+def test_stored_takes_whole_seeds_and_stored_so_far_every_run(own, trained):
     assert len(STUDY.stored("smoke", own, betas=[50])) == 4
     assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
     own.path(trained.records[-1].config).unlink()
@@ -202,6 +202,7 @@ def test_a_missing_seed_does_not_hide_a_later_one():
     store = Memory([made_up(config, 50) for config in known])
     assert seeds_of(study.stored("desk", store)) == [0, 0, 2, 2, 3, 3]
     assert seeds_of(study.stored("desk", store, 2)) == [0, 0]
+    assert seeds_of(study.stored_so_far("desk", store)) == [0, 0, 2, 2, 3, 3]
     assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 2, 2, 3, 3]
     runs = study.runs("desk", None, store.find)
     assert [config.seed for config, found in runs.items() if not found] == [1, 1]

@@ -507,5 +507,6 @@ def test_a_network_larger_than_all_memory_is_refused_before_it_is_built(monkeypa
         raise AssertionError("it is built")
 
     monkeypatch.setattr("lcs.train.run.build_model", builds)
+    monkeypatch.setattr("lcs.train.device.os.sysconf", lambda _name: 1000)
     with pytest.raises(TrainingError, match=r"GB, and this machine has .* give fewer base_ch"):
-        Run.start(Config(model="s-fc", base_channels=4096), CPU)
+        Run.start(Config(model="s-fc"), CPU)

@@ -21,8 +21,8 @@ CSR_SCIPY = "CSR (SciPy)"
 DENSE_WAYS = (DENSE, DENSE_BF16, EXPORTED, WITHOUT_DEAD)
 SPARSE_WAYS = (CSR, CSR_BF16, CSR_SCIPY)
 
-# numbers of images in one pass, the field `batch` of a table. Another, `places`, is "trained" where
-# the first layer's weights are those of a stored run, else "random"
+# fields of a table: `batch`, the number of images in a pass, is one of these; `places` is "trained"
+# where the first layer's weights are those of a stored run, else "random"
 BATCHES = (1, 512)
 
 
