@@ -86,7 +86,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
-        "searched_alpha": runs["recipe-length-search"][0].config.base_channels,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "longest": longest[0].config.epochs,
         "longest_n": len(longest),
