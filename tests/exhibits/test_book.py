@@ -2,6 +2,7 @@
 
 import html
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -157,8 +158,12 @@ def test_a_build_waits_for_one_that_another_process_does(
         with FileLock(folder / "_build" / "book.lock"):
             waiting = others.submit(getattr(book, verb), *words)
             said = ""
-            while "waiting for another build" not in said and not waiting.done():
+            for _ in range(100):  # seldom, as reading may lose what is written meanwhile
+                if "waiting for another build" in said or waiting.done():
+                    break
+                time.sleep(0.2)
                 said += capsys.readouterr().err
+            assert "waiting for another build" in said
             assert not done
         waiting.result(timeout=60)
     assert done[-1] == folder
