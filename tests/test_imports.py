@@ -1,4 +1,4 @@
-"""The two floors: the library imports nothing of the exhibits, and no package of the book."""
+"""The library imports nothing of the exhibits, and no package of the book; no chapter another."""
 
 import ast
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lcs.exhibits import EXHIBITS
 
 PACKAGE = Path(__file__).parents[1] / "lcs"
 ABOVE = ("exhibits", "cli")
@@ -64,6 +66,16 @@ def test_imports_of_the_library_have_few_levels_and_no_cycle():
         level = 1 + max(levels.values(), default=0)
         levels |= dict.fromkeys(ready, level)
     assert max(levels.values()) <= MOST_LEVELS
+
+
+@pytest.mark.parametrize("chapter", EXHIBITS)
+def test_no_chapter_imports_another(chapter):
+    place = PACKAGE / "exhibits" / chapter
+    files = place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]
+    others = {f"lcs.exhibits.{name}" for name in EXHIBITS if name != chapter}
+    assert not [
+        text for path in files for text in imports(path) if ".".join(text.split(".")[:3]) in others
+    ]
 
 
 @pytest.mark.parametrize(

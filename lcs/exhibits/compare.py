@@ -217,6 +217,15 @@ def gain(
     return None if config is None else difference(found, config, reference(config))
 
 
+def gains(
+    found: Conditions, configs: Sequence[Config], reference: Reference, of: Values = accuracies
+) -> npt.NDArray[np.float64]:
+    """Return conditions minus their references, in the seeds that all have: (conditions, seeds)."""
+    runs = (found[c] for config in configs for c in (config, reference(config)))
+    values = np.array([*by_seed(*runs, of=of).values()]).T.reshape(len(configs), 2, -1)
+    return values[:, 0] - values[:, 1]
+
+
 def forest_rows(
     found: Mapping[Config, Sequence[Record]],
     reference: Reference,

@@ -15,8 +15,14 @@ from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import PAPER_BETAS, REPRODUCTION, Studies, beta_lasso, sgd_and_betas
-from lcs.exhibits.table2 import ELSEWHERE, WIDE
+from lcs.exhibits.settings import (
+    PAPER_BETAS,
+    REPRODUCTION,
+    SPARSE_ELSEWHERE,
+    Studies,
+    beta_lasso,
+    sgd_and_betas,
+)
 from lcs.exhibits.tables import LAYERS, Cell, Numbers, Table
 from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
 from lcs.runs import Record
@@ -242,9 +248,6 @@ def _leaves(who: Method, epochs: int = 400, **changed: object) -> Judge:
 # least share of the third layer that is left in the paper's Figure 3, in per cent, read off its log
 # axes to one digit: 3 · 10⁴ is 2.5 · 10⁴ or more
 THIRD_LAYER = 100 * 2.5e4 / 36_000
-
-# settings other than the reproduction's, each with runs of β = 50
-SPARSE_ELSEWHERE = (*(name.split(" + ")[0] for name in ELSEWHERE), WIDE)
 
 CLAIMS = {
     **{

@@ -12,9 +12,8 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.cost import weights_by_layer
-from lcs.exhibits import cells, compare, locality, published, tables
+from lcs.exhibits import cells, compare, filter_surrogates, locality, published, tables
 from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
 from lcs.exhibits.plots import style
@@ -236,7 +235,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
     count = min(map(len, stored), default=0)
     both_stored = len(stored) == 2 and count > 1
-    beside = smooth.compared(*(each[:count] for each in stored)) if both_stored else {}
+    beside = filter_surrogates.compared(*(each[:count] for each in stored)) if both_stored else {}
     found = {
         "n": f"{len(sparse)}",
         "sgd": f"{compare.mean(dense):.2f}",

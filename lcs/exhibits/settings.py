@@ -89,6 +89,29 @@ SETTINGS = (
     PAPER_LENGTH,
     PAPER_SHORT,
 )
+
+# Settings other than the reproduction's, by the studies in which the paper's claims are judged
+# there; those joined by + are judged together
+
+FLIPS = "flips + flips-others"
+FURTHER_FLIPS = "flips-beyond", "recipe-length-long"
+# of SGD the better of two weight decays
+WIDEST_DESK = "largest-free + largest-decay"
+LONG, WIDE = "paper-length", "paper-size-searched"
+# all with the hyperparameters of smaller networks
+WIDE_OTHERS = "paper-size + paper-size-others"
+AS_SEARCHED = "recipe-length-search + recipe-length-search-local"
+# of β = 50 beside SGD, at the scale desk
+ELSEWHERE = ("scaling-seeds", "recipe-length-search", "flips", *FURTHER_FLIPS, WIDEST_DESK)
+# of them and of α = 150, the one with β = 50
+SPARSE_ELSEWHERE = (*(names.split(" + ")[0] for names in ELSEWHERE), WIDE)
+# with runs of S-LOCAL, and of β = 0
+WITH_LOCAL = (
+    *("scaling-own", AS_SEARCHED, "flips", *FURTHER_FLIPS),
+    *(f"{WIDEST_DESK} + largest-local", LONG, WIDE),
+)
+WITH_ZERO = ("scaling-own", FLIPS, FURTHER_FLIPS[0], WIDE_OTHERS)
+
 # from what the runs of a study share, and its β if it has any, to its runs
 Make = Callable[..., list[Config]]
 
@@ -126,6 +149,11 @@ LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
 # where single early runs did best: no choice made on validation, so it may flatter
 STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
+
+
+def has_stronger_l1(config: Config) -> bool:
+    """Whether a run has the stronger λ: it is another in the other layers."""
+    return config.optimizer == "beta-lasso" and config.l1_rest is not None
 
 
 class Chosen(dict[str, Any]):

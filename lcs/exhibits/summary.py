@@ -12,7 +12,7 @@ from lcs.exhibits import (
     banded,
     cells,
     compare,
-    figure4,
+    filter_surrogates,
     find_study,
     paper_size,
     plots,
@@ -178,7 +178,7 @@ def by_setting(store: RunStore) -> dict[str, list[Record]]:
 
 def _pictures(store: RunStore) -> dict[str, np.ndarray]:
     wide = compare.by_method(find_study("paper-size-searched").stored("paper", store))
-    return figure4.smooth.pictures(wide[B50], wide[SGD])
+    return filter_surrogates.pictures(wide[B50], wide[SGD])
 
 
 def _filters(filters: dict[str, np.ndarray]) -> Figure:

@@ -9,7 +9,20 @@ from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
 from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, label_log_axis, look, subplots
-from lcs.exhibits.settings import PAPER_BETAS, Studies, baseline, beta_lasso, sgd_and_betas
+from lcs.exhibits.settings import (
+    ELSEWHERE,
+    FLIPS,
+    LONG,
+    PAPER_BETAS,
+    WIDE,
+    WIDE_OTHERS,
+    WITH_LOCAL,
+    WITH_ZERO,
+    Studies,
+    baseline,
+    beta_lasso,
+    sgd_and_betas,
+)
 from lcs.exhibits.tables import Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, as_one_more, differs
 from lcs.runs import Record
@@ -155,23 +168,6 @@ def _better(
     study = "table2" if dataset == "cifar10" else dataset
     return Claim(source, study, differs(first, second, worse=worse), known, also)
 
-
-FLIPS = "flips + flips-others"
-FURTHER_FLIPS = "flips-beyond", "recipe-length-long"
-# of SGD the better of two weight decays
-WIDEST_DESK = "largest-free + largest-decay"
-LONG, WIDE = "paper-length", "paper-size-searched"
-# all with the hyperparameters of smaller networks
-WIDE_OTHERS = "paper-size + paper-size-others"
-AS_SEARCHED = "recipe-length-search + recipe-length-search-local"
-# desk studies of β = 50 beside SGD in settings other than the reproduction's
-ELSEWHERE = ("scaling-seeds", "recipe-length-search", "flips", *FURTHER_FLIPS, WIDEST_DESK)
-# with runs of S-LOCAL
-WITH_LOCAL = (
-    *("scaling-own", AS_SEARCHED, "flips", *FURTHER_FLIPS),
-    *(f"{WIDEST_DESK} + largest-local", LONG, WIDE),
-)
-WITH_ZERO = ("scaling-own", FLIPS, FURTHER_FLIPS[0], WIDE_OTHERS)
 
 CLAIMS = {
     "S-FC with β-LASSO at β = 50 is better than with SGD": _better(

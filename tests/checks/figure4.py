@@ -7,6 +7,7 @@ import numpy as np
 from checks import above, ahead, behind, check, only, records
 from checks.scaling_parts import common, own
 from checks.why import runs_at_each_width
+from lcs.exhibits import filter_surrogates
 from lcs.exhibits.compare import (
     as_sgd,
     by_method,
@@ -19,7 +20,6 @@ from lcs.exhibits.compare import (
     widest,
     without_threshold,
 )
-from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation, units
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
@@ -330,7 +330,7 @@ def zero_pruned_is_as_local(store):
         for r in runs
         if not r.config.beta and r.config.base_channels in at
     ]
-    found = [smooth.compared(*(r.load_filters() for r in pair)) for pair in pairs]
+    found = [filter_surrogates.compared(*(r.load_filters() for r in pair)) for pair in pairs]
     return at.keys() == {4, 8} and not any(
         above(one["own"], one["pruned"]) or above(one["pruned"], one["own"]) for one in found
     )
@@ -338,9 +338,9 @@ def zero_pruned_is_as_local(store):
 
 @functools.cache
 def smooth_rows(store):
-    """Return the rows of `smooth.frame`: once for a store, as this takes seconds."""
+    """Return the rows of `filter_surrogates.frame`: once for a store, as this takes seconds."""
     groups = (["width"], ["largest", "largest-sgd"], ["paper-size-searched"], ["paper-size"])
-    return smooth.frame([records(store, *names) for names in groups])
+    return filter_surrogates.frame([records(store, *names) for names in groups])
 
 
 @check
@@ -380,7 +380,7 @@ def beside_plain_sgd_at_8(store):
     every = 100 * run.final["locality"]["window_mass"]["mean"]
     plain = rows[(rows.series == B50.shortest) & (rows.momentum == 0)]
     at = {row["width"]: row for row in plain.to_dict("records")}
-    references = [kind for kind in smooth.KINDS if kind != "own"]
+    references = [kind for kind in filter_surrogates.KINDS if kind != "own"]
     return (
         all(above(at[8]["own"], at[8][kind]) for kind in references)
         and at[8]["own"].mean > max(every, 2 * at[8]["phases"].mean)

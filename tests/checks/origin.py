@@ -4,7 +4,7 @@ import math
 
 from checks import above, ahead, behind, check, level, only, records
 from lcs.data.gaussian_process import GAINS
-from lcs.exhibits import origin
+from lcs.exhibits import filter_surrogates, origin
 from lcs.exhibits.compare import (
     by_method,
     grouped,
@@ -14,7 +14,6 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, units
 from lcs.exhibits.methods import B50, SGD, method
 from lcs.stats import mean_interval
@@ -58,7 +57,10 @@ def sgd_is_less_local_on_the_clone(store):
 def only_pruned_sgd_exceeds_random_phases(store):
     """Pruned SGD holds more in a window than with random phases; β = 50 with both changes alone."""
     runs = records(store, "origin-augmentation")
-    rows = {r["setting"]: r for r in smooth.frame([runs], origin.seen_text).to_dict("records")}
+    rows = {
+        r["setting"]: r
+        for r in filter_surrogates.frame([runs], origin.seen_text).to_dict("records")
+    }
     ahead_of = {data for data, r in rows.items() if r["own"].mean > r["pruned_phases"].mean}
     return (
         len(rows) == 4
@@ -202,7 +204,7 @@ def smooth_filters_gather_as_much(store):
     be told from them, nor from these with random phases.
     """
     groups = [records(store, name) for name in ("origin-augmentation", "origin-process")]
-    rows = smooth.frame(groups, origin.seen_text).to_dict("records")
+    rows = filter_surrogates.frame(groups, origin.seen_text).to_dict("records")
     images = [row for row in rows if row["setting"].startswith("natural images")]
     process = [row for row in rows if row not in images]
     return (

@@ -6,7 +6,7 @@ import numpy as np
 
 from checks import check, records
 from lcs.cost import weights_by_layer
-from lcs.exhibits import published
+from lcs.exhibits import filter_surrogates, published
 from lcs.exhibits.compare import (
     by_method,
     conditions,
@@ -17,7 +17,6 @@ from lcs.exhibits.compare import (
     train_accuracies,
     widest,
 )
-from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.gap import gap_closed
 from lcs.exhibits.locality import pair_correlation, units
 from lcs.exhibits.methods import B50, LOCAL, SGD, method
@@ -259,7 +258,7 @@ def _beside_pruned(groups):
     """Mass in the window of stored filters of β = 50, and of SGD's with as many weights."""
     dense, sparse = (groups[name][0].load_filters() for name in (SGD, B50))
     count = min(len(dense), len(sparse))
-    return smooth.compared(sparse[:count], dense[:count])
+    return filter_surrogates.compared(sparse[:count], dense[:count])
 
 
 def _searched(store):

@@ -22,7 +22,7 @@ from lcs.exhibits.compare import (
     without_threshold,
 )
 from lcs.exhibits.methods import B0, B1, B50
-from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1
+from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
 from lcs.exhibits.verdicts import sign
 from lcs.exhibits.why import results
 from lcs.exhibits.why.results import returns
@@ -311,7 +311,7 @@ def what_augmentation_and_the_loss_add(store):
     effect = functools.partial(why.effect, found_in(store, "factorial"))
     augment = functools.partial(effect, {"augment": "flip-crop"})
     cells = (
-        why.has_stronger_l1,
+        has_stronger_l1,
         lambda c: c.l1_rest is None,
         lambda c: c.loss == "bce" and c.l1_rest is None,
     )

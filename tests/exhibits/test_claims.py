@@ -9,8 +9,17 @@ from made_up import configs, made_up, study, with_final
 from lcs.config import Config
 from lcs.exhibits import claims, verdicts
 from lcs.exhibits.engine import inference, steps
-from lcs.exhibits.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
-from lcs.exhibits.table2 import AS_SEARCHED, FURTHER_FLIPS, LONG, WIDE, WIDEST_DESK
+from lcs.exhibits.settings import (
+    AS_SEARCHED,
+    FLIP_CROP_LONG,
+    FLIP_CROP_SHORT,
+    FURTHER_FLIPS,
+    LONG,
+    REPRODUCTION,
+    STRONGER_L1,
+    WIDE,
+    WIDEST_DESK,
+)
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval

@@ -8,6 +8,7 @@ from made_up import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
+from lcs.exhibits.settings import has_stronger_l1
 from lcs.exhibits.why import results
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
@@ -81,11 +82,11 @@ def test_an_effect_is_what_a_factor_adds_to_the_gain(change, where, expected, re
 
 
 def test_an_effect_may_be_of_some_cells_alone():
-    more = lambda c: 3.0 * (why.has_stronger_l1(c) and bool(c.beta) and c.augment != "none")  # noqa: E731
+    more = lambda c: 3.0 * (has_stronger_l1(c) and bool(c.beta) and c.augment != "none")  # noqa: E731
     found = compare.conditions(study("factorial", lambda c: known_gain(c) + more(c)))
     change = {"augment": "flip-crop"}
     effect = functools.partial(why.effect, found, change, compare.without_threshold)
-    assert effect(why.has_stronger_l1).mean == pytest.approx(5.0)
+    assert effect(has_stronger_l1).mean == pytest.approx(5.0)
     assert effect(lambda c: c.l1_rest is None).mean == pytest.approx(2.0)
     assert effect(lambda _: False) is None
 

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare
-from lcs.exhibits.compare import Conditions, Reference, Values, conditions, without_threshold
+from lcs.exhibits.compare import Conditions, Reference, conditions, without_threshold
 from lcs.exhibits.settings import (
     BETAS,
     LAMBDAS,
@@ -27,6 +26,7 @@ from lcs.exhibits.settings import (
     STRONGER_L1,
     Studies,
     beta_lasso,
+    has_stronger_l1,
     l1_of,
     scaled_l1,
     sgd,
@@ -194,20 +194,8 @@ def contrast(
     configs = [one for one, _ in pairs] + [other for _, other in pairs]
     if not pairs or any(c not in found or reference(c) not in found for c in configs):
         return None
-    before, after = (half.mean(0) for half in np.split(gains(found, configs, reference), 2))
+    before, after = (half.mean(0) for half in np.split(compare.gains(found, configs, reference), 2))
     return mean_interval(after - before)
-
-
-def gains(
-    found: Conditions,
-    configs: Sequence[Config],
-    reference: Reference,
-    of: Values = compare.accuracies,
-) -> npt.NDArray[np.float64]:
-    """Return the gains of conditions in the seeds that all have: shape (conditions, seeds)."""
-    runs = (found[c] for config in configs for c in (config, reference(config)))
-    values = np.array([*compare.by_seed(*runs, of=of).values()]).T.reshape(len(configs), 2, -1)
-    return values[:, 0] - values[:, 1]
 
 
 def effect(
@@ -225,11 +213,6 @@ def effect(
     pairs = [(one, change(one) if callable(change) else one.replace(**change)) for one in sparse]
     known = [(one, other) for one, other in pairs if other in found and other != one]
     return contrast(found, known, reference)
-
-
-def has_stronger_l1(config: Config) -> bool:
-    """Whether a run has the stronger λ: it is another in the other layers."""
-    return config.optimizer == "beta-lasso" and config.l1_rest is not None
 
 
 # Claims

@@ -8,9 +8,9 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
 from lcs.exhibits.compare import ByStudy, as_sgd, gain, runs_of, without_threshold
 from lcs.exhibits.plots import Differences
-from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, sized
+from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, has_stronger_l1, sized
 from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.why import Change, effect, equal_rates, has_stronger_l1
+from lcs.exhibits.why import Change, effect, equal_rates
 from lcs.runs import Record
 
 # βλ of the largest β in Table 2

@@ -1,9 +1,9 @@
 """The paper's Figure 4: are the filters local, and what makes them so?
 
 Here are the pictures, how local filters are in every setting beyond chance, what makes them so and
-how close together the weights of a unit lie; `smooth` has whether they are more than smooth and
-sparse. The pictures are of the studies `width` (`lcs.exhibits.why`) and `filters`; augmentation,
-loss and λ are those of the study `factorial` there.
+how close together the weights of a unit lie; `filter_surrogates` has whether they are more than
+smooth and sparse. The pictures are of the studies `width` (`lcs.exhibits.why`) and `filters`;
+augmentation, loss and λ are those of the study `factorial` there.
 """
 
 import itertools
@@ -16,21 +16,24 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, settings, tables, verdicts
 from lcs.exhibits.compare import Reference, grouped
-from lcs.exhibits.figure3 import SPARSE_ELSEWHERE
-from lcs.exhibits.figure4 import smooth
 from lcs.exhibits.locality import beyond_chance, excess_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
-from lcs.exhibits.settings import SHORT_RECIPE, STRONGER_L1, Studies, sized
-from lcs.exhibits.table2 import ELSEWHERE, WIDE
+from lcs.exhibits.settings import (
+    ELSEWHERE,
+    SHORT_RECIPE,
+    SPARSE_ELSEWHERE,
+    STRONGER_L1,
+    WIDE,
+    Studies,
+    has_stronger_l1,
+    sized,
+)
 from lcs.exhibits.tables import Cell, Numbers, Table, signed
 from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
-from lcs.exhibits.why import gains, has_stronger_l1
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
-
-__all__ = ["CLAIMS", "STUDIES", "smooth"]
 
 # Studies
 
@@ -275,7 +278,7 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
     def judge(records: list[Record]) -> Finding:
         found = compare.conditions(records)
         sparse = [c for c in found if c.beta and has_stronger_l1(c)]
-        more = gains(found, sparse, reference, beyond_chance).mean(0)
+        more = compare.gains(found, sparse, reference, beyond_chance).mean(0)
         return beyond_zero(more, "points of the mass", worse=worse)
 
     return judge
