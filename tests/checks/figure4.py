@@ -23,7 +23,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation, units
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
-from lcs.exhibits.why import AUGMENTED_CROSS_ENTROPY
+from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
 from lcs.measure import clustering_range, half_distance, locality, prune
 
 

@@ -26,6 +26,7 @@ from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
 from lcs.exhibits.verdicts import sign
 from lcs.exhibits.why import results
 from lcs.exhibits.why.results import returns
+from lcs.exhibits.why.studies import equal_rates
 from lcs.study import gather
 
 SETTING_L1 = REPRODUCTION_L1["l1"]
@@ -218,8 +219,8 @@ def the_gain_comes_between_width_1_and_4(store):
     found = at_growing_width(store)
     one, four, eight = (pick(found, beta=50, base_channels=alpha) for alpha in (1, 4, 8))
     return level(difference(found, one, without_threshold(one))) and all(
-        ahead(why.contrast(found, [(one, four)], reference))
-        and level(why.contrast(found, [(four, eight)], reference))
+        ahead(results.contrast(found, [(one, four)], reference))
+        and level(results.contrast(found, [(four, eight)], reference))
         for reference in (as_sgd, without_threshold)
     )
 
@@ -308,7 +309,7 @@ def what_augmentation_and_the_loss_add(store):
     loss; over SGD it is undecided at any λ. Cross-entropy adds about a point over β = 0. At equal
     rates that is undecided, and over SGD it adds less than half a point.
     """
-    effect = functools.partial(why.effect, found_in(store, "factorial"))
+    effect = functools.partial(results.effect, found_in(store, "factorial"))
     augment = functools.partial(effect, {"augment": "flip-crop"})
     cells = (
         has_stronger_l1,
@@ -318,8 +319,8 @@ def what_augmentation_and_the_loss_add(store):
     strong, *undecided = (augment(without_threshold, where) for where in cells)
     undecided += [augment(as_sgd), *(augment(as_sgd, where) for where in cells)]
     loss = effect({"loss": "cross-entropy"}, without_threshold)
-    equal = effect(why.equal_rates, without_threshold, lambda c: c.loss == "bce")
-    over_sgd = effect(why.equal_rates, as_sgd, lambda c: c.loss == "bce")
+    equal = effect(equal_rates, without_threshold, lambda c: c.loss == "bce")
+    over_sgd = effect(equal_rates, as_sgd, lambda c: c.loss == "bce")
     more = ahead(strong) and strong.mean > 2 and ahead(loss) and 0.5 < loss.mean < 1.5
     return ahead(over_sgd) and over_sgd.mean < 0.5 and more and all(map(level, [*undecided, equal]))
 

@@ -10,6 +10,7 @@ from lcs.config import Config
 from lcs.exhibits import compare, find_study, plots, why
 from lcs.exhibits.settings import has_stronger_l1
 from lcs.exhibits.why import results
+from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 from lcs.study import gather
@@ -72,12 +73,12 @@ def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
     [
         ({"augment": "flip-crop"}, lambda _: True, 2.0),
         ({"loss": "cross-entropy"}, lambda _: True, 8.0),
-        (why.equal_rates, lambda c: c.loss == "bce", 0.0),
+        (equal_rates, lambda c: c.loss == "bce", 0.0),
     ],
 )
 @pytest.mark.parametrize("reference", [compare.as_sgd, compare.without_threshold])
 def test_an_effect_is_what_a_factor_adds_to_the_gain(change, where, expected, reference):
-    effect = why.effect(compare.conditions(FACTORIAL), change, reference, where)
+    effect = results.effect(compare.conditions(FACTORIAL), change, reference, where)
     assert effect == Interval(pytest.approx(expected), pytest.approx(0, abs=1e-9), 3)
 
 
@@ -85,7 +86,7 @@ def test_an_effect_may_be_of_some_cells_alone():
     more = lambda c: 3.0 * (has_stronger_l1(c) and bool(c.beta) and c.augment != "none")  # noqa: E731
     found = compare.conditions(study("factorial", lambda c: known_gain(c) + more(c)))
     change = {"augment": "flip-crop"}
-    effect = functools.partial(why.effect, found, change, compare.without_threshold)
+    effect = functools.partial(results.effect, found, change, compare.without_threshold)
     assert effect(has_stronger_l1).mean == pytest.approx(5.0)
     assert effect(lambda c: c.l1_rest is None).mean == pytest.approx(2.0)
     assert effect(lambda _: False) is None
@@ -93,7 +94,7 @@ def test_an_effect_may_be_of_some_cells_alone():
 
 def test_steps_at_equal_rates_are_as_large():
     mean = Config(loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    equal = why.equal_rates(mean)
+    equal = equal_rates(mean)
     assert equal.lr * equal.l1 == pytest.approx(mean.lr * mean.l1)
     assert equal.beta * equal.l1 == pytest.approx(mean.beta * mean.l1)
 

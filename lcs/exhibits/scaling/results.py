@@ -1,4 +1,4 @@
-"""The gain of β = 50 over other methods, conditions compared, and the numbers of the prose.
+"""The gain of β = 50 over other methods, conditions compared, numbers of the prose, and claims.
 
 The gain is a difference in test accuracy, in points, paired by seed.
 """
@@ -16,7 +16,7 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Met
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.verdicts import Finding, Judge
+from lcs.exhibits.verdicts import Finding, Judge, differs, ours
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
 
@@ -249,3 +249,25 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "flips-others-n": f"{len(flips[THREE])}",
         "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
     }
+
+
+CLAIMS = {
+    "With AutoAugment (200 epochs), both as chosen on validation images at α = 2, "
+    "β = 50 is better than SGD at α = 8": ours("scaling-wide", differs(B50, SGD)),
+    **{
+        f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)": ours(
+            "scaling-own", gain_grows(other)
+        )
+        for name, other in (("SGD", SGD), ("β = 0", B0))
+    },
+    **{
+        f"With λ of β = 50 chosen at α = 8, it is better than {name} there": ours(
+            study, differs(B50, other)
+        )
+        for name, study, other in (
+            ("β = 0 with a λ of its own", "scaling-own", B0),
+            ("β = 0 with the same λ", "scaling-threshold", B0),
+            ("proximal ℓ1 with the same λ", "scaling-threshold", PROXIMAL),
+        )
+    },
+}

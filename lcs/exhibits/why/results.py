@@ -1,25 +1,46 @@
-"""What the page shows: its figures' rows and frames, tables, and the numbers of its prose."""
+"""What changes add to the gain of β = 50: figures' rows and frames, tables, numbers and claims."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+
+import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.compare import ByStudy, as_sgd, gain, runs_of, without_threshold
+from lcs.exhibits.compare import (
+    ByStudy,
+    Conditions,
+    Reference,
+    as_sgd,
+    conditions,
+    gain,
+    runs_of,
+    without_threshold,
+)
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, has_stronger_l1, sized
-from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.why import Change, effect, equal_rates
+from lcs.exhibits.tables import Cell, Table, signed
+from lcs.exhibits.verdicts import Claim, Finding, Judge, differs, ours
+from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
+from lcs.stats import Interval, mean_interval
 
 # βλ of the largest β in Table 2
 THRESHOLD = 50 * REPRODUCTION_L1["l1"]
+AUGMENTED_CROSS_ENTROPY: dict[str, object] = {
+    "loss": "cross-entropy",
+    "lr": 0.1,
+    "augment": "flip-crop",
+}
+
+# the values that a factor changes, or from a cell to the one with the factor changed
+Change = Mapping[str, object] | Callable[[Config], Config]
 
 
 def by_change(runs: ByStudy) -> list[Differences]:
     """Return the gains of β = 50 with each change of the training that has been run."""
-    found = compare.conditions(record for records in runs.values() for record in records)
+    found = conditions(record for records in runs.values() for record in records)
     frozen = [config for config in found if config.frozen_zeros and config.l1_rest is None]
     if not frozen:
         return []
@@ -87,7 +108,7 @@ def mean_of_sgd(records: Sequence[Record]) -> dict[str, float]:
 
 def by_return(runs: ByStudy) -> list[Differences]:
     """Return the gains over β = 0 of each β, with zeros that may return and with frozen ones."""
-    found = compare.conditions([*runs["frozen"], *runs["first-layer"]])
+    found = conditions([*runs["frozen"], *runs["first-layer"]])
     order = sorted(found, key=lambda c: (c.l1_rest is not None, c.beta, c.frozen_zeros))
     return compare.forest_rows(
         {config: found[config] for config in order},
@@ -103,7 +124,7 @@ def by_return(runs: ByStudy) -> list[Differences]:
 
 def returns_table(records: Sequence[Record]) -> Table:
     """Return what each β costs at its λ, what it leaves, and how often weights return."""
-    found = compare.conditions(record for record in records if record.config.optimizer != "sgd")
+    found = conditions(record for record in records if record.config.optimizer != "sgd")
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
         **cells.field_columns(["beta"]),
@@ -123,7 +144,7 @@ def returns_table(records: Sequence[Record]) -> Table:
 
 def length_table(records: Sequence[Record]) -> Table:
     """Return what each method reaches, and leaves, at each length of training."""
-    found = compare.conditions(records)
+    found = conditions(records)
     columns: dict[str, Cell] = {
         **cells.field_columns(["method", "epochs"]),
         "test accuracy (%)": cells.mean_text,
@@ -141,7 +162,7 @@ def changes_table(records: Sequence[Record]) -> Table:
     name, what = "tab-changes", "By how many points a change raises the gain of β = 50"
     if not records:
         return tables.pending_table(name, what, "lcs study factorial")
-    found = compare.conditions(records)
+    found = conditions(records)
     crops, entropy = {"augment": "flip-crop"}, {"loss": "cross-entropy"}
     changes: list[tuple[str, str, Change, Callable[[Config], bool]]] = [
         ("flips and crops", "any", crops, lambda _: True),
@@ -185,7 +206,7 @@ def returns(runs: Sequence[Record]) -> float:
 
 def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the chapter's prose."""
-    found = {name: compare.conditions(records) for name, records in runs.items()}
+    found = {name: conditions(records) for name, records in runs.items()}
     at_4 = partial(runs_of, found["recipe"], optimizer="beta-lasso")
     fp32, bf16 = (partial(runs_of, found["precision"], precision=p) for p in ("fp32", "bf16"))
     return {
@@ -200,3 +221,115 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "fp32-50": cells.gain_text(fp32(beta=50), bf16(beta=50)),
         "fp32-sgd": cells.gain_text(fp32(beta=0), bf16(beta=0)),
     }
+
+
+# What a change adds
+
+
+def contrast(
+    found: Conditions, pairs: Sequence[tuple[Config, Config]], reference: Reference
+) -> Interval | None:
+    """Return how much a change adds to the gain of β = 50: the mean over pairs of conditions."""
+    configs = [one for one, _ in pairs] + [other for _, other in pairs]
+    if not pairs or any(c not in found or reference(c) not in found for c in configs):
+        return None
+    before, after = (half.mean(0) for half in np.split(compare.gains(found, configs, reference), 2))
+    return mean_interval(after - before)
+
+
+def effect(
+    found: Conditions,
+    change: Change,
+    reference: Reference,
+    where: Callable[[Config], bool] = lambda _: True,
+) -> Interval | None:
+    """Return `contrast` over all pairs of cells that differ by `change`, from those `where`."""
+    largest: dict[tuple[str, float], float] = {}  # β = 50, as each loss and learning rate has it
+    for config in found:
+        key = config.loss, config.lr
+        largest[key] = max(config.beta, largest.get(key, 0.0))
+    sparse = [c for c in found if c.beta and c.beta == largest[c.loss, c.lr] and where(c)]
+    pairs = [(one, change(one) if callable(change) else one.replace(**change)) for one in sparse]
+    known = [(one, other) for one, other in pairs if other in found and other != one]
+    return contrast(found, known, reference)
+
+
+# Claims
+
+
+def _raises_gain(change: Change, where: Callable[[Config], bool] = lambda _: True) -> Judge:
+    """Judge whether a factor raises the gain of β = 50 over β = 0, in the mean of cells."""
+    return lambda records: _more(effect(conditions(records), change, without_threshold, where))
+
+
+def _longer_helps(records: list[Record]) -> Finding:
+    """Judge whether the gain of β = 50 over β = 0 is larger at the larger of two lengths."""
+    found = conditions(records)
+    short, *_, long = sorted((c for c in found if c.beta), key=lambda config: config.epochs)
+    return _more(contrast(found, [(short, long)], without_threshold))
+
+
+def _more(change: Interval | None) -> Finding:
+    assert change is not None
+    return Finding(f"{signed(change)} points", change)
+
+
+_FIRST, _FREE, _FROZEN = {"l1_rest": 0}, {"frozen_zeros": False}, {"frozen_zeros": True}
+
+CLAIMS = {
+    "More training, 1600 epochs instead of 400, lets β = 50 gain on β = 0": Claim(
+        "R", "longer", _longer_helps, "a question"
+    ),
+    "Augmentation lets β = 50 gain on β = 0 (100 epochs)": Claim(
+        "R",
+        "factorial",
+        _raises_gain(
+            {"augment": "flip-crop"}, lambda c: c.loss == "bce" and not has_stronger_l1(c)
+        ),
+        "a question",
+    ),
+    "Augmentation lets β = 50 gain on β = 0 with the stronger λ "
+    "(100 epochs, mean over losses)": ours(
+        "factorial", _raises_gain({"augment": "flip-crop"}, has_stronger_l1)
+    ),
+    "β = 50 gains more on β = 0 in 400 epochs than in 100": ours("length", _longer_helps),
+    "β = 50 gains more on β = 0 with cross-entropy (100 epochs, same η, so data steps "
+    "ten times as large)": ours("factorial", _raises_gain({"loss": "cross-entropy"})),
+    **{
+        "With cross-entropy, augmentation and the stronger λ, β = 50 is better than "
+        f"{name}: α = {alpha}": ours(
+            study,
+            differs(
+                {"beta": 50, "base_channels": alpha, **STRONGER_L1, **where},
+                {"base_channels": alpha, **other, **where},
+            ),
+        )
+        for name, other in (
+            ("plain SGD", {"optimizer": "sgd"}),
+            ("β = 0 at the same λ", {"optimizer": "beta-lasso", "beta": 0, **STRONGER_L1}),
+        )
+        for alpha, study, where in (
+            (1, "factorial", AUGMENTED_CROSS_ENTROPY),
+            (4, "recipe", {}),
+            (8, "width", {}),
+            (16, "wider", {}),
+        )
+    },
+    "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point": ours(
+        "first-layer", differs({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0)
+    ),
+    "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point": ours(
+        "frozen", differs({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0)
+    ),
+    "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point": ours(
+        "first-layer",
+        differs({"beta": 50, **_FIRST, **_FROZEN}, {"beta": 50, **_FIRST, **_FREE}, margin=1.0),
+    ),
+    "With λ on the first layer alone, frozen zeros cost β = 1 accuracy": ours(
+        "first-layer", differs({"beta": 1, **_FIRST, **_FREE}, {"beta": 1, **_FIRST, **_FROZEN})
+    ),
+    "bfloat16 and float32 give β = 50 the same accuracy, within 1 point": ours(
+        "precision",
+        differs({"beta": 50, "precision": "bf16"}, {"beta": 50, "precision": "fp32"}, margin=1.0),
+    ),
+}
