@@ -48,10 +48,10 @@ def claims() -> list[tuple[str, Claim]]:
 
 
 class Judged(NamedTuple):
-    """A claim with what came out, and the chapter of each evidence; its own is the first."""
+    """A claim with what came out in each setting, and the chapter that declares it."""
 
     claim: Claim
-    evidence: list[tuple[Evidence, str]]
+    evidence: list[Evidence]
     chapter: str
 
     @property
@@ -63,17 +63,16 @@ class Judged(NamedTuple):
 def judge_all(store: RunStore) -> list[Judged]:
     """Judge every claim in every setting; all count in the correction."""
     chapters = {study.name: name for name, study in by_chapter()}
-    every = [(chapter, claim, claim.by_setting()) for chapter, claim in claims()]
-    asked = [one for *_, by_setting in every for one in by_setting]
-    by_scale = [iter(verdicts.judged(asked, store, scale)) for scale in verdicts.JUDGED_AT]
-    rows = []
-    for chapter, claim, by_setting in every:
-        found = []
-        for one in by_setting:
-            place = chapter if one.study == claim.study else chapters[one.studies[0].name]
-            found += [(each, place) for each in map(next, by_scale) if each]
-        rows.append(Judged(claim, found, chapter))
-    return rows
+    every = [Judged(claim, [], chapter) for chapter, claim in claims()]
+    asked = [(row, one) for row in every for one in row.claim.by_setting()]
+    by_scale = [
+        verdicts.judged([one for _, one in asked], store, scale) for scale in verdicts.JUDGED_AT
+    ]
+    for (row, one), *found in zip(asked, *by_scale, strict=True):
+        own = one.study == row.claim.study
+        place = row.chapter if own else chapters[one.studies[0].name]
+        row.evidence.extend(replace(each, chapter=place) for each in found if each)
+    return every
 
 
 def matrix(every: Sequence[Judged]) -> Table:
@@ -86,15 +85,15 @@ def matrix(every: Sequence[Judged]) -> Table:
     rows = []
     for one in (one for one in every if one.claim.source == "P"):
         cells: dict[str, str] = {}
-        for each, chapter in one.evidence:
+        for each in one.evidence:
             said, _, why = each.verdict.partition(": ")
             mark = marked(said)
             if verdicts.CORRECTED in said:  # its brackets say it to those who see them
                 hidden = " [not significant after correction]{.visually-hidden}"
                 mark = mark.replace(verdicts.CORRECTED, "") + hidden
             value = why or each.finding.short or each.finding.value.removesuffix(" points")
-            cell = f"{mark} [{value}]({chapter}.ipynb) [n = {each.n}]{{.sample}}"
-            cells[each.setting] = cell
+            cell = f"{mark} [{value}]({each.chapter}.ipynb) [n = {each.n}]{{.sample}}"
+            cells[each.label] = cell
         if cells.keys() & {*own}:
             shown = (cells.get(name, UNTESTED) for name in own)
             rows.append([one.claim.text, tables.published(one.claim.value), *shown])
@@ -117,16 +116,11 @@ def _columns(every: Sequence[Judged]) -> list[str]:
     From small to large, a benchmark last.
     """
     names = (*(setting.name for setting in settings.SETTINGS), "paper", "toy", BENCHMARK)
-
-    def place(setting: str) -> list[object]:
-        name, _, rest = setting.partition(", α = ")
-        width, _, more = rest.partition(", ")
-        return [names.index(name), int(width or 0), more]
-
-    found = [each for one in every if one.claim.source == "P" for each, _ in one.evidence]
-    tested = Counter(each.setting for each in found)
-    own = sorted((setting for setting, n in tested.items() if n > 1), key=place)
-    return [setting for setting in own if not setting.startswith(LEFT_OUT)]
+    found = [each for one in every if one.claim.source == "P" for each in one.evidence]
+    tested = Counter(each.label for each in found)
+    shown = [each for each in found if tested[each.label] > 1 and each.setting not in LEFT_OUT]
+    shown.sort(key=lambda each: (names.index(each.setting), each.width or 0, each.frozen))
+    return list(dict.fromkeys(each.label for each in shown))
 
 
 def counts(every: Sequence[Judged]) -> Table:
@@ -134,14 +128,14 @@ def counts(every: Sequence[Judged]) -> Table:
     asked = [one for one in every if one.claim.source == "P" and one.claim.study != BENCHMARK]
     rows = []
     for setting in _columns(every):
-        said = [e.verdict for one in asked for e, _ in one.evidence if e.setting == setting]
-        kinds = Counter(verdicts.sign(verdict)[1] for verdict in said)
+        said = [e.verdict for one in asked for e in one.evidence if e.label == setting]
+        signs = Counter((sign.kind, sign.weak) for sign in map(verdicts.sign, said))
         both = [
-            f"{kinds[kind]}" + (f" ({weak})" if (weak := kinds[f"{kind} .weak"]) else "")
+            f"{signs[kind, False]}" + (f" ({weak})" if (weak := signs[kind, True]) else "")
             for kind in ("holds", "contradicted")
         ]
         undecided = said.count(verdicts.UNDECIDED)
-        others = kinds["undecided"] - undecided
+        others = signs["undecided", False] - undecided
         rows.append([setting, f"{len(said)}", *both, f"{undecided}", f"{others}"])
     caption = (
         f"The paper's {len(asked)} claims about training: how many were judged in "
@@ -158,9 +152,9 @@ def table(every: Sequence[Judged], sources: str = "PRFB") -> Table:
     for one in (one for one in every if one.claim.source in sources):
         claim, evidence, chapter = one
         theirs = verdicts.MARKS[claim.source](claim.value)
-        for each, place in evidence:
-            value, where = each.finding.value, f"[{each.setting}]({place}.ipynb)"
-            rows.append([claim.text, theirs, value, f"{each.n}", where, marked(each.verdict)])
+        for each in evidence:
+            ours = [each.finding.value, f"{each.n}", each.link, marked(each.verdict)]
+            rows.append([claim.text, theirs, *ours])
         if not evidence:
             where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
             rows.append([claim.text, theirs, tables.NONE, tables.NONE, where, one.state])

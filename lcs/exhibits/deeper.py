@@ -16,7 +16,7 @@ from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.searches import Rule, Search, network_key
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
 from lcs.exhibits.tables import Cell, Table, ahead
-from lcs.exhibits.verdicts import Claim, Finding, differs, ours
+from lcs.exhibits.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record
 
 # of the runs that start from S-CONV, and of the deep ones
@@ -277,15 +277,15 @@ CLAIMS = {
         "P", "deeper", _depth_does_not_help, "Table 1"
     ),
     "S-FC by SGD is better from S-CONV than from random weights, as long in all": ours(
-        "from-convolution", differs(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"})
+        "from-convolution", exceeds(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"})
     ),
     "S-FC by β = 50 is better from S-CONV than from random weights, as long in all": ours(
         "from-convolution",
-        differs(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
+        exceeds(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
     ),
     **{
         f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}": ours(
-            "footprints", differs({"start": "footprints"}, {"start": start})
+            "footprints", exceeds({"start": "footprints"}, {"start": start})
         )
         for start, text in (
             ("scattered-footprints", "scattered ones"),
@@ -294,8 +294,8 @@ CLAIMS = {
     },
     "D-FC by SGD is better with the first layer's mask of β = 50 than with this mask rewired": ours(
         "footprints + rewired-first-mask",
-        differs({"start": "first-mask"}, {"start": "rewired-first-mask"}),
+        exceeds({"start": "first-mask"}, {"start": "rewired-first-mask"}),
     ),
-    "In D-FC, β = 50 is better than SGD": ours("deeper", differs(DEEP_B50, DEEP_FC)),
-    "With β = 50, D-FC is better than S-FC": ours("deeper", differs(DEEP_B50, B50)),
+    "In D-FC, β = 50 is better than SGD": ours("deeper", exceeds(DEEP_B50, DEEP_FC)),
+    "With β = 50, D-FC is better than S-FC": ours("deeper", exceeds(DEEP_B50, B50)),
 }

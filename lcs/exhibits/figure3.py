@@ -24,7 +24,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
 )
 from lcs.exhibits.tables import LAYERS, Cell, Numbers, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, differs, ours
+from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
@@ -282,7 +282,7 @@ CLAIMS = {
     },
     "A constant learning rate leaves more weights than a cosine, with β = 1": ours(
         "schedule",
-        differs(
+        exceeds(
             {"beta": 1, "schedule": "constant"},
             {"beta": 1, "schedule": "cosine-epoch"},
             of=compare.remaining,

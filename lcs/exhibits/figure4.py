@@ -30,7 +30,7 @@ from lcs.exhibits.settings import (
     sized,
 )
 from lcs.exhibits.tables import Cell, Numbers, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, above_zero, beyond_zero, differs, ours
+from lcs.exhibits.verdicts import Claim, Finding, Judge, as_finding, exceeds, exceeds_zero, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
@@ -279,7 +279,7 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
         found = compare.conditions(records)
         sparse = [c for c in found if c.beta and has_stronger_l1(c)]
         more = compare.gains(found, sparse, reference, beyond_chance).mean(0)
-        return beyond_zero(more, "points of the mass", worse=worse)
+        return as_finding(more, "points of the mass", worse=worse)
 
     return judge
 
@@ -288,7 +288,7 @@ CLAIMS = {
     "The filters of β = 50 are more local than their own permutations": Claim(
         "P",
         "table2",
-        above_zero(
+        exceeds_zero(
             B50, beyond_chance, "points of the mass in a window beyond chance", short="of the mass"
         ),
         "pictures",
@@ -311,7 +311,7 @@ CLAIMS = {
     **{
         f"Weights of a filter gather over a wider range {where} (β = 50, α = 4)": ours(
             "crops",
-            differs(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels"),
+            exceeds(_shifts(one), _shifts(other), of=locality.clustering_ranges, unit="pixels"),
         )
         for where, one, other in (
             ("with crops than with flips alone", "usual", "none"),

@@ -15,7 +15,7 @@ from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
 from lcs.exhibits.methods import B50
 from lcs.exhibits.tables import Cell
-from lcs.exhibits.verdicts import Judge, above_zero, differs
+from lcs.exhibits.verdicts import Judge, exceeds, exceeds_zero
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -123,10 +123,10 @@ def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dic
 
 def local(fields: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
-    return above_zero(B50._asdict() | fields, beyond_chance)
+    return exceeds_zero(B50._asdict() | fields, beyond_chance)
 
 
 def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:
     """Judge whether the filters of β = 50 are more local in some runs than in others."""
     sparse = B50._asdict()
-    return differs(sparse | one, sparse | other, of=beyond_chance)
+    return exceeds(sparse | one, sparse | other, of=beyond_chance)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lcs.exhibits import claims, tables
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, marked
+from lcs.exhibits.claims import Judged
+from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, Evidence, marked
 from lcs.runs import RunStore
 
 TEXTS = Path(__file__).with_name("questions.md")
@@ -23,8 +24,8 @@ ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied
 MANY_SETTINGS = 3
 # the text of a claim within an answer
 CLAIM = re.compile("{(.+?)}")
-# from the text of a claim to its rows on the page Claims, each by column
-Verdicts = Mapping[str, Sequence[Mapping[str, str]]]
+# what came out, by the text of a claim
+Verdicts = Mapping[str, Judged]
 
 
 class Question(NamedTuple):
@@ -68,12 +69,8 @@ def asked() -> dict[str, list[Question]]:
 
 
 def verdicts(store: RunStore) -> Verdicts:
-    """Return what the page Claims says of every claim."""
-    table = claims.table(claims.judge_all(store))
-    found: dict[str, list[dict[str, str]]] = {}
-    for row in table.rows:
-        found.setdefault(row[0], []).append(dict(zip(table.columns, row, strict=True)))
-    return found
+    """Return what came out of every claim, by its text."""
+    return {one.claim.text: one for one in claims.judge_all(store)}
 
 
 def status(question: Question, known: Verdicts) -> str:
@@ -82,11 +79,12 @@ def status(question: Question, known: Verdicts) -> str:
     What rests on a claim that is pending or undecided is not answered, whatever it declares, and
     what rests on pending ones alone is not studied yet.
     """
-    said = [row["verdict"] for text in question.claims for row in known[text]]
-    if said and all(".pending" in verdict for verdict in said):
+    found = [known[text].evidence for text in question.claims]
+    if found and not any(found):
         return NOT_STUDIED
-    open_ = any(verdict == marked(UNDECIDED) or ".pending" in verdict for verdict in said)
-    return IN_PART if question.status == ANSWERED and open_ else question.status
+    undecided = any(each.verdict == UNDECIDED for evidence in found for each in evidence)
+    is_open = undecided or not all(found)
+    return IN_PART if question.status == ANSWERED and is_open else question.status
 
 
 def answers(known: Verdicts, source: str) -> Answers:
@@ -105,23 +103,25 @@ def numbers(known: Verdicts) -> dict[str, float]:
     return {"questions": float(len(every)), **named}
 
 
-def _said(rows: Sequence[Mapping[str, str]]) -> str:
+def _said(one: Judged) -> str:
     """Say what came of a claim: each value and whether it is significant.
 
     In many settings, only where it has which verdict.
     """
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row["verdict"], []).append(row["setting"])
-    if len(rows) > MANY_SETTINGS:
-        return "; ".join(f"{verdict} in {', '.join(where)}" for verdict, where in found.items())
+    if not one.evidence:
+        return one.state
+    if len(one.evidence) > MANY_SETTINGS:
+        where: dict[str, list[str]] = {}
+        for each in one.evidence:
+            where.setdefault(marked(each.verdict), []).append(each.link)
+        return "; ".join(f"{verdict} in {', '.join(links)}" for verdict, links in where.items())
 
-    def value(row: Mapping[str, str]) -> str:
-        said = row["verdict"]
-        if ".pending" in said:
-            return said
-        weak = ", not significant" * (said == marked(UNDECIDED) or CORRECTED in said)
-        weak += " after correction" * (CORRECTED in said)
-        return f"{row['ours']} ({row['setting']}, n = {row['n']}{weak})"
+    def value(each: Evidence) -> str:
+        reservation = ""
+        if each.verdict == UNDECIDED:
+            reservation = ", not significant"
+        elif CORRECTED in each.verdict:
+            reservation = ", not significant after correction"
+        return f"{each.finding.value} ({each.link}, n = {each.n}{reservation})"
 
-    return " and ".join(map(value, rows))
+    return " and ".join(map(value, one.evidence))

@@ -13,7 +13,7 @@ from lcs.exhibits import cells, compare, locality, tables
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
 from lcs.exhibits.settings import FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import differs, ours
+from lcs.exhibits.verdicts import exceeds, ours
 from lcs.runs import Record
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
@@ -93,10 +93,10 @@ _SPARSE: dict[str, object] = {"optimizer": "beta-lasso", "train_share": 1.0}
 
 CLAIMS = {
     "With a tenth of the images β = 50 is better than SGD": ours(
-        "sample-size", differs(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"})
+        "sample-size", exceeds(_TENTH | {"optimizer": "beta-lasso"}, _TENTH | {"optimizer": "sgd"})
     ),
     "With three tenths of the images S-LOCAL is better than β = 50 with all of them": ours(
-        "sample-size", differs({"model": "s-local", "train_share": 0.3}, _SPARSE)
+        "sample-size", exceeds({"model": "s-local", "train_share": 0.3}, _SPARSE)
     ),
     "With a tenth of the images the filters of β = 50 are less local than with all": ours(
         "sample-size", locality.more_local(_SPARSE, _SPARSE | {"train_share": 0.1})

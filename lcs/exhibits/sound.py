@@ -22,7 +22,7 @@ from lcs.exhibits.plots.style import Figure, look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import above_zero, differs, ours
+from lcs.exhibits.verdicts import exceeds, exceeds_zero, ours
 from lcs.runs import Record
 from lcs.stats import Interval
 from lcs.train.recording import STORED_FILTERS
@@ -255,11 +255,11 @@ _in_time = partial(locality.beyond_chance, measure="column_mass")
 
 CLAIMS = {
     "On spoken digits, filters of β = 0 are local in time, beyond chance": ours(
-        "sound", above_zero(B0._asdict() | _SHIFTED, _in_time)
+        "sound", exceeds_zero(B0._asdict() | _SHIFTED, _in_time)
     ),
     "On spoken digits, filters of β = 0 are more local in time than in frequency": ours(
         "sound",
-        above_zero(
+        exceeds_zero(
             B0._asdict() | _SHIFTED,
             lambda runs: np.subtract(
                 _in_time(runs), locality.beyond_chance(runs, "row_mass")
@@ -268,11 +268,11 @@ CLAIMS = {
     ),
     "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
     f"as by chance, within {MARGIN:g} point": ours(
-        "sound", above_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
+        "sound", exceeds_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
     ),
     **{
         f"On spoken digits, β = {who.beta:g} is better than SGD": ours(
-            "sound", differs(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED)
+            "sound", exceeds(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED)
         )
         for who in (B0, B50)
     },

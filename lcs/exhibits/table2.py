@@ -24,7 +24,7 @@ from lcs.exhibits.settings import (
     sgd_and_betas,
 )
 from lcs.exhibits.tables import Numbers, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, as_one_more, differs
+from lcs.exhibits.verdicts import Claim, Finding, as_one_more, exceeds
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study.base_study import SCALES
@@ -166,7 +166,7 @@ def _better(
     values = (getattr(published.table2(name), column) for name in (first, second))
     known = " against ".join(f"{value:.2f}" if source == "P" else f"{value}" for value in values)
     study = "table2" if dataset == "cifar10" else dataset
-    return Claim(source, study, differs(first, second, worse=worse), known, also)
+    return Claim(source, study, exceeds(first, second, worse=worse), known, also)
 
 
 CLAIMS = {

@@ -12,7 +12,7 @@ from lcs.exhibits.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Which, differs, ours
+from lcs.exhibits.verdicts import Which, exceeds, ours
 from lcs.runs import Record
 
 ORIGINS = ("cifar10", "cifar100")
@@ -156,14 +156,14 @@ def _from_cifar100(start: str) -> Which:
 
 CLAIMS = {
     "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks": ours(
-        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(NOTHING))
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING))
     ),
     "These masks are better than masks rewired at random, whose places are not local": ours(
-        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(REWIRED))
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED))
     ),
     f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
-        "transfer", differs(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
     ),
     "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
-    "did": ours("transfer", differs(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD))),
+    "did": ours("transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD))),
 }

@@ -60,12 +60,30 @@ Judge = Callable[[list[Record]], Finding | None]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finding, in how many runs, in which setting, and the verdict after correction."""
+    """A finding, in how many runs, in which setting, and the verdict after correction.
+
+    `width` is α of the widest run; the paper's size, the toy and benchmarks have none. `frozen`:
+    zeros stay in all of β-LASSO. `chapter` is that of the study, which `claims.judge_all` adds.
+    """
 
     finding: Finding
     n: int
     setting: str
-    verdict: str
+    width: int | None = None
+    frozen: bool = False
+    verdict: str = ""
+    chapter: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name of the setting, with the width and whether zeros stay."""
+        width = "" if self.width is None else f", α = {self.width}"
+        return f"{self.setting}{width}{', frozen zeros' if self.frozen else ''}"
+
+    @property
+    def link(self) -> str:
+        """Link to the chapter, with the label for a text."""
+        return f"[{self.label}]({self.chapter}.ipynb)"
 
 
 @dataclass(frozen=True)
@@ -149,18 +167,19 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         return None
     if scale == BENCHMARK:
         finding = claim.judge([])
-        return finding and Evidence(finding, finding.n, BENCHMARK, "")
+        return finding and Evidence(finding, finding.n, BENCHMARK)
     by_study = [read(study.name) for study in claim.studies]
     records = [record for runs in by_study for record in runs]
     finding = claim.judge(records) if all(by_study) else None
     if finding is None:
         return None
     setting = claim.studies[0].setting.label(scale)
-    if scale != "paper":  # how wide the widest is, and whether zeros stay in all of β-LASSO
-        configs = [run.config for run in records if isinstance(run.config, Config)]
-        sparse = [config for config in configs if config.beta]
-        setting += f", α = {max(c.base_channels for c in configs)}" if configs else ""
-        setting += ", frozen zeros" if sparse and all(c.frozen_zeros for c in sparse) else ""
+    configs = [run.config for run in records if isinstance(run.config, Config)]
+    if scale == "paper":  # its name says as much
+        configs = []
+    sparse = [config for config in configs if config.beta]
+    width = max((config.base_channels for config in configs), default=None)
+    frozen = bool(sparse) and all(config.frozen_zeros for config in sparse)
     if len(by_study) > 1 and finding.evidence:
         n = finding.evidence.n  # the seeds that all of the studies have
     else:  # those that every condition has; of the toy, all random problems in each cell
@@ -168,7 +187,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
             sum(run.config.problems if run.kind == "toy" else 1 for run in runs)
             for runs in compare.conditions(records).values()
         )
-    return Evidence(finding, n, setting, "")
+    return Evidence(finding, n, setting, width, frozen)
 
 
 def _distance(finding: Finding) -> Interval | None:
@@ -203,31 +222,40 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     return said if corrected else said + CORRECTED
 
 
-def sign(said: str) -> tuple[str, str]:
-    """Return the sign of a verdict, and its kind: the class of its mark on the pages.
+class Sign(NamedTuple):
+    """The mark of a verdict, its kind, and whether it is weak.
 
-    In brackets is the sign of a verdict with a reservation: it did not stand the correction, rests
-    on one run, or holds in part.
+    That is, with a reservation: it did not stand the correction, rests on one run, or holds in
+    part.
     """
+
+    mark: str
+    kind: str
+    weak: bool = False
+
+
+def sign(said: str) -> Sign:
+    """Return the sign of a verdict in words."""
     for words, mark, kind in (
         (("holds", "agrees", "compatible", "seen"), "✓", "holds"),
         (("contradicted", "not seen"), "✗", "contradicted"),
         ((UNDECIDED,), "~", "undecided"),
     ):
         if said in words:
-            return mark, kind
+            return Sign(mark, kind)
         if said.startswith(words):
-            return f"({mark})", f"{kind} .weak"
-    return tables.NONE, "undecided"
+            return Sign(mark, kind, weak=True)
+    return Sign(tables.NONE, "undecided")
 
 
 def marked(said: str) -> str:
-    """Return a verdict in words with its sign, as the pages show it."""
-    mark, kind = sign(said)
-    return f"[{mark} {said}]{{.verdict .{kind}}}"
+    """Return a verdict in words with its sign, as the pages show it: in brackets if it is weak."""
+    mark, kind, weak = sign(said)
+    shown, style = (f"({mark})", f"{kind} .weak") if weak else (mark, kind)
+    return f"[{shown} {said}]{{.verdict .{style}}}"
 
 
-def beyond_zero(
+def as_finding(
     values: Sequence[float],
     unit: str = "points",
     *,
@@ -252,7 +280,7 @@ def beyond_zero(
 Which = Method | Mapping[str, object] | Callable[[Config], bool]
 
 
-def differs(
+def exceeds(
     one: Which,
     other: Which,
     *,
@@ -273,16 +301,16 @@ def differs(
         if not (first and second):
             return None
         values = compare.differences(first, second, of)
-        return beyond_zero(values, unit, margin=margin, worse=worse)
+        return as_finding(values, unit, margin=margin, worse=worse)
 
     return judge
 
 
-def above_zero(
+def exceeds_zero(
     which: Which, of: Values, unit: str = "points", *, margin: float | None = None, short: str = ""
 ) -> Judge:
-    """Judge by `beyond_zero` what `of` returns of some runs."""
-    return lambda records: beyond_zero(of(_meant(records, which)), unit, margin=margin, short=short)
+    """Judge by `as_finding` what `of` returns of some runs."""
+    return lambda records: as_finding(of(_meant(records, which)), unit, margin=margin, short=short)
 
 
 def _meant(records: list[Record], which: Which) -> list[Record]:

@@ -78,7 +78,7 @@ def ids_on(page: Path) -> set[str]:
 def verdicts(store: RunStore, pattern: str) -> list[dict[str, str]]:
     """Return the verdicts, by setting, on each claim whose text is as a pattern with asterisks."""
     found = [one for one in judged(store) if fnmatchcase(one.claim.text, pattern)]
-    return [{each.setting: each.verdict for each, _ in one.evidence} for one in found]
+    return [{each.label: each.verdict for each in one.evidence} for one in found]
 
 
 def records(store: RunStore, *studies: str, **fields: object) -> list[Record]:

@@ -45,11 +45,7 @@ def verdicts_that_agree_in_all_settings(store):
     of the paper.
     """
     signs = {
-        text: {
-            sign(said)[0].strip("()")
-            for (found,) in [verdicts(store, text)]
-            for said in found.values()
-        }
+        text: {sign(said).mark for (found,) in [verdicts(store, text)] for said in found.values()}
         for text in (
             "The filters of β = 50 are more local than their own permutations",
             "S-LOCAL is better than S-FC with β-LASSO, β = 50",
@@ -64,7 +60,7 @@ def verdicts_that_agree_in_all_settings(store):
         for one in judged(store)
         if one.claim.text.startswith("S-LOCAL is better than S-FC with")
     ]
-    least = min(each.finding.evidence.mean for each, _ in lead.evidence)
+    least = min(each.finding.evidence.mean for each in lead.evidence)
     return (
         local == behind == {"✓"}
         and closed == {"✗"}

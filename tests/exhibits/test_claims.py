@@ -213,7 +213,9 @@ def test_a_setting_without_runs_has_no_column(tmp_path):
     ],
 )
 def test_verdicts_are_told_by_sign_and_kind(said, mark, kind):
-    assert verdicts.sign(said) == (mark, kind)
+    found = verdicts.sign(said)
+    assert (found.mark, found.kind) == (mark.strip("()"), kind.removesuffix(" .weak"))
+    assert found.weak == kind.endswith(" .weak")
     assert verdicts.marked(said) == f"[{mark} {said}]{{.verdict .{kind}}}"
 
 

@@ -8,12 +8,21 @@ from checks import PAGES
 from myst_parser.mdit_to_docutils.base import default_slugify
 
 from lcs.exhibits import book, claims, questions
+from lcs.exhibits.claims import Judged
 from lcs.exhibits.questions import ANSWERED, IN_PART, NOT_STUDIED, STATUSES, Question
-from lcs.exhibits.verdicts import UNDECIDED, marked
+from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, Claim, Evidence, Finding, marked
 from lcs.runs import PUBLISHED, RunStore
 
-ROW = {"ours": "+1.0 points", "setting": "desk", "n": "3", "verdict": "holds"}
-PENDING = ROW | {"verdict": "[pending]{.pending}"}
+
+def judged(*said: str) -> Judged:
+    """A claim with a verdict of each setting; without one it is pending."""
+    evidence = [
+        Evidence(Finding("+1.0 points"), 3, f"setting {i}", verdict=one, chapter="toy")
+        for i, one in enumerate(said)
+    ]
+    return Judged(Claim("P", judge=lambda _: None), evidence, "toy")
+
+
 ONE = Question("Is it so?", ANSWERED, "It is {a claim}.")
 QUESTIONS = [one for every in questions.asked().values() for one in every]
 
@@ -55,8 +64,8 @@ def test_every_source_asks_and_every_question_is_asked_once():
 
 def test_with_the_records_of_the_book_every_question_is_as_it_is_declared(known):
     for one in QUESTIONS:
-        said = [row["verdict"] for text in one.claims for row in known[text]]
-        pending = bool(said) and all(".pending" in verdict for verdict in said)
+        found = [known[text].evidence for text in one.claims]
+        pending = bool(found) and not any(found)
         assert questions.status(one, known) == (NOT_STUDIED if pending else one.status)
 
 
@@ -69,35 +78,46 @@ def test_without_records_no_question_about_runs_is_answered(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "status"),
+    ("verdicts", "status"),
     [
-        (marked("holds"), ANSWERED),
-        (marked("contradicted, but not after correction"), ANSWERED),
-        (marked(UNDECIDED), IN_PART),
-        ("[pending]{.pending}", IN_PART),
-        ("[not studied yet]{.pending}", IN_PART),
+        (["holds", "holds"], ANSWERED),
+        (["holds", f"contradicted{CORRECTED}"], ANSWERED),
+        (["holds", UNDECIDED], IN_PART),
+        ([], NOT_STUDIED),
     ],
 )
-def test_answered_is_refused_without_a_verdict(verdict, status):
-    assert questions.status(ONE, {"a claim": [ROW, ROW | {"verdict": verdict}]}) == status
+def test_answered_is_refused_without_a_verdict(verdicts, status):
+    assert questions.status(ONE, {"a claim": judged(*verdicts)}) == status
+
+
+def test_an_answer_is_in_part_where_one_of_its_claims_is_pending():
+    two = ONE._replace(answer="It is {a claim}, and {another}.")
+    known = {"a claim": judged("holds"), "another": judged()}
+    assert questions.status(two, known) == IN_PART
 
 
 def test_an_answer_has_the_values_of_its_claims(monkeypatch, tmp_path):
     monkeypatch.setattr(questions, "TEXTS", tmp_path / "questions.md")
     questions.TEXTS.write_text(
-        "# A reader\n\n## Is it so?\n\nanswered\n\n% holds: it-is\nIt is {a\nclaim}.\n\n"
+        "# A reader\n\n## Is it so?\n\nanswered\n\n% holds: it-is\nIt is {a\nclaim} and {b}.\n\n"
         "## When?\n\nnot studied here yet\n\nLater.\n"
     )
-    shown = questions.answers({"a claim": [ROW, PENDING]}, "A reader")._repr_markdown_()
-    assert "Is it so?\n: *Answered in part.* It is +1.0 points (desk, n = 3) and [pending]" in shown
+    known = {"a claim": judged("holds", UNDECIDED, f"holds{CORRECTED}"), "b": judged()}
+    shown = questions.answers(known, "A reader")._repr_markdown_()
+    values = [
+        f"+1.0 points ([setting {i}](toy.ipynb), n = 3{reservation})"
+        for i, reservation in enumerate(
+            ["", ", not significant", ", not significant after correction"]
+        )
+    ]
+    assert f"*Answered in part.* It is {' and '.join(values)} and [pending]{{.pending}}." in shown
     assert "When?\n: [Not studied here yet.]{.pending} Later." in shown
-    assert set(questions.numbers({"a claim": [ROW]}).values()) == {2.0, 1.0, 0.0}
+    assert set(questions.numbers(known).values()) == {2.0, 0.0, 1.0}
 
 
 def test_in_many_settings_an_answer_has_only_the_verdicts():
-    rows = [ROW | {"setting": f"setting {i}", "verdict": marked("holds")} for i in range(4)]
-    rows[2]["verdict"] = marked("contradicted")
-    assert questions._said(rows) == (
-        f"{marked('holds')} in setting 0, setting 1, setting 3; "
-        f"{marked('contradicted')} in setting 2"
+    said = questions._said(judged("holds", "holds", "contradicted", "holds"))
+    first, second, third, fourth = (f"[setting {i}](toy.ipynb)" for i in range(4))
+    assert said == (
+        f"{marked('holds')} in {first}, {second}, {fourth}; {marked('contradicted')} in {third}"
     )

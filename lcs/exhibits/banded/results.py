@@ -14,7 +14,7 @@ from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import differs, ours
+from lcs.exhibits.verdicts import exceeds, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 
@@ -200,26 +200,26 @@ _MASKED, _MASKED_AS_LOCAL = (
 
 CLAIMS = {
     "A λ that grows by a tenth with each pixel outside a window raises the accuracy of "
-    "β = 50": ours("banded", differs(_GROWN, _ONE_L1)),
+    "β = 50": ours("banded", exceeds(_GROWN, _ONE_L1)),
     "A λ that grows with distance raises accuracy more than one as large on average": ours(
         "banded + banded-uniform",
-        differs(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
+        exceeds(_GROWN, lambda c: method(c) == B50 and not c.l1_growth and c.l1 > _L1),
     ),
     "A λ that grows outside windows that follow the weights raises the accuracy of β = 50": ours(
-        "banded + banded-learned", differs(_GROWN | {"l1_window": "learned"}, _ONE_L1)
+        "banded + banded-learned", exceeds(_GROWN | {"l1_window": "learned"}, _ONE_L1)
     ),
     "A λ that grows by its own value with each pixel from a random one, for each unit, raises "
     "the accuracy of β = 50": ours(
         "banded + banded-pixel",
-        differs(
+        exceeds(
             _ONE_L1 | {"l1_growth": GROWTHS[-1], "l1_window": "initial", "l1_window_size": 1},
             _ONE_L1,
         ),
     ),
     "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
-    "is better than SGD at α = 8": ours("banded-wide", differs(WINDOWS["learned"], WINDOWS["SGD"])),
+    "is better than SGD at α = 8": ours("banded-wide", exceeds(WINDOWS["learned"], WINDOWS["SGD"])),
     "At α = 8, windows that follow the weights are better than random ones": ours(
-        "banded-wide", differs(WINDOWS["learned"], WINDOWS["initial"])
+        "banded-wide", exceeds(WINDOWS["learned"], WINDOWS["initial"])
     ),
     "With λ that doubles with the first pixel outside windows that follow the weights, β = 50 "
     "closes most of the gap between SGD and S-LOCAL at α = 8": ours(
@@ -230,24 +230,24 @@ CLAIMS = {
         also=("banded-long",),
     ),
     "As searched on validation images, β = 50 with λ that grows outside random windows is "
-    "better than SGD at α = 8": ours("banded-searched", differs(B50, SGD)),
+    "better than SGD at α = 8": ours("banded-searched", exceeds(B50, SGD)),
     "As searched on validation images, β = 50 with λ that grows outside random windows closes "
     "most of the gap between SGD and S-LOCAL at α = 8": ours("banded-searched", closes_most),
     "Random windows of neighbouring pixels are better than those of scattered ones": ours(
         "banded-wide + banded-scattered",
-        differs(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
+        exceeds(WINDOWS["initial"] | {"permute_pixels": False}, {"permute_pixels": True}),
     ),
     "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
-    "λ that grows outside them": ours("masked + banded-wide", differs(_MASKED, WINDOWS["grid"])),
+    "λ that grows outside them": ours("masked + banded-wide", exceeds(_MASKED, WINDOWS["grid"])),
     "At α = 8, S-LOCAL's windows as a fixed mask of S-FC, by SGD, are better than β = 50 with "
     "λ that grows outside random windows, as searched": ours(
-        "masked + banded-searched", differs(_MASKED, lambda config: config.l1_growth > 0)
+        "masked + banded-searched", exceeds(_MASKED, lambda config: config.l1_growth > 0)
     ),
     "At α = 8, S-LOCAL is better than S-FC by SGD with S-LOCAL's windows as a fixed mask and "
     "its learning rate and weight decay": ours(
-        "masked + banded-wide", differs(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL)
+        "masked + banded-wide", exceeds(WINDOWS["S-LOCAL"], _MASKED_AS_LOCAL)
     ),
     "S-LOCAL is better than β = 50 with λ that grows by a tenth outside S-LOCAL's windows": ours(
-        "banded", differs({"model": "s-local"}, _GROWN)
+        "banded", exceeds({"model": "s-local"}, _GROWN)
     ),
 }

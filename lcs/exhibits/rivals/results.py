@@ -21,7 +21,7 @@ from lcs.exhibits.rivals.studies import (
     rival,
 )
 from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Judge, differs, ours
+from lcs.exhibits.verdicts import Judge, exceeds, ours
 from lcs.runs import Record
 
 # the study of each budget, and its name
@@ -182,7 +182,7 @@ SAID = {
 
 def _more(name: str, of: Values = compare.accuracies) -> Judge:
     """Judge whether β = 50 has more of what `of` returns than a rival."""
-    return differs(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
+    return exceeds(lambda c: rival(c) == OWN, lambda c: rival(c) == name, of=of)
 
 
 CLAIMS = {

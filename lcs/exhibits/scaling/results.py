@@ -16,7 +16,7 @@ from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Met
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
 from lcs.exhibits.tables import PENDING, Cell, Table, ahead
-from lcs.exhibits.verdicts import Finding, Judge, differs, ours
+from lcs.exhibits.verdicts import Finding, Judge, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
 
@@ -253,7 +253,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 
 CLAIMS = {
     "With AutoAugment (200 epochs), both as chosen on validation images at α = 2, "
-    "β = 50 is better than SGD at α = 8": ours("scaling-wide", differs(B50, SGD)),
+    "β = 50 is better than SGD at α = 8": ours("scaling-wide", exceeds(B50, SGD)),
     **{
         f"With λ of β = 50 chosen at each width, its gain over {name} grows (α = 1, 2, 4, 8)": ours(
             "scaling-own", gain_grows(other)
@@ -262,7 +262,7 @@ CLAIMS = {
     },
     **{
         f"With λ of β = 50 chosen at α = 8, it is better than {name} there": ours(
-            study, differs(B50, other)
+            study, exceeds(B50, other)
         )
         for name, study, other in (
             ("β = 0 with a λ of its own", "scaling-own", B0),
