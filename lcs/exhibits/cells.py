@@ -17,6 +17,9 @@ from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 
+# ends the caption of a table with differences
+PAIRED = "; differences are paired by seed"
+
 # Tables by condition
 
 
@@ -59,7 +62,7 @@ def field_columns(names: Sequence[str]) -> dict[str, Cell]:
     return {LABELS[name]: of(partial(field_text, field=name)) for name in names}
 
 
-def less(found: Conditions, other: Reference) -> Cell:
+def difference_from(found: Conditions, other: Reference) -> Cell:
     """Return the cell with a condition's accuracy minus that of the one it is compared with."""
     return of(lambda config: signed_text(difference(found, config, other(config)), tables.NONE))
 
@@ -229,3 +232,10 @@ def gain_text(
         return missing
     each = compare.differences(one, other, of)
     return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
+
+
+def lead_text(
+    one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
+) -> str:
+    """Return `gain_text` of what is ahead, without its sign: “0.30 ahead”."""
+    return gain_text(one, other, of, missing).replace("+", "")

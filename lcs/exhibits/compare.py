@@ -130,15 +130,23 @@ def mean(runs: Sequence[Record], of: Values = accuracies) -> float:
     return float(np.mean(of(runs))) if runs else math.nan
 
 
-def moving_mean(values: Sequence[float], window: int) -> npt.NDArray[np.float64]:
-    """Return the mean of each value and those before it, `window` in all; the first ones lack.
+def course(
+    runs: Sequence[Record], measure: str, window: int
+) -> tuple[list[int], npt.NDArray[np.float64]]:
+    """Return what runs of a condition recorded of a measure along the epochs, smoothed.
+
+    The epochs, and for each the mean of so many recorded values up to it, shape (runs, epochs); the
+    first window - 1 epochs are left out.
 
     Raises:
         ConfigError: the window is longer than the values.
     """
-    if not 0 < window <= len(values):
-        raise ConfigError(f"window: {window} is out of range; give 1 to {len(values)} epochs")
-    return np.convolve(values, np.full(window, 1 / window), "valid")
+    epochs = runs[0].history["epoch"]
+    if not 0 < window <= len(epochs):
+        raise ConfigError(f"window: {window} is out of range; give 1 to {len(epochs)} epochs")
+    weights = np.full(window, 1 / window)
+    values = [np.convolve(run.history[measure], weights, "valid") for run in runs]
+    return epochs[window - 1 :], np.array(values)
 
 
 def largest_beta(records: Sequence[Record]) -> float:

@@ -15,7 +15,7 @@ from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.searches import Rule, Search, network_key
 from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
-from lcs.exhibits.tables import Cell, Table, ahead
+from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record
 
@@ -146,6 +146,9 @@ def rewired_first_mask(base: Config) -> list[Config]:
 
 # Tables and figures
 
+NETWORK: dict[str, Cell] = {"network": cells.of(lambda config: str(method(config)))}
+OUTCOME: dict[str, Cell] = {"training accuracy (%)": cells.fit_text, **locality.RESULTS}
+
 
 def shallow_of(deep: Method) -> Method:
     """Return the method with the shallow network of its kind."""
@@ -161,47 +164,48 @@ def from_convolution_table(records: Sequence[Record]) -> Table:
         return next(alike, config) if config.source else config
 
     columns: dict[str, Cell] = {
-        "network": cells.of(lambda config: str(method(config))),
+        **NETWORK,
         "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **cells.field_columns(["epochs", "lr"]),
-        "over the same from random weights": cells.less(found, from_random_weights),
+        "over the same from random weights": cells.difference_from(found, from_random_weights),
         **locality.RESULTS,
     }
     what = "Trained on from S-CONV, and from random weights"
     return cells.by_condition("from-convolution", records, columns, what, text=("starts from",))
 
 
-def deeper_table(records: Sequence[Record], study: str = "deeper") -> Table:
-    """Return the deep and the shallow networks, or those with masks made from a first layer."""
+def deeper_table(records: Sequence[Record]) -> Table:
+    """Return the deep and the shallow networks, and what depth adds to each."""
     found = compare.conditions(records)
-    own: dict[str, Cell] = {}
-    gains: dict[str, Cell] = {}
-    if study == "footprints":
-        what = "D-FC with masks made from the first layer of another; differences from dense D-FC"
-        own["masks"] = cells.of(lambda config: MASKS.get(config.start, tables.NONE))
-        own["later layers (%)"] = later_text
-        fields = ["epochs"]
-        dense = [c for c in found if method(c) == DEEP_FC and not c.source]
-        shortest = min(dense, key=lambda config: config.epochs, default=None)
-        what += f" of {shortest.epochs} epochs" if shortest else ""
-        gains["over dense D-FC (points)"] = cells.less(found, lambda config: shortest or config)
-    else:
-        fields = ["lr", "weight_decay", "l1"]
-        what = "Deep and shallow networks; in the paper: at its width, after "
-        what += f"{published.SHORT_EPOCHS} epochs"
-        gains["over the shallow one (points)"] = cells.less(found, to_shallow(found))
-        gains["in the paper (points)"] = cells.of(
-            lambda config: tables.published(published_gains().get(method(config)))
-        )
     columns: dict[str, Cell] = {
-        "network": cells.of(lambda config: str(method(config))),
-        **own,
-        **cells.field_columns(fields),
-        **gains,
-        "training accuracy (%)": cells.fit_text,
-        **locality.RESULTS,
+        **NETWORK,
+        **cells.field_columns(["lr", "weight_decay", "l1"]),
+        "over the shallow one (points)": cells.difference_from(found, to_shallow(found)),
+        "in the paper (points)": cells.of(
+            lambda config: tables.published(published_gains().get(method(config)))
+        ),
+        **OUTCOME,
     }
-    return cells.by_condition(study, records, columns, what, text=("masks",))
+    what = "Deep and shallow networks; in the paper: at its width, after "
+    return cells.by_condition("deeper", records, columns, f"{what}{published.SHORT_EPOCHS} epochs")
+
+
+def masks_table(records: Sequence[Record]) -> Table:
+    """Return D-FC with masks made from the first layer of another, and without."""
+    found = compare.conditions(records)
+    dense = [c for c in found if method(c) == DEEP_FC and not c.source]
+    shortest = min(dense, key=lambda config: config.epochs, default=None)
+    columns: dict[str, Cell] = {
+        **NETWORK,
+        "masks": cells.of(lambda config: MASKS.get(config.start, tables.NONE)),
+        "later layers (%)": later_text,
+        **cells.field_columns(["epochs"]),
+        "over dense D-FC (points)": cells.difference_from(found, lambda own: shortest or own),
+        **OUTCOME,
+    }
+    what = "D-FC with masks made from the first layer of another; differences from dense D-FC"
+    what += f" of {shortest.epochs} epochs" if shortest else ""
+    return cells.by_condition("footprints", records, columns, what, text=["masks"])
 
 
 def to_shallow(found: Conditions) -> Reference:
@@ -247,10 +251,10 @@ def numbers(found: ByStudy) -> dict[str, str]:
     first = masked["first-mask"]
     return {
         "deep-n": f"{len(deep[DEEP_FC])}",
-        "deep-fc": ahead(cells.gain_text(deep[DEEP_FC], deep[SGD])),
+        "deep-fc": cells.lead_text(deep[DEEP_FC], deep[SGD]),
         "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
-        "footprint-first-dense": ahead(cells.gain_text(first, deep[DEEP_FC])),
-        "rewired-first": ahead(cells.gain_text(first, masked["rewired-first-mask"])),
+        "footprint-first-dense": cells.lead_text(first, deep[DEEP_FC]),
+        "rewired-first": cells.lead_text(first, masked["rewired-first-mask"]),
     }
 
 

@@ -64,7 +64,7 @@ def descent(epochs: Sequence[int], accuracies: npt.NDArray[np.float64], least: f
     return max(found, key=lambda one: (one.is_double(least), one.drop.mean))
 
 
-def courses(store: RunStore) -> dict[str, list[Record]]:
+def runs_by_setting(store: RunStore) -> dict[str, list[Record]]:
     """Return the runs of SGD, β = 0 and β = 50 by setting, as far as they have been made."""
     return {
         setting: [
@@ -87,14 +87,9 @@ def descents(
         for config in sorted(
             groups, key=lambda c: (c.base_channels, c.epochs, METHODS.index(method(c)))
         ):
-            curves = 100 * _course(groups[config], window, "test_accuracy")
-            epochs = groups[config][0].history["epoch"][window - 1 :]
-            found[setting, config] = descent(epochs, curves, least)
+            epochs, accuracies = compare.course(groups[config], "test_accuracy", window)
+            found[setting, config] = descent(epochs, 100 * accuracies, least)
     return found
-
-
-def _course(runs: Sequence[Record], window: int, measure: str) -> npt.NDArray[np.float64]:
-    return np.array([compare.moving_mean(run.history[measure], window) for run in runs])
 
 
 def descent_table(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> Table:
@@ -162,14 +157,11 @@ def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> style.Fi
             if (setting, config.base_channels, config.epochs) != panel:
                 continue
             name, own = method(config).shortest, style.look(method(config))
-            epochs = group[0].history["epoch"][window - 1 :]
             for axes, measure, unit in zip(
                 grid[:, column], ("test_accuracy", "train_loss"), (100, 1), strict=True
             ):
-                values = unit * _course(group, window, measure)
-                axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=name)
-                low, high = values.min(0), values.max(0)
-                axes.fill_between(epochs, low, high, color=own.colour, alpha=0.2, lw=0)
+                epochs, values = compare.course(group, measure, window)
+                style.draw_courses(axes, epochs, unit * values, own, name)
         grid[0, column].set_title(f"{setting}, α = {alpha}", fontsize="medium")
         grid[1, column].set(xlabel="epoch", xscale="log")
         style.label_log_axis(grid[1, column].xaxis)

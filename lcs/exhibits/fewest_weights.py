@@ -18,7 +18,7 @@ from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDTHS, chosen, sized
-from lcs.exhibits.tables import NONE, PENDING, Cell, Table, ahead, number
+from lcs.exhibits.tables import NONE, PENDING, Cell, Table, number
 from lcs.exhibits.verdicts import Finding, ours
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
@@ -103,7 +103,7 @@ def fewest_table(found: Mapping[str, Conditions], setting: str) -> Table:
             mean_interval([*map(operations, runs)]).mean / 1e6, 3
         ),
         "test accuracy (%)": cells.mean_text,
-        "over S-FC, SGD (points)": cells.less(here, lambda _: sgd),
+        "over S-FC, SGD (points)": cells.difference_from(here, lambda _: sgd),
     }
     return cells.by_condition(
         study,
@@ -275,10 +275,10 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
         "own-gain": cells.gain_text(sparse, dense),
         "sgd-accuracy": cells.mean_text(dense),
         "local-alpha": f"{near[0].config.base_channels}" if near else PENDING,
-        "local-gain": ahead(cells.gain_text(near, sparse)),
+        "local-gain": cells.lead_text(near, sparse),
         "local-n": f"{len(compare.differences(near, sparse))}",
-        "wide-local-gain": ahead(cells.gain_text(wide, sparse)),
-        "wide-conv-gain": ahead(cells.gain_text(conv, sparse)),
+        "wide-local-gain": cells.lead_text(wide, sparse),
+        "wide-conv-gain": cells.lead_text(conv, sparse),
     }
 
 
@@ -288,7 +288,7 @@ def reproduction_numbers(found: Conditions) -> dict[str, str]:
     return {
         "few-n": f"{len(few)}",
         "few-times": _times_text(sgd, few),
-        "few-gain": ahead(cells.gain_text(few, sgd)),
+        "few-gain": cells.lead_text(few, sgd),
     }
 
 

@@ -214,8 +214,7 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
         return runs[seen[name], who]
 
     def over(one: str, other: str, who: Method = B50) -> str:
-        gain = cells.gain_text(at(one, who), at(other, who), locality.beyond_chance)
-        return tables.ahead(gain)
+        return cells.lead_text(at(one, who), at(other, who), locality.beyond_chance)
 
     measured = ("no-augmentation", "flips-and-crops", "gaussian", "phases", "plain-labels")
     words = {name: locality.excess_text(at(name)) for name in measured}

@@ -53,10 +53,10 @@ def permuted_table(records: Sequence[Record]) -> Table:
         **cells.field_columns(["method", "base_channels"]),
         "images (%)": lambda runs: cells.mean_text(found[plain(runs[0].config.replace(seed=0))]),
         "permuted (%)": cells.mean_text,
-        "difference": cells.less(found, plain),
+        "difference": cells.difference_from(found, plain),
     }
     what = "Test accuracy on images and on the same images with permuted pixels"
-    return cells.by_condition("permuted", shown, columns, what, note="; differences are paired")
+    return cells.by_condition("permuted", shown, columns, what, note=cells.PAIRED)
 
 
 def permuted_figure(records: Sequence[Record]) -> Figure:

@@ -83,7 +83,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
         **{key: cells.gain_text(runs[at], runs[at[0], SGD]) for key, at in gains.items()},
-        f"size-lead-{few}": tables.ahead(cells.gain_text(runs[few, LOCAL], runs[few, SGD])),
+        f"size-lead-{few}": cells.lead_text(runs[few, LOCAL], runs[few, SGD]),
         **{key: locality.excess_text(runs[at]) for key, at in windows.items()},
     }
 

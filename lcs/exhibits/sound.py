@@ -82,7 +82,7 @@ def sound_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         **cells.field_columns(["method", "augment"]),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.less(found, compare.sgd_of_same(found, "augment")),
+        "difference from SGD": cells.difference_from(found, compare.sgd_of_same(found, "augment")),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
     }
@@ -90,8 +90,9 @@ def sound_table(records: Sequence[Record]) -> Table:
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
         "filter's mass is in its best window or band than after its pixels are permuted, in points"
     )
-    note = "; differences are paired"
-    return cells.by_condition("sound", records, columns, what, note=note, text=("augmentation",))
+    return cells.by_condition(
+        "sound", records, columns, what, note=cells.PAIRED, text=["augmentation"]
+    )
 
 
 def shuffled_table(records: Sequence[Record]) -> Table:
@@ -238,7 +239,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "sound-zero": cells.gain_text(found[B0, shifted], found[SGD, shifted]),
     }
     for key, images in {"sound-local": shifted, "sound-local-still": still}.items():
-        words[key] = tables.ahead(cells.gain_text(found[LOCAL, images], found[SGD, images]))
+        words[key] = cells.lead_text(found[LOCAL, images], found[SGD, images])
     for name, who in {"zero": B0, "sparse": B50}.items():
         for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
             words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], key)

@@ -94,7 +94,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "swept_zero": gap_text({**plain, B50: as_much}),
         "swept_beta": f"{best[0].config.beta:g}",
         "swept_n": len(best),
-        "plain_gain": tables.ahead(cells.gain_text(plain[B50], plain[SGD])),
+        "plain_gain": cells.lead_text(plain[B50], plain[SGD]),
     }
 
 

@@ -8,7 +8,15 @@ from lcs.config import Config
 from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
-from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, label_log_axis, look, subplots
+from lcs.exhibits.plots.style import (
+    PAGE_WIDTH,
+    Figure,
+    add_legend,
+    draw_courses,
+    label_log_axis,
+    look,
+    subplots,
+)
 from lcs.exhibits.settings import (
     ELSEWHERE,
     FLIPS,
@@ -95,14 +103,11 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     """
     figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.4))
     for name, runs in compare.by_method(records).items():
-        epochs = runs[0].history["epoch"]
-        span = min(10, len(epochs))
-        courses = [compare.moving_mean(run.history["test_accuracy"], span) for run in runs]
-        curves, own = 100 * np.array(courses), look(name)
+        window = min(10, len(runs[0].history["epoch"]))
+        epochs, accuracies = compare.course(runs, "test_accuracy", window)
+        own = look(name)
         for axes in panels[[name.optimizer == "sgd", name.model == "s-fc"]]:
-            axes.plot(epochs[span - 1 :], curves.mean(0), ls=own.line, color=own.colour)
-            low, high = curves.min(0), curves.max(0)
-            axes.fill_between(epochs[span - 1 :], low, high, color=own.colour, alpha=0.2, lw=0)
+            draw_courses(axes, epochs, 100 * accuracies, own)
         panels[0].plot([], [], ls=own.line, color=own.colour, label=str(name))
     for axes, title in zip(panels, ("networks, by SGD", "S-FC, by method"), strict=True):
         axes.set(xscale="log", xlabel="epoch")

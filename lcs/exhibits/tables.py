@@ -109,11 +109,6 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def ahead(difference: str) -> str:
-    """Return a difference in words, of n = 2 both, without the sign of a lead: “0.30 ahead”."""
-    return difference.replace("+", "")
-
-
 def number(value: float) -> str:
     """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
     return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"

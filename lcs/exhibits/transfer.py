@@ -7,7 +7,7 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 from collections.abc import Iterable, Sequence
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits import cells, compare, locality, plots
 from lcs.exhibits.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
@@ -103,14 +103,14 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
         "trained on": cells.of(lambda config: dataset_name(config.dataset)),
         "method or start": cells.of(start_text),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.less(found, compare.sgd_of_same(found, "dataset")),
+        "difference from SGD": cells.difference_from(found, compare.sgd_of_same(found, "dataset")),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
     }
     what = "Networks that start from another's masks or weights"
     note = (
-        "; differences are paired by seed. Rows that name a start are S-FC trained by SGD; its "
-        "source was trained with β = 50 unless the row says SGD"
+        f"{cells.PAIRED}. Rows that name a start are S-FC trained by SGD; its source was trained "
+        "with β = 50 unless the row says SGD"
     )
     return cells.by_condition(study, records, columns, what, note=note, text=("method or start",))
 
@@ -143,7 +143,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
         "transfer-n": cells.count_text(compare.conditions(records)),
         "masks-cifar10": cells.gain_text(first[MASKS], first[NOTHING]),
         "masks-cifar100": cells.gain_text(second[MASKS], second[NOTHING]),
-        "rewired-cifar10": tables.ahead(cells.gain_text(first[MASKS], first[REWIRED])),
+        "rewired-cifar10": cells.lead_text(first[MASKS], first[REWIRED]),
     }
 
 

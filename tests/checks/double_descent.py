@@ -1,10 +1,8 @@
 """What the page double_descent says of results."""
 
-import numpy as np
-
 from checks import ahead, check, level, records
 from lcs.exhibits import double_descent
-from lcs.exhibits.compare import moving_mean
+from lcs.exhibits.compare import course
 from lcs.exhibits.methods import B0, B50, SGD, method
 from lcs.exhibits.settings import RECIPE
 
@@ -13,7 +11,7 @@ WINDOW, LEAST = 10, 1.0
 
 def descents(store, setting, epochs):
     """The descents of each condition in a setting, at one length, by method; of several widths."""
-    found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
+    found = double_descent.descents(double_descent.runs_by_setting(store), WINDOW, LEAST)
     return [
         (method(config), one)
         for (place, config), one in found.items()
@@ -60,7 +58,7 @@ def with_flips_and_crops_little_is_lost(store):
 @check
 def double_in_beta_lasso_at_width_4(store):
     """In 100 epochs at α = 4 without augmentation, of β = 0 and β = 50; nowhere else."""
-    found = double_descent.descents(double_descent.courses(store), WINDOW, LEAST)
+    found = double_descent.descents(double_descent.runs_by_setting(store), WINDOW, LEAST)
     double = {
         (place, config.base_channels, config.epochs, method(config))
         for (place, config), one in found.items()
@@ -76,8 +74,7 @@ def falls_without_overfitting_at_the_papers_size(store):
         r for r in records(store, "paper-size") if method(r.config) == B50 and not r.config.seed
     )
     test, train = (
-        100 * np.array(moving_mean(run.history[f"{name}_accuracy"], WINDOW))
-        for name in ("test", "train")
+        100 * course([run], f"{name}_accuracy", WINDOW)[1][0] for name in ("test", "train")
     )
     (fall,) = double_descent.descents({"": [run]}, WINDOW, LEAST).values()
     epochs = run.history["epoch"][WINDOW - 1 :]

@@ -6,12 +6,13 @@ import json
 import nbformat
 import numpy as np
 import pytest
+from made_up import made_up
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, find_study, tables
 from lcs.exhibits.book import ROOT
 from lcs.exhibits.plots.weights import as_image
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval, mean_interval
 
 STORE = RunStore(PUBLISHED)
@@ -128,7 +129,12 @@ def test_of_two_runs_both_values_are_shown():
 
 
 def test_smoothing_means_successive_values():
-    assert compare.moving_mean([1, 2, 3, 4], 2) == pytest.approx([1.5, 2.5, 3.5])
+    runs = [made_up(Config(), 50.0)]
+    runs[0].history["test_accuracy"] = [1.0, 2.0, 3.0, 4.0]
+    runs[0].history["epoch"] = [1, 2, 4, 8]
+    epochs, values = compare.course(runs, "test_accuracy", 2)
+    assert epochs == [2, 4, 8]
+    assert values == pytest.approx(np.array([[1.5, 2.5, 3.5]]))
 
 
 def test_rounded_numbers_have_no_power_of_ten():
@@ -139,8 +145,11 @@ def test_rounded_numbers_have_no_power_of_ten():
 
 
 def test_a_lead_has_no_sign():
-    assert tables.ahead(tables.signed(mean_interval([0.3, 0.5]))) == "0.30 and 0.50"
-    assert tables.ahead("−1.00 and +2.00") == "−1.00 and 2.00"
+    def of(*gains: float) -> list[Record]:
+        return [made_up(Config(seed=seed), 50.0 + gain) for seed, gain in enumerate(gains)]
+
+    assert cells.lead_text(of(0.3, 0.5), of(0.0, 0.0)) == "0.30 and 0.50"
+    assert cells.lead_text(of(-1.0, 2.0), of(0.0, 0.0)) == "−1.00 and 2.00"
 
 
 def test_words_of_a_value_are_those_of_its_field():

@@ -114,7 +114,7 @@ def test_tables_have_gains_over_what_is_compared(found):
         *(f"[{gain}]{{.published}}" for gain in gains), *[NONE] * 5
     ]  # fmt: skip
     masked = [*found["footprints"], *found["rewired-first-mask"], *found["deeper-long"]]
-    table = deeper.deeper_table([*found["deeper"], *masked], "footprints")
+    table = deeper.masks_table([*found["deeper"], *masked])
     gains = {
         row[1]: dict(zip(table.columns, row, strict=True))["over dense D-FC (points)"]
         for row in table.rows

@@ -61,7 +61,7 @@ def test_a_window_longer_than_the_course_is_refused():
 
 
 def test_without_runs_the_page_says_so():
-    runs = double_descent.courses(Memory())
+    runs = double_descent.runs_by_setting(Memory())
     assert "lcs study table2" in double_descent.descent_table(runs, 10, 1.0).rows[0][0]
     assert double_descent.numbers(runs, 10, 1.0)["drop-sgd"] == "pending"
     figure = double_descent.course_figure(runs, 10)

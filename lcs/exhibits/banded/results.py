@@ -34,7 +34,7 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
         **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
         **cells.field_columns(["lr", "epochs"] if several else []),
-        "over no growth (points)": cells.less(
+        "over no growth (points)": cells.difference_from(
             found,
             lambda config: config.replace(
                 l1_growth=0.0, l1_window="grid", l1_window_size=None, permute_pixels=False

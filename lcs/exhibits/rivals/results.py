@@ -6,7 +6,7 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits import cells, compare, locality
 from lcs.exhibits.compare import ByStudy, Groups, Values
 from lcs.exhibits.locality import beyond_chance
 from lcs.exhibits.plots import style
@@ -78,7 +78,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
             f"{np.mean(compare.nonzeros(runs, layer)):,.0f}" for layer in ("conv1", "fc1")
         ),
         "test accuracy (%)": cells.mean_text,
-        "difference from β = 50": cells.less(found, own),
+        "difference from β = 50": cells.difference_from(found, own),
         "10¹² FLOPs": lambda runs: f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}",
         "window, beyond chance": locality.excess_text,
         "filters with 20 weights": locality.eligible_text,
@@ -91,8 +91,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "them there are, and how often two neighbouring pixels are in one, relative to chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
-    note = "; differences are paired by seed"
-    return cells.by_condition(study, ordered, columns, what, note=note)
+    return cells.by_condition(study, ordered, columns, what, note=cells.PAIRED)
 
 
 def larger_budget(runs: ByStudy) -> Groups[str]:
@@ -157,10 +156,10 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "rival-n": f"{len(many[OWN])}",
         "rival-one-shot": cells.gain_text(many["one-shot"], many[OWN]),
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
-        "few-one-shot": tables.ahead(cells.gain_text(few[OWN], few["one-shot"])),
+        "few-one-shot": cells.lead_text(few[OWN], few["one-shot"]),
         "wider-n": f"{len(wider[OWN])}",
         **{
-            f"wider-{name}": tables.ahead(cells.gain_text(wider[name], wider[OWN]))
+            f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual")
         },
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},

@@ -15,7 +15,7 @@ from lcs.exhibits.gap import by_size, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
-from lcs.exhibits.tables import PENDING, Cell, Table, ahead
+from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Finding, Judge, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
@@ -172,14 +172,15 @@ def comparison_table(study: str, records: Sequence[Record]) -> Table:
         **cells.field_columns(fields),
         "test accuracy (%)": cells.mean_text,
         **{
-            f"difference from {against}": cells.less(found, other)
+            f"difference from {against}": cells.difference_from(found, other)
             for against, other in references.items()
         },
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
     }
-    note = "; differences are paired by seed"
     text = [*cells.field_columns(fields)]
-    return cells.by_condition(study, records, columns, what, label=label, note=note, text=text)
+    return cells.by_condition(
+        study, records, columns, what, label=label, note=cells.PAIRED, text=text
+    )
 
 
 def numbers(runs: ByStudy) -> dict[str, str]:
@@ -201,22 +202,22 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     before_longest, longest = [by_method([]), by_method([]), *lengths.values()][-2:]
     one_lambda = compare.by_length(runs["recipe-length-l1"])
     convs = [
-        cells.gain_text(groups[LOCAL], groups[CONV])
+        cells.lead_text(groups[LOCAL], groups[CONV])
         for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
     ]
     return {
         "epochs": f"{own[0].config.epochs}" if own else PENDING,
         # "points ahead", "behind" or "more"
-        "own-zero-last": ahead(cells.gain_text(last[B50], last[B0])),
+        "own-zero-last": cells.lead_text(last[B50], last[B0]),
         "own-proximal-last": cells.gain_text(last[B50], shared_l1[PROXIMAL]),
-        "conv-first": ahead(convs[0]) if convs else PENDING,
-        "conv-last": ahead(convs[-1]) if convs else PENDING,
+        "conv-first": convs[0] if convs else PENDING,
+        "conv-last": convs[-1] if convs else PENDING,
         "gap-last": gap_text(last),
         "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(growth(over_sgd)),
         "growth-zero": cells.signed_text(growth(gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
-        "seeds-gain": ahead(cells.gain_text(by_method(seeds)[B50], by_method(seeds)[SGD])),
+        "seeds-gain": cells.lead_text(by_method(seeds)[B50], by_method(seeds)[SGD]),
         "seeds-added": cells.gain_text(added[B50], added[SGD]),
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
         "largest-accuracy": cells.mean_text(large),
@@ -224,15 +225,15 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "largest-fit": cells.fit_text(large),
         "largest-sgd-fit": cells.fit_text(dense),
         "large-n": f"{len(compare.by_seed(free[B50], free[SGD]))}",
-        "large-gain": ahead(cells.gain_text(free[B50], free[SGD])),
+        "large-gain": cells.lead_text(free[B50], free[SGD]),
         "large-gap": gap_text(free),
-        "large-frozen-gain": ahead(cells.gain_text(frozen[B50], frozen[SGD])),
+        "large-frozen-gain": cells.lead_text(frozen[B50], frozen[SGD]),
         "large-frozen-gap": gap_text(frozen),
         "large-freezing": cells.gain_text(runs["largest-searched"], runs["largest-free"]),
-        "large-zero": ahead(cells.gain_text(runs["largest-free"], runs["largest-zero"])),
+        "large-zero": cells.lead_text(runs["largest-free"], runs["largest-zero"]),
         "beyond-n": f"{len(beyond[B50])}",
-        "beyond-gain": ahead(cells.gain_text(beyond[B50], beyond[SGD])),
-        "beyond-zero": ahead(cells.gain_text(beyond[B50], beyond[B0])),
+        "beyond-gain": cells.lead_text(beyond[B50], beyond[SGD]),
+        "beyond-zero": cells.lead_text(beyond[B50], beyond[B0]),
         "beyond-gap": gap_text(beyond),
         "one-lambda": " and ".join(
             f"{cells.gain_text(groups[B50], lengths[length][B50])} after {length}"
@@ -245,7 +246,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "longest-sgd-fit": cells.fit_text(longest[SGD]),
         "longest-left": cells.remaining_text(longest[B50]),
         "searched-left": cells.remaining_text(searched[B50]),
-        "flips-three": ahead(cells.gain_text(flips[THREE], flips[B50])),
+        "flips-three": cells.lead_text(flips[THREE], flips[B50]),
         "flips-others-n": f"{len(flips[THREE])}",
         "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
     }

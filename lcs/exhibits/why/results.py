@@ -128,7 +128,7 @@ def returns_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         "λ": cells.of(lambda config: tables.number(config.l1)),
         **cells.field_columns(["beta"]),
-        "difference from β = 0": cells.less(found, without_threshold),
+        "difference from β = 0": cells.difference_from(found, without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
         "returns": lambda runs: f"{returns(runs):,.0f}",
     }
@@ -148,13 +148,12 @@ def length_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         **cells.field_columns(["method", "epochs"]),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.less(found, as_sgd),
-        "difference from β = 0": cells.less(found, without_threshold),
+        "difference from SGD": cells.difference_from(found, as_sgd),
+        "difference from β = 0": cells.difference_from(found, without_threshold),
         "remaining, layer 1 (%)": cells.remaining_text,
     }
     what = "Test accuracy after a short and a long training, each with a schedule of its own"
-    note = "; differences are paired by seed"
-    return cells.by_condition("length", records, columns, what, note=note)
+    return cells.by_condition("length", records, columns, what, note=cells.PAIRED)
 
 
 def changes_table(records: Sequence[Record]) -> Table:
