@@ -42,14 +42,15 @@ def measured(record: Record) -> dict[str, Any]:
 def frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return a row for each run with stored filters.
 
-    Columns `setting`, `series` (method and λ), `run_id` and what `measured` has, NaN where that is
-    missing.
+    Columns `setting`, `method`, `series` (method and λ), `run_id` and what `measured` has, NaN
+    where that is missing.
     """
-    columns = ["setting", "series", "run_id", "filters", "mean", "ci95", "shared"]
-    columns += ["pixels", "phases", "rearranged", "rearranged_excess", "rearranged_ci95"]
+    columns = ["setting", "method", "series", "run_id", "filters", "mean", "ci95"]
+    columns += ["shared", "pixels", "phases", "rearranged", "rearranged_excess", "rearranged_ci95"]
     rows = {
         run.run_id: {
             "setting": cells.trained_text(run.config),
+            "method": method(run.config).shortest,
             "series": cells.series_text(run.config),
             "run_id": run.run_id,
             **measured(run),
@@ -90,7 +91,7 @@ def numbers(found: tables.DataFrame, named: Mapping[str, Sequence[Record]]) -> d
         few = row and not math.isfinite(row["mean"])
         words[f"sharing-{name}-excess"] = tables.NONE if few else cells.signed_text(excess)
         words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
-    zero = [row for row in rows.values() if row["series"].partition(",")[0] == B0.shortest]
+    zero = [row for row in rows.values() if row["method"] == B0.shortest]
     ways = sorted((row for row in zero if math.isfinite(way(row))), key=way)
     ends = f"{_way_text(ways[0])} to {_way_text(ways[-1])}" if ways else PENDING
     return {**words, "sharing-zero-runs": f"{len(ways) or PENDING}", "sharing-zero-ways": ends}
@@ -145,7 +146,7 @@ def sharing_figure(table: tables.DataFrame) -> Figure:
         axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)
         for name, (shape, words) in references.items():
             axes.plot(row[name], y, shape, color="0.4", mfc="white", ms=7, label=words)
-        own = look(row["series"].split(", λ")[0])
+        own = look(row["method"])
         axes.errorbar(row["mean"], y, xerr=row["ci95"], fmt=own.marker, color=own.colour, ms=6)
     axes.set_yticks(range(len(table)), table.setting + ": " + table.series)
     axes.tick_params(axis="y", labelsize="small")

@@ -172,7 +172,7 @@ def numbers(
     found: Numbers = {}
     sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
     for kind in ("mean", "null_mean"):
-        found[f"sparse-{kind}"] = compare.mean(sparse, partial(beyond_chance, kind=kind))
+        found[f"sparse-{kind}"] = compare.mean(sparse, partial(locality.measured, kind=kind))
     widest, tuned = compare.widest(wide), compare.by_method(searched)
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]

@@ -93,9 +93,8 @@ def frame(
 ) -> tables.DataFrame:
     """Return a row for each S-FC with a λ, beside SGD of the same group and setting.
 
-    Of runs with at least two stored filters. `series` is the method, `filters` method and λ,
-    `momentum` that of SGD, `weights` the median of a filter, and each of `KINDS` an `Interval` over
-    filters.
+    Of runs with at least two stored filters. `series` is method and λ, `momentum` that of SGD,
+    `weights` the median of a filter, and each of `KINDS` an `Interval` over filters.
 
     Args:
         groups: records; in a group there is one SGD of the first seed in each setting.
@@ -113,8 +112,8 @@ def frame(
                 continue
             row = {
                 "setting": name(config),
-                "series": method(config).shortest,
-                "filters": cells.series_text(config) + cells.zeros_text(config),
+                "method": method(config).shortest,
+                "series": cells.series_text(config) + cells.zeros_text(config),
                 "l1": config.l1,
                 "width": config.base_channels,
                 "momentum": beside.config.momentum,
@@ -137,7 +136,7 @@ def shares_figure(found: tables.DataFrame) -> Figure:
     for setting, rows in found.groupby("setting", sort=False):
         dense = "with" if rows.momentum.max() else "without"
         lines += [(f"{setting}; SGD {dense} momentum", None)] if headed else []
-        named = rows.filters if headed else rows["setting"]
+        named = rows.series if headed else rows["setting"]
         lines += [(name, dict(row)) for name, (_, row) in zip(named, rows.iterrows(), strict=True)]
     figure, axes = subplots(figsize=(PAGE_WIDTH, 0.24 * len(lines) + 0.9))
     sgd, grey = look(SGD).colour, "0.55"
@@ -146,7 +145,7 @@ def shares_figure(found: tables.DataFrame) -> Figure:
         if row is None:
             axes.text(0.01, place, text, transform=edge, va="center", style="italic", size="small")
             continue
-        own = look(row["series"]).colour
+        own = look(row["method"]).colour
         for kind, marker, colour, filled, shift in (
             ("own", "o", own, own, -0.12),
             ("pruned", "o", sgd, sgd, 0.12),
@@ -158,8 +157,8 @@ def shares_figure(found: tables.DataFrame) -> Figure:
                 share.mean, place + shift, xerr=share.half_width, fmt=marker, color=colour,
                 mfc=filled, ms=9 if marker == "|" else 5, capsize=0,
             )  # fmt: skip
-    for series in found.series.unique():
-        axes.plot([], [], "o", color=look(series).colour, label=series)
+    for name in found.method.unique():
+        axes.plot([], [], "o", color=look(name).colour, label=name)
     axes.plot([], [], "d", color="0.3", mfc="none", label="with random phases")
     axes.plot([], [], "|", color=grey, label="with pixels permuted")
     axes.plot([], [], "o", color=sgd, label="SGD, pruned")
@@ -184,7 +183,7 @@ def table(found: tables.DataFrame, name: str = "tab-smooth") -> Table:
     for row in found.to_dict("records"):
         setting = row["setting"] + ("; SGD has momentum and decay" if row["momentum"] else "")
         shares = (tables.interval(row[kind], 1) for kind in KINDS)
-        rows.append([setting, row["filters"], f"{row['weights']:,}", *shares])
+        rows.append([setting, row["series"], f"{row['weights']:,}", *shares])
     caption = (
         "Share of a filter's mass in its best window, in per cent, over the stored filters of one "
         f"run each, at most {STORED_FILTERS}; ± 95 % interval over filters. Beside it: the same "

@@ -13,33 +13,26 @@ from lcs import data, measure
 from lcs.config import Config
 from lcs.exhibits import cells, tables
 from lcs.exhibits.compare import conditions
-from lcs.exhibits.methods import B50
+from lcs.exhibits.methods import B50, method
 from lcs.exhibits.tables import Cell
 from lcs.exhibits.verdicts import Judge, exceeds, exceeds_zero
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
 
-def beyond_chance(
-    records: Sequence[Record], measure: str = "window_mass", kind: str = "excess_mean"
-) -> list[float]:
-    """Return how much more local runs are than their permutations; a share in points.
+def measured(records: Sequence[Record], kind: str, measure: str = "window_mass") -> list[float]:
+    """Return what runs have of a measure, a key of `lcs.measure.locality`, and of its kind there.
 
-    Of another `kind`, a key of `lcs.measure.locality`, its values. NaN: too few weights.
+    A share is in per cent. NaN: too few weights.
     """
     found = [record.final["locality"][measure][kind] for record in records]
-    unit = 100 if measure.endswith("_mass") else 1  # a share is shown in per cent
+    unit = 100 if measure.endswith("_mass") else 1
     return [math.nan if value is None else unit * value for value in found]
 
 
-def _half_width(runs: Sequence[Record], measure: str) -> float | None:
-    """Return half the 95 % interval beyond chance: over seeds, of a single run over its filters."""
-    values = beyond_chance(runs, measure)
-    if any(map(math.isnan, values)):
-        return None
-    if len(runs) == 1:
-        return beyond_chance(runs, measure, "excess_ci95")[0]
-    return mean_interval(values).half_width
+def beyond_chance(records: Sequence[Record], measure: str = "window_mass") -> list[float]:
+    """Return how much more local runs are than their permutations; a share in points."""
+    return measured(records, "excess_mean", measure)
 
 
 def excess_text(runs: Sequence[Record], measure: str = "window_mass") -> str:
@@ -53,24 +46,23 @@ def excess_frame(
     series: Callable[[Config], str],
     measures: Mapping[str, str],
 ) -> tables.DataFrame:
-    """Return what `plots.excesses` draws: a row for each condition and measure.
+    """Return what `plots.excesses` draws: a row for each condition and measure, if it has weights.
 
-    `series` begins with a method's name, `measures` names each measure by its key in a record, and
-    `ci95` is that of the mean of the seeds' `values`, of a single run its own over filters: NaN and
-    None where a run has too few weights.
+    `setting` and `series` name a condition, `measures` each measure by its key in a record. `ci95`
+    is half the interval of the mean of the seeds' `values`, of a single run its own over filters.
     """
-    rows = [
-        {
-            "setting": setting(config),
-            "series": series(config),
-            "measure": title,
-            "values": beyond_chance(runs, key),
-            "ci95": _half_width(runs, key),
-        }
-        for config, runs in conditions(records).items()
-        for key, title in measures.items()
-    ]
-    return tables.data_frame(rows, columns=["setting", "series", "measure", "values", "ci95"])
+    rows = []
+    for config, runs in conditions(records).items():
+        for key, title in measures.items():
+            values = beyond_chance(runs, key)
+            if not all(map(math.isfinite, values)):
+                continue
+            single = measured(runs, "excess_ci95", key)[0] if len(values) == 1 else None
+            ci95 = mean_interval(values).half_width if single is None else single
+            own = setting(config), method(config).shortest, series(config)
+            rows.append([*own, title, values, ci95])
+    columns = ["setting", "method", "series", "measure", "values", "ci95"]
+    return tables.data_frame(rows, columns=columns)
 
 
 # what came out, as columns of a table

@@ -158,7 +158,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     return cells.by_condition(name, records, columns, what, text=("method",))
 
 
-def locality_frame(records: Sequence[Record]) -> tables.DataFrame:
+def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
     series = cells.series_text if several else (lambda config: method(config).shortest)

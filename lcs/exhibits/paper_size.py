@@ -265,7 +265,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 
 
 def _window_text(runs: Sequence[Record], *, kind: str) -> str:
-    value = compare.mean(runs, partial(locality.beyond_chance, kind=kind))
+    value = compare.mean(runs, partial(locality.measured, kind=kind))
     return f"{value:.0f}" if math.isfinite(value) else tables.NONE
 
 

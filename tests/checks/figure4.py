@@ -350,7 +350,7 @@ def penalty_is_beyond_smoothness(store):
     At α = 8 its window holds more than three times as much as with random phases.
     """
     rows = smooth_rows(store)
-    zero = rows[rows.series == B0.shortest]
+    zero = rows[rows.method == B0.shortest]
     strong = zero[zero.l1 == zero.l1.max()].to_dict("records")
     return {row["width"] for row in strong} == {4, 8} and all(
         above(row["own"], row[kind])
@@ -364,7 +364,7 @@ def penalty_is_beyond_smoothness(store):
 def random_phases_are_weak_for_sparse_filters(store):
     """The window of β = 50 holds no more with random phases than with permuted pixels."""
     rows = smooth_rows(store)
-    sparse = rows[rows.series == B50.shortest].to_dict("records")
+    sparse = rows[rows.method == B50.shortest].to_dict("records")
     return len(sparse) > 2 and all(row["phases"].mean <= row["pixels"].mean for row in sparse)
 
 
@@ -378,7 +378,7 @@ def beside_plain_sgd_at_8(store):
     rows = smooth_rows(store)
     (run,) = records(store, "width", base_channels=8, beta=50, seed=0, l1=STRONGER_L1["l1"])
     every = 100 * run.final["locality"]["window_mass"]["mean"]
-    plain = rows[(rows.series == B50.shortest) & (rows.momentum == 0)]
+    plain = rows[(rows.method == B50.shortest) & (rows.momentum == 0)]
     at = {row["width"]: row for row in plain.to_dict("records")}
     references = [kind for kind in filter_surrogates.KINDS if kind != "own"]
     return (

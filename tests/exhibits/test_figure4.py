@@ -121,8 +121,11 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     assert frame["values"].iloc[0] == pytest.approx([8.0, 8.0])
     assert frame[frame.series == "β = 50, λ = 5e-5"]["values"].iloc[0] == pytest.approx([58, 58])
     assert len(plots.excesses(frame).axes) == 2
-    for row in (2, 3):  # too few weights
-        frame.at[row, "values"] = [math.nan, 0.1]
+    for run in width:
+        if run.config.l1 == 2e-5 and run.config.seed == 0:  # too few weights
+            for found in run.final["locality"].values():
+                found["excess_mean"] = None
+    frame = figure4.excess_frame([width, own])
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)

@@ -52,7 +52,7 @@ def test_filters_stand_beside_those_of_sgd_in_the_same_setting():
     sparse = Config(optimizer="beta-lasso", beta=50.0, l1=2e-5)
     found = frame([[kept(sgd), kept(sparse, 5)], [kept(wide), kept(sparse)]])
     assert len(found) == 1, "in the second group SGD has another width"
-    assert found.iloc[0]["series"] == "β = 50"
+    assert found.iloc[0]["method"] == "β = 50"
     (row,) = table(found).rows
     assert len(row) == len(table(found).columns)
     (axes,) = shares_figure(found).axes

@@ -60,18 +60,18 @@ def test_words_are_of_beta_50_by_augmentation(records):
 
 
 def test_locality_is_shown_by_condition(records):
-    frame = origin.locality_frame(records["origin-process"])
+    frame = origin.excess_frame(records["origin-process"])
     assert len(frame) == 4 * 4
     assert sum(", λ = " in name for name in frame.series) == 12
-    frame = origin.locality_frame(records["origin-data"])
+    frame = origin.excess_frame(records["origin-data"])
     assert len(frame) == 8
     row = frame[(frame.setting == "natural images, flips and crops") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
     assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
     one = [run for run in records["origin-data"] if not run.config.seed]
-    frame = origin.locality_frame(one)
+    frame = origin.excess_frame(one)
     assert frame["ci95"].tolist() == pytest.approx([3.0] * 8), "over filters"
-    assert origin.locality_frame([]).empty
+    assert origin.excess_frame([]).empty
 
 
 def test_the_switch_shows_the_same_data(records, monkeypatch):

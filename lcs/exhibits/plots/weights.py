@@ -65,10 +65,9 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
 def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
     """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
-    The table is that of `locality.excess_frame`; dots are seeds. Where a value is not finite there
-    is no row. `log`: whether the first measure's axis is logarithmic beyond 1.
+    The table is that of `locality.excess_frame`; dots are seeds. `log`: whether the first measure's
+    axis is logarithmic beyond 1.
     """
-    table = table[table["values"].map(lambda each: np.isfinite(each).all()).astype(bool)]
     if table.empty:
         return pending()
     rows: list[tuple[str, str]] = []  # from top to bottom, above each setting one without a name
@@ -82,7 +81,7 @@ def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
     for axes, measure in zip(panels, measures, strict=True):
         for row in table[table.measure == measure].to_dict("records"):
             y, values = heights[row["setting"], row["series"]], np.array(row["values"])
-            own = look(row["series"].split(", λ")[0])
+            own = look(row["method"])
             axes.plot(values, [y] * len(values), own.marker, color=own.colour, ms=4, alpha=0.5)
             ci95 = 0.0 if len(values) == 2 else row["ci95"]  # of two seeds the dots say more
             axes.errorbar(values.mean(), y, xerr=ci95, fmt="|", color=own.colour, ms=9)
