@@ -38,6 +38,11 @@ class Groups(dict[Key, list[Record]]):
 ByStudy = Mapping[str, Sequence[Record]]  # the records of each study by its name
 
 
+def joined(runs: ByStudy, names: Iterable[str]) -> list[Record]:
+    """Return the records of some studies, each run once, as studies share runs."""
+    return [*{run.config: run for name in names for run in runs[name]}.values()]
+
+
 def grouped(records: Iterable[Record], key: Callable[[Config], Key]) -> Groups[Key]:
     """Group records by what `key` returns of their configuration, in their order."""
     groups: Groups[Key] = Groups()

@@ -17,7 +17,7 @@ from lcs.exhibits import cells, compare, published, settings, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
-from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDTHS, chosen, sized
+from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDEST, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, number
 from lcs.exhibits.verdicts import Finding, ours
 from lcs.runs import Record, RunStore
@@ -34,7 +34,7 @@ VARIED = (
     *("l1", "l1_rest", "beta", "seed"),
 )
 # the width at which all methods have runs
-WIDTH = WIDTHS[-1]
+WIDTH = WIDEST
 LEAST_RUNS = 2
 
 

@@ -54,7 +54,7 @@ def filters(base: Config) -> list[Config]:
 
     Return it at the largest width of the study `width`, trained as there.
     """
-    return [settings.sgd(sized(base, settings.WIDTHS[-1], 1 / 4), "s-local")]
+    return [settings.sgd(sized(base, settings.WIDEST, 1 / 4), "s-local")]
 
 
 @STUDIES.add(settings.varied(SHORT_RECIPE))

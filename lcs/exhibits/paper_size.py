@@ -232,10 +232,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
     run, sparse_before = sparse[0], earlier[B50]
-    stored = [each.load_filters() for each in (run, dense[0]) if each.has_filters]
-    count = min(map(len, stored), default=0)
-    both_stored = len(stored) == 2 and count > 1
-    beside = filter_surrogates.compared(*(each[:count] for each in stored)) if both_stored else {}
+    beside = next(iter(filter_surrogates.frame([[run, dense[0]]]).to_dict("records")), None)
     found = {
         "n": f"{len(sparse)}",
         "sgd": f"{compare.mean(dense):.2f}",
@@ -253,7 +250,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "before-pairs": locality.neighbours_text(sparse_before),
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
-        "filters": f"{count}",
+        "filters": f"{beside['own'].n if beside else 0}",
         "lr-sgd": tables.number(dense[0].config.lr),
         "lr-before": tables.number(earlier[SGD][0].config.lr),
         "momentum": tables.number(dense[0].config.momentum),

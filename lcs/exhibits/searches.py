@@ -112,8 +112,8 @@ def network_key(config: Config) -> str:
     return f"{config.model} {config.optimizer}"
 
 
-def regularisation(config: Config, share: float = 0.0) -> float:
-    """Return weight decay or λ, over what `search` and `search-long`, or a share of λ, chose."""
+def regularisation(config: Config, share: float | None = None) -> float:
+    """Return weight decay or λ over that of `chosen`, with a share of λ."""
     return relative(config, chosen(config, config.model, config.optimizer, config.beta, share))
 
 

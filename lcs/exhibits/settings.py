@@ -175,8 +175,8 @@ CHOSEN_FILE = Path(__file__).with_name("chosen.json")
 CHOSEN = {name: Chosen(name, found) for name, found in json.loads(CHOSEN_FILE.read_text()).items()}
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
-# widths of `scaling`, and a width beyond
-WIDTHS, WIDTH_BEYOND = (1, 2, 4, 8), 16
+# widths of `scaling`, the largest of them, and a width beyond
+WIDTHS, WIDEST, WIDTH_BEYOND = (1, 2, 4, 8), 8, 16
 # share of its λ that was best for β = 50 at each width, in runs of so many epochs
 SHARE_AT_WIDTH = {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()}
 SHARE_EPOCHS = 200
@@ -198,7 +198,7 @@ def l1_of(base: Config) -> dict[str, Any]:
     """
     if base.base_channels == 1:
         return REPRODUCTION_L1
-    share = min(1.0, SHARE_AT_WIDTH[WIDTHS[-1]] * SHARE_EPOCHS / base.epochs)
+    share = min(1.0, SHARE_AT_WIDTH[WIDEST] * SHARE_EPOCHS / base.epochs)
     return {name: round(share * value, 12) for name, value in CHOSEN["search"][B50.key].items()}
 
 
@@ -225,19 +225,20 @@ def sized(base: Config, width: int = 1, length: float = 1) -> Config:
 
 
 def chosen(
-    here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float = 0.0
+    here: Config, model: str, optimizer: str = "sgd", beta: float = 0.0, share: float | None = None
 ) -> Config:
     """Return a run with the hyperparameters that `search` chose for its method.
 
-    Its λ, in every layer, is the share that `search-long` chose of it, unless one is given. A β
-    that was not searched has the values of the largest one that was.
+    λ of every layer is multiplied by `share`; None: by what `search-long` chose. A β that was not
+    searched has the values of the largest one that was.
 
     Raises:
         ConfigError: the network or the optimizer was not searched.
     """
     key = _searched_key("search", Method(model, optimizer, beta))
     values = dict(CHOSEN["search"][key])
-    share = share or CHOSEN["search-long"].get(key, 1.0)
+    if share is None:
+        share = CHOSEN["search-long"].get(key, 1.0)
     for name in values.keys() & {"l1", "l1_rest"}:
         values[name] = round(share * values[name], 12)
     return here.replace(model=model, optimizer=optimizer, beta=float(beta), **values)

@@ -26,6 +26,7 @@ from lcs.exhibits.gap import gap_text, gaps_figure
 from lcs.exhibits.methods import B0, B50, SGD, THREE
 from lcs.exhibits.plots.style import PAGE_WIDTH, Figure
 from lcs.exhibits.plots.weights import draw_filter
+from lcs.exhibits.settings import REPRODUCTION
 from lcs.exhibits.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
@@ -39,22 +40,10 @@ TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
 GROWING = "λ grows with distance"
-# settings of the first picture and of the table, and the studies that share each
+# settings of the first picture, and the studies of each
 SHOWN = {
-    "no augmentation": ("table2",),
-    "AutoAugment": ("scaling-own", "scaling-seeds", "paper-size-searched"),
-    "flips and crops": (
-        "recipe-length-search",
-        "recipe-length-search-local",
-        "flips",
-        "flips-others",
-        "flips-beyond",
-        "recipe-length",
-        "recipe-length-long",
-        "largest-free",
-        "largest-decay",
-        "largest-local",
-    ),
+    REPRODUCTION.name: ("table2",),
+    **scaling.BY_SETTING,
     GROWING: ("banded-searched", "banded-long"),
 }
 
@@ -167,11 +156,12 @@ def by_setting(store: RunStore) -> dict[str, list[Record]]:
     """Return the records of `SHOWN`."""
     found = {}
     for title, names in SHOWN.items():
-        studies = map(find_study, names)
-        runs = [run for study in studies for run in study.stored(study.usual_scale, store)]
-        each = {run.config: run for run in runs}.values()  # studies share runs
+        studies = [find_study(name) for name in names]
+        runs = {study.name: study.stored(study.usual_scale, store) for study in studies}
         found[title] = [
-            run for run in each if title != GROWING or run.config.l1_growth or not run.config.beta
+            run
+            for run in compare.joined(runs, names)
+            if title != GROWING or run.config.l1_growth or not run.config.beta
         ]
     return found
 

@@ -7,12 +7,18 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.banded.studies import GROWTHS, WIDEST, WIDTH
+from lcs.exhibits.banded.studies import GROWTHS, WIDTH
 from lcs.exhibits.compare import ByStudy, Conditions
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import FLIP_CROP_SHORT, chosen_flip_crop, flip_crop_methods, sized
+from lcs.exhibits.settings import (
+    FLIP_CROP_SHORT,
+    WIDEST,
+    chosen_flip_crop,
+    flip_crop_methods,
+    sized,
+)
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import exceeds, ours
 from lcs.runs import Record
@@ -80,7 +86,7 @@ def windows_text(config: Config) -> str:
 def windows_figure(found: ByStudy) -> Figure:
     """Draw by how much β = 50, with and without λ that grows, and S-LOCAL are ahead of SGD."""
     names = ("banded-wide", "banded-searched", "banded-scattered", "banded-long", "masked")
-    shown = compare.conditions([run for name in names for run in found[name]])
+    shown = compare.conditions(compare.joined(found, names))
     searched = compare.conditions(found["banded-searched"])
     plain = {c.epochs: c for c in shown if method(c) == SGD and c.pruning == "none"}
 
@@ -88,7 +94,9 @@ def windows_figure(found: ByStudy) -> Figure:
         own = method(config).shortest.removesuffix(", SGD")
         if not config.l1_growth and config.pruning == "none":
             return own
-        return f"{own}, windows {windows_text(config)}{', as searched' * (config in searched)}"
+        return (
+            f"{own}, windows {windows_text(config)}{', as searched' if config in searched else ''}"
+        )
 
     rows = compare.forest_rows(
         shown,

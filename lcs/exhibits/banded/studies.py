@@ -12,7 +12,7 @@ from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, Search, network_key, relative
 from lcs.shapes import stack_and_hidden
 
-WIDTH, WIDEST = 2, settings.WIDTHS[-1]
+WIDTH = 2
 SHALLOW = ("s-conv", "s-local", "s-fc")
 # growth of λ with each row or column outside the window
 GROWTHS = (0.01, 0.1, 1.0)
@@ -69,7 +69,7 @@ def banded_pixel(base: Config) -> list[Config]:
 def _wide(base: Config, windows: Sequence[str], length: float = 1 / 8) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at α = 8, and β = 50 with the fastest growth."""
     *plain, own = settings.flip_crop_methods(
-        settings.sized(base, WIDEST, length), SHALLOW[1:], [50]
+        settings.sized(base, settings.WIDEST, length), SHALLOW[1:], [50]
     )
     grown = [own.replace(l1_growth=GROWTHS[-1], l1_window=window) for window in windows]
     return [*plain, own, *grown]
@@ -94,7 +94,7 @@ def banded_scattered(base: Config) -> list[Config]:
     Each unit has as many pixels with the usual λ: the order of the pixels is all that changes.
     """
     return _grown(
-        base, width=WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
+        base, width=settings.WIDEST, growths=GROWTHS[-1:], l1_window="initial", permute_pixels=True
     )
 
 
@@ -105,7 +105,9 @@ def masked(base: Config) -> list[Config]:
 
     from lcs.models import LocallyConnected2d, dense_weight
 
-    like = settings.flip_crop_methods(settings.sized(base, WIDEST, 1 / 8), ("s-fc", "s-local"))
+    like = settings.flip_crop_methods(
+        settings.sized(base, settings.WIDEST, 1 / 8), ("s-fc", "s-local")
+    )
     layers, _ = stack_and_hidden("s-fc", **data.spec(base.dataset).network, base_channels=1)
     with torch.device("meta"):  # no weights are drawn
         local = LocallyConnected2d(layers[0])
@@ -127,7 +129,7 @@ def growth_values(config: Config) -> dict[str, float]:
 @_study(kind=Search, rule=Rule(network_key, growth_values))
 def search_growth(base: Config) -> list[Config]:
     """Random windows at α = 8, on validation."""
-    (own,) = _grown(base, WIDEST, [0.0])
+    (own,) = _grown(base, settings.WIDEST, [0.0])
     grid = itertools.product((0.3, 1.0, 3.0), (0.3, 1.0), (0.1, 0.3))
     return [_random_windows(own, *candidate) for candidate in grid]
 

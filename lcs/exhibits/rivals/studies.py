@@ -68,8 +68,8 @@ def rival(config: Config) -> str:
 # Runs
 
 
-def recipe(base: Config, parts: int = 16, width: int = 1) -> Config:
-    """Return what all runs share, for twice as many epochs as one of the parts has."""
+def even_length(base: Config, parts: int = 16, width: int = 1) -> Config:
+    """Return what all runs share, with an even number of epochs: two parts of the length."""
     return settings.sized(base, width).replace(epochs=2 * max(1, base.epochs // parts))
 
 
@@ -191,7 +191,7 @@ def _all_masked(here: Config, at: str = "many") -> list[Config]:
 
 def _searched(base: Config, parts: int) -> list[Config]:
     """Return dense SGD, and every method at the larger budget."""
-    here = recipe(base, parts)
+    here = even_length(base, parts)
     return [unmasked(here), *_all_masked(here)]
 
 
@@ -201,7 +201,7 @@ def search_budgets(base: Config) -> list[Config]:
 
     Shares of the λ that `search-flips` chose.
     """
-    return [sparse(recipe(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
+    return [sparse(even_length(base), share) for share in (0.25, 0.5, 1.0, 2.0, 4.0)]
 
 
 @_search(rule=_finalists, after=SEARCHES[:1])
@@ -224,7 +224,7 @@ def search_pruning_long(base: Config) -> list[Config]:
 
 
 def _rivals(name: str, base: Config) -> list[Config]:
-    here = recipe(base)
+    here = even_length(base)
     own = sparse(here, budget(name)["share"])
     return [
         *([tuned(unmasked(here))] if name == "many" else []),
@@ -244,20 +244,20 @@ def rivals(base: Config) -> list[Config]:
 @_study(seeds=2)
 def rivals_first_choice(base: Config) -> list[Config]:
     """Gradual pruning as the shorter search chose it."""
-    gradual = masked(recipe(base), "gradual")
+    gradual = masked(even_length(base), "gradual")
     return [settings.with_values(gradual, **settings.CHOSEN["search-pruning"][key(gradual)][0])]
 
 
 @_study()
 def rivals_iterative(base: Config) -> list[Config]:
     """Iterative pruning at the larger budget."""
-    return [tuned(masked(recipe(base), ITERATIVE))]
+    return [tuned(masked(even_length(base), ITERATIVE))]
 
 
 @_study()
 def rivals_restart(base: Config) -> list[Config]:
     """The learning rate of one-shot pruning."""
-    return restarted(recipe(base), "many", SEARCHES[-1])
+    return restarted(even_length(base), "many", SEARCHES[-1])
 
 
 @_study()
@@ -270,7 +270,7 @@ def rivals_few(base: Config) -> list[Config]:
 def rivals_er(base: Config) -> list[Config]:
     """Methods with another allocation."""
     names = ("gradual", "SET", "RigL", "random mask")
-    return [tuned(erdos_renyi(masked(recipe(base), name))) for name in names]
+    return [tuned(erdos_renyi(masked(even_length(base), name))) for name in names]
 
 
 # The wider network
@@ -281,7 +281,7 @@ _wider = partial(STUDIES.add, setting=settings.FLIP_CROP, after=SEARCHES_WIDER)
 
 
 def _wide(base: Config, parts: int = 4) -> Config:
-    return recipe(base, parts, width=4)
+    return even_length(base, parts, width=4)
 
 
 def _others(here: Config) -> list[Config]:

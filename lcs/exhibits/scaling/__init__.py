@@ -6,7 +6,18 @@
 
 from lcs.exhibits.scaling import search_studies, studies
 from lcs.exhibits.scaling.results import CLAIMS
+from lcs.exhibits.settings import FLIP_CROP, RECIPE
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
+# studies of β = 50 beside SGD and S-LOCAL in each setting, by its name
+BY_SETTING = {
+    RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
+    FLIP_CROP.name: (
+        *("recipe-length-search", "recipe-length-search-local"),
+        *("flips", "flips-others", "flips-beyond"),
+        *("recipe-length", "recipe-length-long"),
+        *("largest-free", "largest-decay", "largest-local", "largest-zero"),
+    ),
+}
 
-__all__ = ["CLAIMS", "STUDIES"]
+__all__ = ["BY_SETTING", "CLAIMS", "STUDIES"]

@@ -25,9 +25,8 @@ def gains_figure(runs: ByStudy) -> style.Figure:
     A small dot is a seed; beside three or more of a width stands their mean with its 95 % interval.
     """
     own, same, seeds = (runs[f"scaling-{name}"] for name in ("own", "threshold", "seeds"))
-    more_seeds = {run.config: run for run in (*own, *seeds)}  # which share runs
     contrasts = {
-        "over SGD": gains_by_width([*more_seeds.values()]),
+        "over SGD": gains_by_width(compare.joined(runs, ("scaling-own", "scaling-seeds"))),
         "over β = 0": gains_by_width(own, B0),
         "over β = 0, same λ": gains_by_width(same, B0),
         "over proximal ℓ1, same λ": gains_by_width(same, PROXIMAL),

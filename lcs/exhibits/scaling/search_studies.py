@@ -13,6 +13,7 @@ from lcs.exhibits.settings import (
     FLIP_CROP,
     RECIPE,
     SHARE_AT_WIDTH,
+    WIDEST,
     WIDTH_BEYOND,
     WIDTHS,
     Studies,
@@ -113,9 +114,12 @@ def search_beyond(base: Config) -> list[Config]:
 
 @_recipe(rule=Rule(lambda c: f"{c.base_channels} {c.optimizer}", regularisation))
 def search_rivals(base: Config) -> list[Config]:
-    """Regularisation of the baselines."""
+    """Regularisation of the baselines.
+
+    The grid was moved until the best lay within it: it stands around what this search chose.
+    """
     runs = []
-    for width in (2, WIDTHS[-1]):
+    for width in (2, WIDEST):
         here = sized(base, width, 1 / 2)
         for config in (chosen(here, "s-fc"), chosen(here, *B0)):
             best = CHOSEN["search-rivals"][f"{width} {config.optimizer}"]
@@ -126,16 +130,19 @@ def search_rivals(base: Config) -> list[Config]:
 def _with_flips(records: Sequence[Record]) -> dict[str, float]:
     """Return weight decay or λ with flips and crops, over what was chosen with AutoAugment."""
     weak = [run for run in records if run.config.augment == "flip-crop"]
-    share = SHARE_AT_WIDTH[WIDTHS[-1]]
+    share = SHARE_AT_WIDTH[WIDEST]
     found = choices(weak, lambda config: config.optimizer)
     return {key: regularisation(choice.config, share) for key, choice in found.items()}
 
 
 @_recipe(rule=_with_flips)
 def search_augment(base: Config) -> list[Config]:
-    """AutoAugment, or less."""
+    """AutoAugment, or less.
+
+    With flips and crops alone the grid stands around what this search chose, as above.
+    """
     runs = []
-    for config in studies.methods(base):
+    for config in studies.at_widths(base):
         weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
@@ -144,7 +151,7 @@ def search_augment(base: Config) -> list[Config]:
 @_recipe(rule=Rule(method_key, lambda c: c.lr))
 def search_rate(base: Config) -> list[Config]:
     """Learning rates with AutoAugment."""
-    return [run.replace(lr=lr) for run in studies.methods(base) for lr in RATES]
+    return [run.replace(lr=lr) for run in studies.at_widths(base) for lr in RATES]
 
 
 @_flips(rule=Rule(method_key, lambda c: {"lr": c.lr, "factor": _share(c)}))
@@ -153,7 +160,7 @@ def search_flips(base: Config) -> list[Config]:
 
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
-    here = sized(base, WIDTHS[-1], 1 / 8)
+    here = sized(base, WIDEST, 1 / 8)
     methods = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
     methods += [chosen(here, *method, share=1.0) for method in (B0, B50)]
     grid = [*itertools.product(RATES, AROUND)]
@@ -170,7 +177,7 @@ def search_flips_edge(base: Config) -> list[Config]:
 
     Three more candidates, where the best of the twelve of `search-flips` lay at the edge too.
     """
-    here = sized(base, WIDTHS[-1], 1 / 8)
+    here = sized(base, WIDEST, 1 / 8)
     methods = [chosen(here, model) for model in ("s-local", "3-fc")]
     beyond = ((0.01, 4.0), (0.01, 8.0), (0.03, 8.0))
     return [with_values(config, *values) for config in methods for values in beyond]
@@ -179,6 +186,6 @@ def search_flips_edge(base: Config) -> list[Config]:
 @_flips()
 def search_flips_long(base: Config) -> list[Config]:
     """λ at four times the length."""
-    here = sized(base, WIDTHS[-1], 1 / 8)
+    here = sized(base, WIDEST, 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]

@@ -13,6 +13,7 @@ from lcs.exhibits.settings import (
     FLIP_CROP_SHORT,
     RECIPE,
     SHARE_AT_WIDTH,
+    WIDEST,
     WIDTH_BEYOND,
     WIDTHS,
     Studies,
@@ -25,16 +26,16 @@ from lcs.exhibits.settings import (
     sized,
 )
 
-WIDEST, LARGEST_WIDTH = WIDTHS[-1], 32
+LARGEST_WIDTH = 32
 # by what they vary; the chapter has tables of some
 AT_WIDTHS, PARTS, LARGEST, FLIPS = Studies(), Studies(), Studies(), Studies()
 
 # At each width, with AutoAugment
 
-_at_widths = partial(AT_WIDTHS.add, setting=RECIPE)
+_by_width = partial(AT_WIDTHS.add, setting=RECIPE)
 
 
-def methods(
+def at_widths(
     base: Config,
     betas: Sequence[float] = (50,),
     *,
@@ -42,24 +43,28 @@ def methods(
     models: Sequence[str] = ("s-fc",),
     one_lambda: bool = False,
 ) -> list[Config]:
-    """Return networks by SGD, and each β, by the λ of each width, or proximal ℓ1 too by one λ."""
+    """Return SGD for each network and β-LASSO at each β, at each width.
+
+    λ of β = 50 is the one chosen at that width; with `one_lambda` the same at all widths, and
+    proximal ℓ1 beside it.
+    """
     runs = []
     for width in widths:
         here = sized(base, width, 1 / 2)
         runs += [chosen(here, model) for model in models]
         runs += [chosen(here, "s-fc", "proximal-l1")] if one_lambda else []
         for beta in betas:
-            share = SHARE_AT_WIDTH[width] if beta and not one_lambda else 0.0
+            share = SHARE_AT_WIDTH[width] if beta and not one_lambda else None
             runs.append(chosen(here, "s-fc", "beta-lasso", beta, share=share))
     return runs
 
 
 _every_method = partial(
-    methods, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
+    at_widths, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
 )
 
 
-@_at_widths()
+@_by_width()
 def scaling(base: Config) -> list[Config]:
     """AutoAugment at growing width.
 
@@ -68,35 +73,35 @@ def scaling(base: Config) -> list[Config]:
     return _every_method(base, widths=WIDTHS[:-1])
 
 
-@_at_widths()
+@_by_width()
 def scaling_wide(base: Config) -> list[Config]:
     """AutoAugment at α = 8."""
     return _every_method(base)
 
 
-@_at_widths()
+@_by_width()
 def scaling_own(base: Config) -> list[Config]:
     """λ of β = 50 chosen at each width."""
-    return methods(base, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc"))
+    return at_widths(base, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc"))
 
 
-@_at_widths(seeds=1)
+@_by_width(seeds=1)
 def scaling_beyond(base: Config) -> list[Config]:
     """β = 50, β = 0 and SGD at α = 16."""
-    return methods(base, betas=(0, 50), widths=(WIDTH_BEYOND,))
+    return at_widths(base, betas=(0, 50), widths=(WIDTH_BEYOND,))
 
 
-@_at_widths()
+@_by_width()
 def scaling_threshold(base: Config) -> list[Config]:
     """Threshold or λ, at α = 8."""
-    runs = methods(base)
+    runs = at_widths(base)
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
-@_at_widths(seeds=8)
+@_by_width(seeds=8)
 def scaling_seeds(base: Config) -> list[Config]:
     """SGD and β = 50 at α = 8, more seeds."""
-    return methods(base)
+    return at_widths(base)
 
 
 def proximal(config: Config) -> Config:
@@ -140,7 +145,7 @@ def recipe_affine(base: Config) -> list[Config]:
 @_by_recipe()
 def augment_order(base: Config) -> list[Config]:
     """AutoAugment after or before the crop."""
-    runs = methods(base, widths=(2,))
+    runs = at_widths(base, widths=(2,))
     return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
 
 
