@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, settings, tables, verdicts
 from lcs.exhibits.methods import B0, B50, SGD
 from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import BENCHMARK, Claim, Evidence, marked
+from lcs.exhibits.verdicts import BENCHMARK, CONTRADICTED, HOLDS, Claim, Evidence, marked
 from lcs.runs import RunStore
 
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"
@@ -44,7 +44,7 @@ def claims() -> list[tuple[str, Claim]]:
         for name, own in declared.items()
         for text, claim in own.items()
     ]
-    return sorted(every, key=lambda one: [*verdicts.MARKS].index(one[1].source))
+    return sorted(every, key=lambda one: [*verdicts.SOURCES].index(one[1].source))
 
 
 class Judged(NamedTuple):
@@ -132,7 +132,7 @@ def counts(every: Sequence[Judged]) -> Table:
         signs = Counter((sign.kind, sign.weak) for sign in map(verdicts.sign, said))
         both = [
             f"{signs[kind, False]}" + (f" ({weak})" if (weak := signs[kind, True]) else "")
-            for kind in ("holds", "contradicted")
+            for kind in (HOLDS, CONTRADICTED)
         ]
         undecided = said.count(verdicts.UNDECIDED)
         others = signs["undecided", False] - undecided
@@ -151,18 +151,18 @@ def table(every: Sequence[Judged], sources: str = "PRFB") -> Table:
     rows = []
     for one in (one for one in every if one.claim.source in sources):
         claim, evidence, chapter = one
-        theirs = verdicts.MARKS[claim.source](claim.value)
+        theirs = verdicts.SOURCES[claim.source][1](claim.value)
         for each in evidence:
             ours = [each.finding.value, f"{each.n}", each.link, marked(each.verdict)]
             rows.append([claim.text, theirs, *ours])
         if not evidence:
             where = f"[{chapter}]({chapter}.ipynb)" if chapter else tables.NONE
             rows.append([claim.text, theirs, tables.NONE, tables.NONE, where, one.state])
-    whose = {"P": "the paper", "R": "the reproduction", "F": "the forum thread", "B": "this book"}
+    whose = ", ".join(verdicts.SOURCES[source][0] for source in sources)
     caption = (
-        f"Claims of {', '.join(whose[source] for source in sources)}: the published value, ours, "
-        "the number n of seeds (of the toy: of random problems in each cell; of a benchmark: of "
-        "rounds), the setting with a link to the chapter, and the verdict."
+        f"Claims of {whose}: the published value, ours, the number n of seeds (of the toy: of "
+        "random problems in each cell; of a benchmark: of rounds), the setting with a link to the "
+        "chapter, and the verdict."
     )
     columns = ["claim", "published", "ours", "n", "setting", "verdict"]
     text = ["published", "ours", "setting", "verdict"]

@@ -208,7 +208,7 @@ def as_sgd(config: Config) -> Config:
     return config.replace(optimizer="sgd", **lost)
 
 
-def sgd_of_same(found: Conditions, field: str) -> Reference:
+def sgd_with_same(found: Conditions, field: str) -> Reference:
     """Return the reference to SGD in S-FC, from random weights, with the same value of a field.
 
     Where there is none, to the run itself.
@@ -279,7 +279,7 @@ def sweep_frame(
     return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
 
 
-def frame(records: Sequence[Record]) -> tables.DataFrame:
+def history_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return `base_study.frame` with the name of each run's method in a column `method`."""
     table = base_study.frame(records)
     names = {record.run_id: str(method(record.config)) for record in records}

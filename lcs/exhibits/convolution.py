@@ -61,8 +61,8 @@ def frame(records: Sequence[Record]) -> tables.DataFrame:
     return tables.data_frame([*rows.values()]).reindex(columns=columns)
 
 
-def way(row: Mapping[Any, Any]) -> float:
-    """Return how far a row of `frame` is on the way from chance to shared kernels, in per cent.
+def share_of_way(row: Mapping[Any, Any]) -> float:
+    """Return where a row of `frame` lies between chance (0) and shared kernels (100).
 
     Chance is the null that keeps most, `rearranged`. NaN where shared kernels could not be told
     from it: the filters have too few weights, or the kernels would be more than the filters.
@@ -72,7 +72,7 @@ def way(row: Mapping[Any, Any]) -> float:
 
 
 def _way_text(row: Mapping[Any, Any]) -> str:
-    share = way(row)
+    share = share_of_way(row)
     return f"{tables.minus(f'{share:z.0f}')} %" if math.isfinite(share) else "not defined"
 
 
@@ -92,7 +92,7 @@ def numbers(found: tables.DataFrame, named: Mapping[str, Sequence[Record]]) -> d
         words[f"sharing-{name}-excess"] = tables.NONE if few else cells.signed_text(excess)
         words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     zero = [row for row in rows.values() if row["method"] == B0.shortest]
-    ways = sorted((row for row in zero if math.isfinite(way(row))), key=way)
+    ways = sorted((row for row in zero if math.isfinite(share_of_way(row))), key=share_of_way)
     ends = f"{_way_text(ways[0])} to {_way_text(ways[-1])}" if ways else PENDING
     return {**words, "sharing-zero-runs": f"{len(ways) or PENDING}", "sharing-zero-ways": ends}
 
@@ -170,7 +170,7 @@ def _shares_kernels(records: list[Record]) -> Finding:
         run = next((r for r in records if r.has_filters and method(r.config) == name), None)
         found = measured(run) if run else {}
         told = "cannot be told"
-        if "mean" in found and math.isfinite(share := way(found)):
+        if "mean" in found and math.isfinite(share := share_of_way(found)):
             known.append(share)
             told = f"{share:.0f} % of the way from chance to shared kernels"
         said.append(f"{name.shortest}: {told}")

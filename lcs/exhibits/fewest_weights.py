@@ -19,7 +19,7 @@ from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE,
 from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDEST, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, number
-from lcs.exhibits.verdicts import Finding, ours
+from lcs.exhibits.verdicts import Finding, either, ours
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
 
@@ -357,7 +357,7 @@ def _fewer_than_s_conv(records: list[Record]) -> Finding:
     width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
     runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
     conv = cost.total_weights(compare.as_sgd(runs[0].config).replace(model="s-conv"))
-    said = "holds" if max(map(weights, runs)) < conv else "contradicted"
+    said = either(max(map(weights, runs)) < conv)
     return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)
 
 
@@ -365,8 +365,7 @@ def _bound_is_below_one(records: list[Record]) -> Finding:
     """Judge whether the bound on the error is below 1 for the largest β at any width."""
     beta = compare.largest_beta(records)
     best = min(bound(record).whole for record in records if record.config.beta == beta)
-    said = "holds" if best < 1 else "contradicted"
-    return Finding(f"at least {best:.1f}, at any width", said=said)
+    return Finding(f"at least {best:.1f}, at any width", said=either(best < 1))
 
 
 CLAIMS = {

@@ -85,7 +85,7 @@ def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
     as many epochs, if the runs are in its setting.
     """
     config = records[0].config
-    history, marker = compare.frame(records), style.PUBLISHED_MARKERS["reproduction"]
+    history, marker = compare.history_frame(records), style.PUBLISHED_MARKERS["reproduction"]
     marks = [
         c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)
     ]
@@ -151,7 +151,7 @@ def law_frame(records: Sequence[Record]) -> tables.DataFrame:
     sparse = [run for run in records if run.config.beta]
     if not sparse:
         raise ConfigError("betas: none of them has a threshold; give one above 0")
-    history = compare.frame(sparse)
+    history = compare.history_frame(sparse)
     return history.assign(left=100 * history.nonzeros_conv1 / sparse[0].final["weights"]["conv1"])
 
 

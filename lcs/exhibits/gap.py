@@ -36,7 +36,10 @@ def gains_and_gaps(groups: Mapping[Method, Sequence[Record]]) -> tuple[list[floa
 
 
 def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
-    """Return `gap_closed` in words, per cent, of two seeds both, in order; or "pending"."""
+    """Return the share of the gap closed, in per cent, with its interval; "pending" without runs.
+
+    Of two seeds both values, the smaller first.
+    """
     if not groups.keys() >= {B50, SGD, LOCAL}:
         return PENDING
     gained, gaps = gains_and_gaps(groups)

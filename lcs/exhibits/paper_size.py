@@ -187,7 +187,7 @@ def training_figure(records: Sequence[Record]) -> style.Figure:
     """
     if not records:
         return style.pending()
-    marker, history = style.PUBLISHED_MARKERS["paper"], compare.frame(records)
+    marker, history = style.PUBLISHED_MARKERS["paper"], compare.history_frame(records)
     figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.2), width_ratios=(1.7, 1, 1))
     accuracy, first, second = panels
     for (name, _), run in history.groupby(["method", "run_id"], sort=False):

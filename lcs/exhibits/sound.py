@@ -82,7 +82,9 @@ def sound_table(records: Sequence[Record]) -> Table:
     columns: dict[str, Cell] = {
         **cells.field_columns(["method", "augment"]),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.difference_from(found, compare.sgd_of_same(found, "augment")),
+        "difference from SGD": cells.difference_from(
+            found, compare.sgd_with_same(found, "augment")
+        ),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
     }
@@ -153,7 +155,7 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     found = compare.conditions(records)
     rows = compare.forest_rows(
         found,
-        compare.sgd_of_same(found, "augment"),
+        compare.sgd_with_same(found, "augment"),
         partial(cells.field_text, field="method"),
         group=_images_text,
     )

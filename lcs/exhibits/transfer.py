@@ -26,7 +26,7 @@ TAKEN = {
     "frozen-first-layer": "first layer, frozen",
     "first-layer": "first layer",
 }
-# what `start_of` calls some of them, or the lack of one
+# what `start_name` calls some of them, or the lack of one
 MASKS, REWIRED, FROZEN = (TAKEN[name] for name in ("mask", "rewired-mask", "frozen-first-layer"))
 FROZEN_OF_SGD = f"{FROZEN}, by SGD"
 NOTHING = SGD.short
@@ -71,13 +71,13 @@ def transfer_wider(base: Config) -> list[Config]:
     return _runs(sized(base, 4, 1 / 2), taken)
 
 
-def origin(config: Config) -> str:
+def source_dataset(config: Config) -> str:
     """Return the data set of the network that a run starts from; "" if it starts from none."""
     return config.source.partition("/")[0] if config.source else ""
 
 
-def start_of(config: Config) -> str:
-    """Say what a run starts from, or how it was trained from random weights."""
+def start_name(config: Config) -> str:
+    """Name what a run starts from, or how it was trained from random weights."""
     if config.source is None:
         return method(config).short
     return TAKEN[config.start] + ("" if is_sparse(config) else ", by SGD")
@@ -86,9 +86,13 @@ def start_of(config: Config) -> str:
 def start_text(config: Config) -> str:
     """Say what a run starts from, and whose that is."""
     if config.source is None:
-        return start_of(config)
-    whose = "its own" if origin(config) == config.dataset else f"{dataset_name(origin(config))}'s"
-    return f"{whose} {start_of(config)}"
+        return start_name(config)
+    whose = (
+        "its own"
+        if source_dataset(config) == config.dataset
+        else f"{dataset_name(source_dataset(config))}'s"
+    )
+    return f"{whose} {start_name(config)}"
 
 
 def is_sparse(config: Config) -> bool:
@@ -103,7 +107,9 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
         "trained on": cells.of(lambda config: dataset_name(config.dataset)),
         "method or start": cells.of(start_text),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.difference_from(found, compare.sgd_of_same(found, "dataset")),
+        "difference from SGD": cells.difference_from(
+            found, compare.sgd_with_same(found, "dataset")
+        ),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,
     }
@@ -120,7 +126,7 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     found = compare.conditions(records)
     rows = compare.forest_rows(
         found,
-        compare.sgd_of_same(found, "dataset"),
+        compare.sgd_with_same(found, "dataset"),
         start_text,
         lambda config: B50 if is_sparse(config) else method(config),
         lambda config: f"trained on {dataset_name(config.dataset)}",
@@ -133,9 +139,7 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     first, second = (
-        compare.grouped(
-            (run for run in records if run.config.dataset == name != origin(run.config)), start_of
-        )
+        compare.grouped((run for run in records if _is_crossed(run.config, name)), start_name)
         for name in ORIGINS
     )
     return {
@@ -147,11 +151,14 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     }
 
 
+def _is_crossed(config: Config, dataset: str) -> bool:
+    """Whether a run on a data set has no source, or one of another data set."""
+    return config.dataset == dataset and source_dataset(config) != dataset
+
+
 def _from_cifar100(start: str) -> Which:
     """Return whether a run on CIFAR-10 has this start, from CIFAR-100 where it has a source."""
-    return lambda config: (
-        config.dataset == ORIGINS[0] != origin(config) and start_of(config) == start
-    )
+    return lambda config: _is_crossed(config, ORIGINS[0]) and start_name(config) == start
 
 
 CLAIMS = {

@@ -19,19 +19,19 @@ from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
 from lcs.study.base_study import BaseStudy
 
-UNDECIDED = "undecided"
+HOLDS, CONTRADICTED, UNDECIDED = "holds", "contradicted", "undecided"
 # what a verdict adds that holds before correction for many comparisons alone
 CORRECTED = ", but not after correction"
 # the study of claims about speed
 BENCHMARK = "benchmark"
 # where claims are judged, each by itself: with its runs at a scale, or by a benchmark
 JUDGED_AT = ("paper", "desk", BENCHMARK)
-# how the pages mark what each source says: paper, reproduction, forum, this book
-MARKS: dict[str, Callable[[str], str]] = {
-    "P": tables.published,
-    "R": tables.reproduction,
-    "F": tables.forum,
-    "B": str,
+# who makes a claim, and how the pages mark what they say
+SOURCES: dict[str, tuple[str, Callable[[str], str]]] = {
+    "P": ("the paper", tables.published),
+    "R": ("the reproduction", tables.reproduction),
+    "F": ("the forum thread", tables.forum),
+    "B": ("this book", str),
 }
 
 
@@ -218,8 +218,13 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     elif beyond <= value.half_width:
         return UNDECIDED
     else:
-        said = "holds" if value.mean > 0 and margin is None else "contradicted"
+        said = either(value.mean > 0 and margin is None)
     return said if corrected else said + CORRECTED
+
+
+def either(holds: bool) -> str:
+    """Return the verdict on a claim that is true or false of the runs, whatever their spread."""
+    return HOLDS if holds else CONTRADICTED
 
 
 class Sign(NamedTuple):
@@ -237,8 +242,8 @@ class Sign(NamedTuple):
 def sign(said: str) -> Sign:
     """Return the sign of a verdict in words."""
     for words, mark, kind in (
-        (("holds", "agrees", "compatible", "seen"), "✓", "holds"),
-        (("contradicted", "not seen"), "✗", "contradicted"),
+        ((HOLDS, "agrees", "compatible", "seen"), "✓", HOLDS),
+        ((CONTRADICTED, "not seen"), "✗", CONTRADICTED),
         ((UNDECIDED,), "~", "undecided"),
     ):
         if said in words:

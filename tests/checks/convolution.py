@@ -31,9 +31,11 @@ def sharing_is_partial_at_most(store):
     dense = [*plain, *(first[name] for name in (SGD, B0, B1, B50))]
     return (
         all(found["rearranged_excess"] > found["rearranged_ci95"] for found in [zero, *other])
-        and max(convolution.way(found) for found in other) < convolution.way(zero) < 50
+        and max(convolution.share_of_way(found) for found in other)
+        < convolution.share_of_way(zero)
+        < 50
         and abs(local["rearranged_excess"]) < local["rearranged_ci95"]
-        and math.isnan(convolution.way(measured(same[B50])))
+        and math.isnan(convolution.share_of_way(measured(same[B50])))
         and not any("mean" in measured(runs) for runs in dense)
         and measured(plain[0])["filters"] == 0
     )
@@ -50,7 +52,7 @@ def beta_50_exceeds_but_hardly_overlaps(store):
         convolution.MIN_CONTRAST == 1 / 5
         and len(found) > 3
         and 2 * sum(beyond) > len(found)
-        and all(math.isnan(convolution.way(one)) for one in found)
+        and all(math.isnan(convolution.share_of_way(one)) for one in found)
     )
 
 

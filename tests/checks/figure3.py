@@ -11,7 +11,7 @@ from lcs.exhibits.compare import (
     by_method,
     by_width,
     conditions,
-    frame,
+    history_frame,
     mean,
     nonzeros,
     remaining,
@@ -174,7 +174,7 @@ def few_weights_return_with_beta_50(store):
     With β = 1 the most in an epoch is more than ten times as many.
     """
     runs = by_method(records(store, "figure3"))
-    most, most_of_one = (frame(runs[of]).revived_conv1.max() for of in (B50, B1))
+    most, most_of_one = (history_frame(runs[of]).revived_conv1.max() for of in (B50, B1))
     late = [
         count
         for run in runs[B50]

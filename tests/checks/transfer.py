@@ -14,7 +14,7 @@ def frozen_layers_differ_in_size(store):
     """A frozen layer of SGD has about twenty times as many weights as one of β = 50."""
     runs = records(store, "transfer")
     sizes = [
-        {r.final["nonzeros"]["conv1"] for r in runs if transfer.start_of(r.config) == start}
+        {r.final["nonzeros"]["conv1"] for r in runs if transfer.start_name(r.config) == start}
         for start in (FROZEN, FROZEN_OF_SGD)
     ]
     return min(sizes[1]) / max(sizes[0]) > 15 and max(sizes[1]) / min(sizes[0]) < 25
@@ -28,9 +28,9 @@ def gains(store, one, other):
     found = []
     for name in transfer.ORIGINS:
         runs = records(store, "transfer", dataset=name)
-        here = [r for r in runs if transfer.origin(r.config) != name]
+        here = [r for r in runs if transfer.source_dataset(r.config) != name]
         first, second = (
-            [r for r in here if transfer.start_of(r.config) == start] for start in (one, other)
+            [r for r in here if transfer.start_name(r.config) == start] for start in (one, other)
         )
         found.append(paired(first, second))
     return found

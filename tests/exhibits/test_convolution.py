@@ -26,7 +26,7 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert len(found) == 1
     row = found.iloc[0]
     assert (row["filters"], row["mean"]) == (20, pytest.approx(1))
-    assert 90 < convolution.way(row) < 300
+    assert 90 < convolution.share_of_way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
     assert words["sharing-local-excess"].startswith("+0.")
     assert int(words["sharing-local-way"].removesuffix(" %")) > 90
@@ -48,8 +48,8 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
 
 def test_nothing_is_said_where_a_shared_kernel_would_not_show():
     row = {"shared": 0.25, "rearranged": 0.2, "rearranged_excess": 0.05}
-    assert math.isnan(convolution.way(row))
-    assert convolution.way(row | {"shared": 0.7}) == pytest.approx(10)
+    assert math.isnan(convolution.share_of_way(row))
+    assert convolution.share_of_way(row | {"shared": 0.7}) == pytest.approx(10)
 
 
 def test_sharing_of_the_books_runs_is_seen_in_no_run():

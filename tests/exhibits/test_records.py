@@ -141,7 +141,9 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
     configs = [Config(), sgd, EVERY_OPTION, *dict.fromkeys(book.values())]
     for config in configs:
         run = records.Run(SimpleNamespace(config=config), ())
-        program, *arguments = shlex.split(records.again_command(run).removesuffix(records.AGAIN))
+        program, *arguments = shlex.split(
+            records.rerun_command(run).removesuffix(records.RERUN_STORE)
+        )
         assert program == "lcs"
         assert command(*arguments).code == 0
     assert taken == configs
@@ -149,7 +151,7 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
 
 def test_a_run_is_made_again_where_the_books_records_are_not(runs):
     for run in runs:
-        assert records.again_command(run).endswith(" --store _build/again")
+        assert records.rerun_command(run).endswith(" --store _build/again")
 
 
 def test_setting_is_that_of_the_first_study(tmp_path):
@@ -159,10 +161,14 @@ def test_setting_is_that_of_the_first_study(tmp_path):
     for config in (declared, alien):
         write(store, config)
     first, second = records.all_runs(store)
-    assert (first.config, first.setting, first.unusual) == (declared, "no augmentation", [])
+    assert (first.config, first.setting, first.differing_fields) == (
+        declared,
+        "no augmentation",
+        [],
+    )
     assert "table2" in {use.study for use in first.uses}
     assert (second.config, second.uses, second.setting) == (alien, (), "none of the book's")
-    assert second.unusual == ["lr", "augment", "normalize", "precision"]
+    assert second.differing_fields == ["lr", "augment", "normalize", "precision"]
     assert "η 0.3, AutoAugment" in run_pages.table([second]), "what is no default"
 
 
@@ -174,7 +180,9 @@ def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):
     assert settings("recipe-length-search") == {"flips and crops, 50 epochs"}
     assert settings("flips") == {"flips and crops"}
     assert settings("origin-plain") == {"varied conditions"}
-    weak = [run for run in runs if run.setting == "AutoAugment" and "augment" in run.unusual]
+    weak = [
+        run for run in runs if run.setting == "AutoAugment" and "augment" in run.differing_fields
+    ]
     assert {use.study for run in weak for use in run.uses} <= {"search-augment", "augment-order"}
 
 

@@ -19,7 +19,7 @@ def accuracy(config):
         found = (
             GAIN[config.start]
             - 2.5 * (not transfer.is_sparse(config))
-            + (10.0 if transfer.origin(config) == config.dataset else 0.0)
+            + (10.0 if transfer.source_dataset(config) == config.dataset else 0.0)
         )
     # on CIFAR-100 half as much
     share = 1.0 if config.dataset == "cifar10" else 0.5
@@ -39,7 +39,9 @@ def test_the_wider_study_has_what_the_questions_need():
     assert {(c.base_channels, c.epochs) for c in configs} == {(4, 200)}
     stems = {config.as_source for config in configs if config.source is None}
     assert {config.source for config in configs if config.source} <= stems
-    crossed = {transfer.start_of(c) for c in configs if transfer.origin(c) not in ("", c.dataset)}
+    crossed = {
+        transfer.start_name(c) for c in configs if transfer.source_dataset(c) not in ("", c.dataset)
+    }
     frozen = {"first layer, frozen", "first layer, frozen, by SGD"}
     assert crossed == {"masks", "masks, rewired", "first layer's mask"} | frozen
 
@@ -49,7 +51,7 @@ def test_each_source_is_a_run_of_the_study(changes):
     configs = find_study("transfer").configs("desk", 1, **changes)
     stems = {config.as_source for config in configs if config.source is None}
     assert {config.source for config in configs if config.source} < stems
-    others = [c for c in configs if c.source and transfer.origin(c) != c.dataset]
+    others = [c for c in configs if c.source and transfer.source_dataset(c) != c.dataset]
     taken = [c.start for c in others if transfer.is_sparse(c)]
     assert sorted(taken) == sorted([*transfer.TAKEN] * 2)
     assert sorted(c.start for c in others if not transfer.is_sparse(c)) == sorted(

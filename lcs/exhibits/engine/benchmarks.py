@@ -5,11 +5,12 @@ A file has tables with the fields of `tests/benchmarks/timing.py`, by which `fin
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lcs.errors import RecordError
+from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, UNDECIDED
 from lcs.runs import PUBLISHED
 
 BENCHMARKS = PUBLISHED.parent / "benchmarks"
@@ -74,3 +75,10 @@ def over(one: dict[str, Any], part: str, other: str = "dense") -> dict[str, floa
     ratios = np.divide(one["times"][part], one["times"][other])
     bounds = scipy.stats.quantile_test(ratios, p=0.5).confidence_interval(0.95)
     return {"ratio": float(np.median(ratios)), "low": bounds.low, "high": bounds.high}
+
+
+def takes_less(ratios: Sequence[Mapping[str, Any]]) -> str:
+    """Return the verdict on the claim that each of some parts takes less than the other's time."""
+    if all(row["high"] < 1 for row in ratios):
+        return HOLDS
+    return CONTRADICTED if any(row["low"] > 1 for row in ratios) else UNDECIDED

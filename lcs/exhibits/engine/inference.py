@@ -4,10 +4,18 @@ import math
 from typing import Any
 
 from lcs.exhibits import tables
-from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
+from lcs.exhibits.engine.benchmarks import (
+    find,
+    load,
+    machine_text,
+    medians,
+    over,
+    ratio_text,
+    takes_less,
+)
 from lcs.exhibits.plots import style
 from lcs.exhibits.tables import PENDING, Table
-from lcs.exhibits.verdicts import UNDECIDED, Finding
+from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, UNDECIDED, Finding
 from lcs.runs import Record
 
 # ways to compute the same outputs, as `tests/benchmarks/inference.py` names them
@@ -134,13 +142,12 @@ def in_use(_: list[Record]) -> Finding | None:
     found = [fastest(one) for one in shown]
     slowest = max(found, key=lambda row: row["ratio"])
     one = shown[found.index(slowest)]
-    slower = "contradicted" if any(row["low"] > 1 for row in found) else UNDECIDED
     return Finding(
         f"at most {ratio_text(slowest)} of the dense time (α = {one['base_channels']}, "
         f"{tables.rounded(100 * one['density'], 1)} % of the first layer left, {one['batch']} "
         "images at once)",
         short=f"{slowest['ratio']:.2f} of the time",
-        said="holds" if all(row["high"] < 1 for row in found) else slower,
+        said=takes_less(found),
         n=one["repeats"],
     )
 
@@ -156,11 +163,11 @@ def no_gain(_: list[Record]) -> Finding | None:
         return None
     found = {way: [over(one, way, DENSE) for one in shown] for way in (EXPORTED, WITHOUT_DEAD)}
     every = [row for rows in found.values() for row in rows]
-    none = "holds" if all(row["low"] > 1 - LEAST_GAIN for row in every) else UNDECIDED
+    none = HOLDS if all(row["low"] > 1 - LEAST_GAIN for row in every) else UNDECIDED
     least = {way: min(rows, key=lambda row: row["ratio"]) for way, rows in found.items()}
     return Finding(
         "; ".join(f"{way}: at least {ratio_text(row)}" for way, row in least.items())
         + " of the dense time",
-        said="contradicted" if any(row["high"] < 1 - LEAST_GAIN for row in every) else none,
+        said=CONTRADICTED if any(row["high"] < 1 - LEAST_GAIN for row in every) else none,
         n=shown[0]["repeats"],
     )

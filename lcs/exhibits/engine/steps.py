@@ -3,12 +3,20 @@
 from typing import Any
 
 from lcs.exhibits import tables
-from lcs.exhibits.engine.benchmarks import find, load, machine_text, medians, over, ratio_text
+from lcs.exhibits.engine.benchmarks import (
+    find,
+    load,
+    machine_text,
+    medians,
+    over,
+    ratio_text,
+    takes_less,
+)
 from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, pending, shades, subplots
 from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import PENDING, Table
-from lcs.exhibits.verdicts import UNDECIDED, Finding, Judge
+from lcs.exhibits.verdicts import Finding, Judge, either
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 
@@ -193,11 +201,10 @@ def faster(mode: str) -> Judge:
             return None
         widest = max(there, key=lambda row: row["base_channels"])
         share, width = ratio_text(widest), widest["base_channels"]
-        slower = "contradicted" if widest["low"] > 1 else UNDECIDED
         return Finding(
             f"{share} of a dense step's time at 1 % remaining, α = {width}",
             short=f"{share} of the time",
-            said="holds" if widest["high"] < 1 else slower,
+            said=takes_less([widest]),
             n=min(one["repeats"] for one in find(found, measured="sparse step")),
         )
 
@@ -213,6 +220,6 @@ def proved(_: list[Record]) -> Finding | None:
     return Finding(
         f"up to {tables.rounded(worst)} % of the units not proved "
         f"(α = {width}, after {epoch} epochs)",
-        said="contradicted" if worst > 10 else "holds",
+        said=either(worst <= 10),
         n=len({width for width, _ in shares}),
     )

@@ -24,7 +24,7 @@ SETTING_NAMES = (*(setting.name for setting in SETTINGS), "paper", NO_SETTING)
 IN_COLUMNS = {"dataset", "model", "base_channels", "optimizer", "l1", "l1_rest", "beta", "epochs",
               "seed"}  # fmt: skip
 # a folder without records: with the book's at hand, nothing would be trained
-AGAIN = "--store _build/again"
+RERUN_STORE = "--store _build/again"
 
 
 class Use(NamedTuple):
@@ -56,7 +56,7 @@ class Run:
         return self.uses[0].setting if self.uses else NO_SETTING
 
     @property
-    def unusual(self) -> list[str]:
+    def differing_fields(self) -> list[str]:
         """Names of values without a column that differ from what the setting's runs share.
 
         Without a setting, from the defaults.
@@ -109,23 +109,23 @@ def all_runs(store: RunStore) -> list[Run]:
     records = list(store.records())
     wanted = {record.config.replace(seed=0) for record in records}
     uses: dict[RunConfig, list[Use]] = defaultdict(list)
-    _look(uses, wanted)
+    _add_uses(uses, wanted)
     # the others may be of a study with `--dataset` and `--epochs`
     others = {c for c in wanted if c not in uses and isinstance(c, Config)}
     for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
-        _look(uses, others, dataset=dataset, epochs=epochs)
+        _add_uses(uses, others, dataset=dataset, epochs=epochs)
     found = [Run(record, tuple(uses[record.config.replace(seed=0)])) for record in records]
     return sorted(found, key=lambda run: run.order)
 
 
-def again_command(run: Run) -> str:
+def rerun_command(run: Run) -> str:
     """Return the command that makes a run again beside the book's records; empty if there is none.
 
     It has an option for each value that is no default. A toy experiment is that of its study.
     """
     if not isinstance(run.config, Config):
         seeds = f" --seeds {run.config.seed + 1}" if run.config.seed else ""
-        return f"lcs study {run.uses[0].study}{seeds} {AGAIN}" if run.uses else ""
+        return f"lcs study {run.uses[0].study}{seeds} {RERUN_STORE}" if run.uses else ""
     words = ["lcs", "train"]
     for name, value in changed(run.config).items():
         option = name.replace("_", "-")
@@ -133,7 +133,7 @@ def again_command(run: Run) -> str:
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
             words += [f"--{option}", str(value)]
-    return f"{shlex.join(words)} {AGAIN}"
+    return f"{shlex.join(words)} {RERUN_STORE}"
 
 
 def changed(config: RunConfig) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def changed(config: RunConfig) -> dict[str, Any]:
     return {name: v for name, default in known.items() if (v := getattr(config, name)) != default}
 
 
-def _look(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:
+def _add_uses(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: Any) -> None:
+    """Add to each of the wanted configurations the studies that have it, with these changes."""
     for chapter, study in by_chapter():
         for scale in study.scales[1:]:  # smoke runs are not stored
             try:

@@ -23,7 +23,7 @@ from lcs.config.run_config import defaults
 from lcs.exhibits.cells import LABELS, field_text
 from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.records import Run, again_command, changed
+from lcs.exhibits.records import Run, changed, rerun_command
 from lcs.exhibits.tables import LAYERS, NONE, number
 from lcs.runs import Record
 
@@ -133,7 +133,7 @@ def _cells(run: Run) -> dict[str, RunCell]:
             "method": RunCell(method(config).training),
             "λ": RunCell(l1, config.l1),
             "epochs": RunCell(str(config.epochs), config.epochs),
-            "else": RunCell(", ".join(_said(config, name) for name in run.unusual)),
+            "else": RunCell(", ".join(_said(config, name) for name in run.differing_fields)),
             "accuracy (%)": RunCell(f"{accuracy:.2f}", accuracy),
             "kept (%)": RunCell(f"{left:.2f}".replace("100.00", "100"), left),
         }
@@ -175,7 +175,7 @@ def _results(run: Run) -> dict[str, str]:
 
 
 def _commands(run: Run) -> str:
-    lines = [again_command(run)]
+    lines = [rerun_command(run)]
     if isinstance(run.config, Config):
         replay = f"lcs runs replay {run.record.run_id}"
         note = "# or only its first epochs, which are compared with this record"
