@@ -134,7 +134,7 @@ def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cuda")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("lcs.train.Clock.over", lambda clock: len(clock.recent) == 2)
+        patch.setattr("lcs.train.clock.Clock.over", lambda clock: len(clock.recent) == 2)
         with pytest.raises(Paused):
             train(config, store=store, device="cuda")
     resumed = train(config, store=store, device="cuda")

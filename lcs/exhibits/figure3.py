@@ -10,7 +10,7 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
-from lcs.exhibits import cells, compare, published, settings, tables
+from lcs.exhibits import cells, compare, settings, tables
 from lcs.exhibits.compare import ByStudy
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, method
 from lcs.exhibits.plots import style
@@ -86,9 +86,7 @@ def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
     """
     config = records[0].config
     history, marker = compare.history_frame(records), style.PUBLISHED_MARKERS["reproduction"]
-    marks = [
-        c for c in published.NONZEROS if c.epochs == config.epochs and _is_reproduction(config)
-    ]
+    marks = [c for c in COUNTS.values() if c.epochs == config.epochs and _is_reproduction(config)]
     figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
         for (name, _), run in history.groupby(["method", "run_id"], sort=False):

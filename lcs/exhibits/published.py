@@ -55,16 +55,17 @@ class Counts(NamedTuple):
     fc2: int
 
 
-# R, final non-zero weights per layer
-NONZEROS: tuple[Counts, ...] = (
-    Counts(SGD, 400, 786_432, 6_144, 240),
-    Counts(B0, 400, 786_432, 6_144, 240),
-    Counts(B1, 400, 752_472, 6_136, 240),
-    Counts(B50, 400, 71_737, 4_596, 184),
-    Counts(B50, 100, 301_067, 4_383, 178),
-)
-
-COUNTS = {(row.method, row.epochs): row for row in NONZEROS}
+# R, final non-zero weights per layer, by method and epochs
+COUNTS = {
+    (row.method, row.epochs): row
+    for row in (
+        Counts(SGD, 400, 786_432, 6_144, 240),
+        Counts(B0, 400, 786_432, 6_144, 240),
+        Counts(B1, 400, 752_472, 6_136, 240),
+        Counts(B50, 400, 71_737, 4_596, 184),
+        Counts(B50, 100, 301_067, 4_383, 178),
+    )
+}
 
 # P Figure 3, read off its log axes: S-FC, α = 150, β = 50, CIFAR-10, after 4000 epochs
 FIGURE3 = {"conv1": 1.5e5, "fc1": 5e6, "fc2": 3e4}

@@ -87,11 +87,8 @@ def start_text(config: Config) -> str:
     """Say what a run starts from, and whose that is."""
     if config.source is None:
         return start_name(config)
-    whose = (
-        "its own"
-        if source_dataset(config) == config.dataset
-        else f"{dataset_name(source_dataset(config))}'s"
-    )
+    own, other = config.dataset, source_dataset(config)
+    whose = "its own" if other == own else f"{dataset_name(other)}'s"
     return f"{whose} {start_name(config)}"
 
 

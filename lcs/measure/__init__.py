@@ -8,19 +8,15 @@ gather. `weight_sharing` has `sharing`: whether filters are shifted copies of ea
 
 from lcs.measure.clustering import clustering_range, half_distance, pair_correlation
 from lcs.measure.locality_measures import (
-    MIN_NONZEROS,
     SEED,
     band_mass,
     centres,
-    checked,
     choose_filters,
     locality,
     morans_i,
     permute_filters,
-    prune,
     spread,
     window_mass,
-    window_shares,
     window_size,
 )
 from lcs.measure.shift_equivariance import equivariance
@@ -28,11 +24,9 @@ from lcs.measure.weight_sharing import local_parts, sharing
 from lcs.measure.weights import nonzeros, units_by_fan_in
 
 __all__ = [
-    "MIN_NONZEROS",
     "SEED",
     "band_mass",
     "centres",
-    "checked",
     "choose_filters",
     "clustering_range",
     "equivariance",
@@ -43,11 +37,9 @@ __all__ = [
     "nonzeros",
     "pair_correlation",
     "permute_filters",
-    "prune",
     "sharing",
     "spread",
     "units_by_fan_in",
     "window_mass",
-    "window_shares",
     "window_size",
 ]

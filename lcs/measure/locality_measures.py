@@ -182,20 +182,6 @@ def choose_filters(filters: Tensor, count: int) -> Tensor:
     return eligible[torch.randperm(len(eligible), generator=generator)[:count]]
 
 
-def prune(filters: Tensor, share: float) -> Tensor:
-    """Return filters with only this share of all their weights, the largest ones; the rest is zero.
-
-    Raises ConfigError for a share that is not above 0 and at most 1.
-    """
-    if not 0 < share <= 1:
-        raise ConfigError(f"share: {share} is out of range; give a number above 0 and up to 1")
-    kept = min(max(1, round(share * filters.numel())), filters.numel())  # there may be none
-    largest = filters.abs().flatten().topk(kept).indices  # of equal ones some
-    inside = torch.zeros(filters.numel(), dtype=torch.bool, device=filters.device)
-    inside[largest] = True
-    return torch.where(inside.view_as(filters), filters, 0.0)
-
-
 def checked(filters: Tensor) -> Tensor:
     """Return filters in float64 on the CPU; ConfigError if they are not images, or not finite."""
     if filters.ndim != 4 or filters.shape[2] * filters.shape[3] < 2:

@@ -26,11 +26,16 @@ def parse(content: bytes) -> dict[str, Any]:
 
 
 def with_checksum(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a record with its checksum, whatever stands in the place of that."""
+    """Return the bytes of a record with its checksum, whatever stands in the place of that.
+
+    Results are rounded, but never the config, which the id stands for.
+    """
 
     def text(checksum: str) -> bytes:
         origin = {**document["provenance"], "sha256": checksum}
-        return _text({**document, "provenance": origin}).encode()
+        whole = {**document, "provenance": origin}
+        shown = {k: v if k == "config" else rounded(v) for k, v in whole.items()}
+        return (_render(shown, "") + "\n").encode()
 
     return text(hashlib.sha256(text("")).hexdigest())
 
@@ -51,12 +56,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     return value
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    """Return a record as JSON: results rounded, but never the config, which the id stands for."""
-    shown = {k: v if k == "config" else rounded(v) for k, v in document.items()}
-    return _render(shown, "") + "\n"
 
 
 def _render(value: Any, indent: str) -> str:

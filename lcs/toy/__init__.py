@@ -4,6 +4,6 @@
 `resting_points` predicts; `study` makes and finds its records.
 """
 
-from lcs.toy.study import ToyStudy, compute_toy, pooled
+from lcs.toy.study import ToyStudy, pooled
 
-__all__ = ["ToyStudy", "compute_toy", "pooled"]
+__all__ = ["ToyStudy", "pooled"]

@@ -7,7 +7,6 @@ first epochs of a record anew and compares; `device` chooses the device, `captur
 step on a GPU as one graph, `timing` measures a step.
 """
 
-from lcs.train.clock import Clock
 from lcs.train.loop import groups, train, train_group
 
-__all__ = ["Clock", "groups", "train", "train_group"]
+__all__ = ["groups", "train", "train_group"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import torch
-
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
@@ -63,7 +61,12 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     if final is not None:
         compared.append(_compare_final(record, final))
     equal = all(part.equal for part in compared)
-    same = _same_origin(record, chosen) and run.provenance.get("source_as_recorded", True)
+    here = {**provenance(chosen), "resumes": 0}
+    same = (
+        chosen.type == "cpu"
+        and all(record.provenance.get(name) == here[name] for name in SAME_FOR_BITS)
+        and all(one.get("source_as_recorded", True) for one in (record.provenance, run.provenance))
+    )
     close = all(part.close for part in compared) and not same
     if equal:
         verdict = "equal to the last stored digit"
@@ -133,10 +136,3 @@ def _close_counts(record: Record, counts: dict[str, int], anew: dict[str, Any]) 
 def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
     """Whether all that is stored is equal; an earlier lcs stored less, or by other names."""
     return all(stored[name] == anew[name] for name in stored.keys() & anew.keys())
-
-
-def _same_origin(record: Record, device: torch.device) -> bool:
-    here = {**provenance(device), "resumes": 0}
-    same = all(record.provenance.get(name) == here[name] for name in SAME_FOR_BITS)
-    source = record.provenance.get("source_as_recorded", True)
-    return same and source and device.type == "cpu"

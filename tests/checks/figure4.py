@@ -24,7 +24,7 @@ from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correla
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.settings import STRONGER_L1
 from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
-from lcs.measure import clustering_range, half_distance, locality, prune
+from lcs.measure import clustering_range, half_distance, locality
 
 
 def spread(runs):
@@ -314,7 +314,10 @@ def zero_pruned_is_more_local_at_width_1(store):
     found = conditions(records(store, "factorial"))
     fields = {**AUGMENTED_CROSS_ENTROPY, **STRONGER_L1}
     zero, sparse = (runs_of(found, beta=beta, **fields)[0] for beta in (0, 50))
-    pruned = prune(zero.load_filters(), remaining([sparse])[0] / 100)
+    filters = zero.load_filters()
+    sizes = filters.abs().flatten()
+    kept = round(remaining([sparse])[0] / 100 * len(sizes))
+    pruned = filters * (filters.abs() >= sizes.topk(kept).values[-1])
     one, other = (each["window_mass"] for each in (locality(pruned), sparse.final["locality"]))
     spreads = one["excess_ci95"] + other["excess_ci95"]
     return one["excess_mean"] - other["excess_mean"] > spreads

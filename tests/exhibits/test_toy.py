@@ -14,8 +14,9 @@ import pytest
 from lcs.errors import ConfigError
 from lcs.exhibits import book, plots, toy
 from lcs.runs import PUBLISHED, RunStore
-from lcs.toy import compute_toy, experiment, resting_points
+from lcs.toy import experiment, resting_points
 from lcs.toy.problems import TRUE
+from lcs.toy.study import compute_toy
 
 SMALL = dataclasses.replace(experiment.SMOKE, problems=24, steps=200)
 

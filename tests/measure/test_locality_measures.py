@@ -38,17 +38,6 @@ def blobs(units: int, side: int = 32) -> Tensor:
     return noise(units, side=side) * torch.exp(-distance / 8)[:, None]
 
 
-def test_pruning_keeps_the_largest_weights():
-    filters = torch.tensor([[[[1.0, -4.0], [0.5, 3.0]]], [[[0.0, 2.0], [-5.0, 0.1]]]])
-    kept = measure.prune(filters, 3 / 8)
-    assert kept[kept != 0].tolist() == [-4.0, 3.0, -5.0]
-    assert torch.equal(measure.prune(filters, 1.0), filters)
-    assert measure.prune(torch.ones(2, 1, 4, 4), 0.5).sum() == 16, "of equal ones some"
-    assert measure.prune(filters[:0], 0.5).shape == filters[:0].shape
-    with pytest.raises(ConfigError, match="share"):
-        measure.prune(filters, 0.0)
-
-
 def test_the_centre_of_a_filter_is_where_most_of_its_mass_is():
     """That is its best window's, whatever lies outside: not the centroid of the whole filter."""
     filters = torch.zeros(5, 2, 32, 32)

@@ -14,7 +14,8 @@ from lcs.errors import Paused
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, gradient_bound, sparse_products
 from lcs.optim.pruning import Masks
 from lcs.runs import RunStore
-from lcs.train import Clock, train
+from lcs.train import train
+from lcs.train.clock import Clock
 from lcs.train.setup import make_optimizer
 
 MODES = ("exact", "frozen")
