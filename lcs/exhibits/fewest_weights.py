@@ -13,11 +13,11 @@ import numpy as np
 
 from lcs import cost, data, theory
 from lcs.config import Config
-from lcs.exhibits import cells, compare, published, settings, tables
+from lcs.exhibits import cells, compare, published, tables
 from lcs.exhibits.compare import Conditions
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
-from lcs.exhibits.settings import SHARE_AT_WIDTH, WIDEST, chosen, sized
+from lcs.exhibits.settings import DESK, RECIPE, REPRODUCTION, SHARE_AT_WIDTH, WIDEST, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, number
 from lcs.exhibits.verdicts import Finding, either, ours
 from lcs.runs import Record, RunStore
@@ -25,9 +25,8 @@ from lcs.stats import mean_interval
 
 STUDIES = ()
 
-RECIPE, REPRODUCTION = "recipe", "reproduction"
-# what all runs of a setting share
-SHARED = {RECIPE: sized(settings.RECIPE.configs["desk"], length=1 / 2), REPRODUCTION: settings.DESK}
+# what all runs of a setting share, by its name
+SHARED = {RECIPE.name: sized(RECIPE.configs["desk"], length=1 / 2), REPRODUCTION.name: DESK}
 # in what they differ; frozen zeros are another algorithm than the paper's
 VARIED = (
     *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
@@ -74,26 +73,34 @@ def mean_weights(runs: Sequence[Record]) -> float:
     return mean_interval([weights(run) for run in runs]).mean
 
 
-def fewest_table(found: Mapping[str, Conditions], setting: str) -> Table:
-    """Return weights, FLOPs, accuracy and gain over SGD in a setting, the fewest weights first.
+def recipe_table(found: Mapping[str, Conditions]) -> Table:
+    """Return every network and method with AutoAugment at `WIDTH`, the fewest weights first."""
+    here = found[RECIPE.name]
+    shown = [runs for config, runs in here.items() if config.base_channels == WIDTH]
+    what = f"Remaining weights with AutoAugment at α = {WIDTH}"
+    return _table("tab-fewest", "scaling-wide", here, shown, searched_sgd(), what)
 
-    With AutoAugment of every network and method at `WIDTH`; without, where β and λ were swept, of
-    every network by SGD and of what is on the front.
+
+def plain_table(found: Mapping[str, Conditions]) -> Table:
+    """Return every network by SGD and what is on the front, without augmentation.
+
+    There β and λ were swept. The fewest weights first.
     """
-    here = found[setting]
-    if setting == RECIPE:
-        study, sgd, label = "scaling-wide", searched_sgd(), "tab-fewest"
-        what = f"Remaining weights with AutoAugment at α = {WIDTH}"
-        shown = [runs for config, runs in here.items() if config.base_channels == WIDTH]
-    else:
-        study, sgd, label = "table2", SHARED[setting], "tab-fewest-plain"
-        what = "Remaining weights without augmentation: all networks by SGD, and the Pareto front"
-        best = front(frame(here)).index
-        shown = [
-            runs
-            for place, (config, runs) in enumerate(here.items())
-            if config.optimizer == "sgd" or place in best
-        ]
+    here = found[REPRODUCTION.name]
+    best = front(frame(here)).index
+    shown = [
+        runs
+        for place, (config, runs) in enumerate(here.items())
+        if config.optimizer == "sgd" or place in best
+    ]
+    what = "Remaining weights without augmentation: all networks by SGD, and the Pareto front"
+    return _table("tab-fewest-plain", "table2", here, shown, SHARED[REPRODUCTION.name], what)
+
+
+def _table(
+    label: str, study: str, here: Conditions, shown: list[list[Record]], sgd: Config, what: str
+) -> Table:
+    """Return weights, FLOPs, accuracy and gain over a condition of SGD."""
     columns: dict[str, Cell] = {
         "network and method": cells.of(lambda config: str(method(config))),
         "λ": cells.of(lambda c: f"{number(c.l1)} and {number(c.rest_l1)}" if c.l1 else NONE),
@@ -105,21 +112,20 @@ def fewest_table(found: Mapping[str, Conditions], setting: str) -> Table:
         "test accuracy (%)": cells.mean_text,
         "over S-FC, SGD (points)": cells.difference_from(here, lambda _: sgd),
     }
-    return cells.by_condition(
-        study,
-        [run for runs in sorted(shown, key=mean_weights) for run in runs],
-        columns,
-        what,
-        label=label,
-        note=". λ: of the first and the other layers. FLOPs: of one image's forward pass, without "
-        "products by zeros. Differences are paired by seed",
-        text=["λ"],
+    note = (
+        ". λ: of the first and the other layers. FLOPs: of one image's forward pass, without "
+        "products by zeros. Differences are paired by seed"
     )
+    ordered = [run for runs in sorted(shown, key=mean_weights) for run in runs]
+    return cells.by_condition(study, ordered, columns, what, label=label, note=note, text=["λ"])
 
 
 # The figure
 
-TITLES = {RECIPE: "AutoAugment, 200 epochs", REPRODUCTION: "no augmentation, α = 1, 400 epochs"}
+TITLES = {
+    RECIPE.name: f"{RECIPE.name}, 200 epochs",
+    REPRODUCTION.name: f"{REPRODUCTION.name}, α = 1, 400 epochs",
+}
 LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
 # whose points carry the width; at a width, those between have as many weights as SGD
 LABELLED = {str(name) for name in (CONV, LOCAL, SGD, B50)}
@@ -205,13 +211,13 @@ def front(table: tables.DataFrame, counted: str = "weights") -> tables.DataFrame
 
 def own_lambda() -> Config:
     """Return β = 50 with AutoAugment at `WIDTH`, with the λ that was chosen there."""
-    here = SHARED[RECIPE].replace(base_channels=WIDTH)
+    here = SHARED[RECIPE.name].replace(base_channels=WIDTH)
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
 def searched_sgd() -> Config:
     """Return SGD with AutoAugment at `WIDTH`, as it was chosen."""
-    return chosen(SHARED[RECIPE].replace(base_channels=WIDTH), "s-fc")
+    return chosen(SHARED[RECIPE.name].replace(base_channels=WIDTH), "s-fc")
 
 
 def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:
@@ -247,13 +253,16 @@ def _first(found: Conditions, wanted: Method) -> list[Record]:
 
 def numbers(found: Mapping[str, Conditions], bits: int, delta: float) -> dict[str, str]:
     """Return what the prose says, in words; weights of the paper's networks in millions."""
-    recipe, few = found[RECIPE], found[REPRODUCTION]
+    recipe, plain = found[RECIPE.name], found[REPRODUCTION.name]
+    like_conv, sgd = sparse_like_conv(plain), _first(plain, SGD)
     return {
         **recipe_numbers(recipe),
-        **reproduction_numbers(few),
-        **bound_numbers(recipe, few, bits, delta),
+        "few-n": f"{len(like_conv)}",
+        "few-times": _times_text(sgd, like_conv),
+        "few-gain": cells.lead_text(like_conv, sgd),
+        **bound_numbers(recipe, plain, bits, delta),
         "paper-weights": f"{sum(published.FIGURE3.values()) / 1e6:.0f}",
-        "paper-local-weights": f"{published.count_weights('s-local') / 1e6:.0f}",
+        "paper-local-weights": f"{count_weights('s-local') / 1e6:.0f}",
         "paper-behind": f"{published.gain(LOCAL, B50):.2f}",
     }
 
@@ -282,19 +291,34 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     }
 
 
-def reproduction_numbers(found: Conditions) -> dict[str, str]:
-    """Return what few weights reach without augmentation."""
-    few, sgd = sparse_like_conv(found), _first(found, SGD)
-    return {
-        "few-n": f"{len(few)}",
-        "few-times": _times_text(sgd, few),
-        "few-gain": cells.lead_text(few, sgd),
-    }
-
-
 def _times_text(one: Sequence[Record], other: Sequence[Record], digits: int = 0) -> str:
     """Return how many times more weights some runs have than others."""
     return f"{mean_weights(one) / mean_weights(other):.{digits}f}" if one and other else PENDING
+
+
+# Published sizes
+
+
+def count_weights(model: str) -> int:
+    """Return how many weights the paper's network has by its layers' shapes, on CIFAR-10."""
+    return cost.total_weights(Config(model=model, base_channels=published.ALPHA[model]))
+
+
+def size_table() -> Table:
+    """Return the weights of each network by the layers' shapes beside the published count."""
+    rows = []
+    for model, alpha in published.ALPHA.items():
+        ours, theirs = count_weights(model) / 1e6, published.PARAMETERS.get(model)
+        away = NONE if theirs is None else tables.minus(f"{100 * (theirs / ours - 1):+.1f}")
+        shown = tables.published(None if theirs is None else f"{theirs:g}")
+        name = "ResNet18" if model == "resnet18" else model.upper()
+        rows.append([name, f"{alpha}", f"{ours:.2f}", shown, away])
+    caption = (
+        "Millions of weights for images of 32 × 32 pixels and 10 classes, without batch "
+        "normalisation, by the layers' shapes and as published (Table 1)."
+    )
+    columns = ["network", "α", "by the shapes", "published", "difference (%)"]
+    return Table("tab-sizes", caption, columns, rows)
 
 
 # The bound

@@ -1,4 +1,4 @@
-"""What others have published, quoted; and the published sizes beside those by the layers' shapes.
+"""What others have published, quoted.
 
 Sources: P is Neyshabur 2020 (arXiv 2007.13657v1), R the EPFL reproduction of it at α = 1 (Najafi,
 Mehdi and Cutura). Accuracies are test accuracies in per cent.
@@ -7,11 +7,7 @@ Mehdi and Cutura). Accuracies are test accuracies in per cent.
 import math
 from typing import NamedTuple
 
-from lcs import cost
-from lcs.config import Config
-from lcs.exhibits import tables
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
-from lcs.exhibits.tables import Table
 
 
 class Row(NamedTuple):
@@ -108,25 +104,3 @@ def gain(one: Method, other: Method, dataset: str = "cifar10", epochs: int = PAP
 def gap_closed(dataset: str = "cifar10") -> float:
     """Return how much of the gap from SGD to S-LOCAL β = 50 closes in Table 2: per cent, or NaN."""
     return 100 * gain(B50, SGD, dataset) / gain(LOCAL, SGD, dataset)
-
-
-def count_weights(model: str) -> int:
-    """Return how many weights the paper's network has by its layers' shapes, on CIFAR-10."""
-    return cost.total_weights(Config(model=model, base_channels=ALPHA[model]))
-
-
-def size_table() -> Table:
-    """Return the weights of each network by the layers' shapes beside the published count."""
-    rows = []
-    for model, alpha in ALPHA.items():
-        ours, theirs = count_weights(model) / 1e6, PARAMETERS.get(model)
-        away = tables.NONE if theirs is None else tables.minus(f"{100 * (theirs / ours - 1):+.1f}")
-        shown = tables.published(None if theirs is None else f"{theirs:g}")
-        name = "ResNet18" if model == "resnet18" else model.upper()
-        rows.append([name, f"{alpha}", f"{ours:.2f}", shown, away])
-    caption = (
-        "Millions of weights for images of 32 × 32 pixels and 10 classes, without batch "
-        "normalisation, by the layers' shapes and as published (Table 1)."
-    )
-    columns = ["network", "α", "by the shapes", "published", "difference (%)"]
-    return Table("tab-sizes", caption, columns, rows)

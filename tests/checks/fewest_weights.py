@@ -6,6 +6,7 @@ from checks import ahead, check
 from lcs.exhibits import compare, fewest_weights
 from lcs.exhibits.compare import differences
 from lcs.exhibits.methods import CONV, LOCAL, SGD, method
+from lcs.exhibits.settings import RECIPE, REPRODUCTION
 from lcs.runs import RunStore
 
 # of a store, which is read once
@@ -13,11 +14,11 @@ gather = functools.cache(fewest_weights.gather)
 
 
 def recipe(store: RunStore):
-    return gather(store)[fewest_weights.RECIPE]
+    return gather(store)[RECIPE.name]
 
 
 def reproduction(store: RunStore):
-    return gather(store)[fewest_weights.REPRODUCTION]
+    return gather(store)[REPRODUCTION.name]
 
 
 def networks_on_front(found, cost):
