@@ -12,10 +12,10 @@ imports no other exhibit.
 - Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
   chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
   paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
-  `locality` (of filters, over seeds), `filter_surrogates` (beside others as sparse), `verdicts`
-  (claims and how they are judged), `tables` and `plots` (what a page shows), `typography` (numbers
-  that do not break over lines), `book` (chapters rerun with other parameters, executed in place,
-  and rendered).
+  `locality` (of filters, over seeds), `filter_surrogates` (filters beside others as sparse),
+  `verdicts` (claims and how they are judged), `tables` and `plots` (what a page shows),
+  `typography` (numbers that do not break over lines), `book` (chapters rerun with other parameters,
+  executed in place, and rendered).
 """
 
 from __future__ import annotations

@@ -237,5 +237,5 @@ def gain_text(
 def lead_text(
     one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
 ) -> str:
-    """Return `gain_text` of what is ahead, without its sign: “0.30 ahead”."""
+    """Return `gain_text` without the sign of a lead, which the prose follows by “points ahead”."""
     return gain_text(one, other, of, missing).replace("+", "")

@@ -146,6 +146,7 @@ def rewired_first_mask(base: Config) -> list[Config]:
 
 # Tables and figures
 
+# columns of the tables below
 NETWORK: dict[str, Cell] = {"network": cells.of(lambda config: str(method(config)))}
 OUTCOME: dict[str, Cell] = {"training accuracy (%)": cells.fit_text, **locality.RESULTS}
 

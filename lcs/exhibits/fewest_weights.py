@@ -19,7 +19,7 @@ from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE,
 from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.settings import DESK, RECIPE, REPRODUCTION, SHARE_AT_WIDTH, WIDEST, chosen, sized
 from lcs.exhibits.tables import NONE, PENDING, Cell, Table, number
-from lcs.exhibits.verdicts import Finding, either, ours
+from lcs.exhibits.verdicts import Finding, holds_if, ours
 from lcs.runs import Record, RunStore
 from lcs.stats import mean_interval
 
@@ -78,7 +78,7 @@ def recipe_table(found: Mapping[str, Conditions]) -> Table:
     here = found[RECIPE.name]
     shown = [runs for config, runs in here.items() if config.base_channels == WIDTH]
     what = f"Remaining weights with AutoAugment at α = {WIDTH}"
-    return _table("tab-fewest", "scaling-wide", here, shown, searched_sgd(), what)
+    return _weights_table("tab-fewest", "scaling-wide", here, shown, searched_sgd(), what)
 
 
 def plain_table(found: Mapping[str, Conditions]) -> Table:
@@ -94,10 +94,12 @@ def plain_table(found: Mapping[str, Conditions]) -> Table:
         if config.optimizer == "sgd" or place in best
     ]
     what = "Remaining weights without augmentation: all networks by SGD, and the Pareto front"
-    return _table("tab-fewest-plain", "table2", here, shown, SHARED[REPRODUCTION.name], what)
+    return _weights_table(
+        "tab-fewest-plain", "table2", here, shown, SHARED[REPRODUCTION.name], what
+    )
 
 
-def _table(
+def _weights_table(
     label: str, study: str, here: Conditions, shown: list[list[Record]], sgd: Config, what: str
 ) -> Table:
     """Return weights, FLOPs, accuracy and gain over a condition of SGD."""
@@ -308,11 +310,11 @@ def size_table() -> Table:
     """Return the weights of each network by the layers' shapes beside the published count."""
     rows = []
     for model, alpha in published.ALPHA.items():
-        ours, theirs = count_weights(model) / 1e6, published.PARAMETERS.get(model)
-        away = NONE if theirs is None else tables.minus(f"{100 * (theirs / ours - 1):+.1f}")
+        own, theirs = count_weights(model) / 1e6, published.PARAMETERS.get(model)
+        away = NONE if theirs is None else tables.minus(f"{100 * (theirs / own - 1):+.1f}")
         shown = tables.published(None if theirs is None else f"{theirs:g}")
         name = "ResNet18" if model == "resnet18" else model.upper()
-        rows.append([name, f"{alpha}", f"{ours:.2f}", shown, away])
+        rows.append([name, f"{alpha}", f"{own:.2f}", shown, away])
     caption = (
         "Millions of weights for images of 32 × 32 pixels and 10 classes, without batch "
         "normalisation, by the layers' shapes and as published (Table 1)."
@@ -381,7 +383,7 @@ def _fewer_than_s_conv(records: list[Record]) -> Finding:
     width, beta = max(r.config.base_channels for r in records), compare.largest_beta(records)
     runs = [r for r in records if (r.config.base_channels, r.config.beta) == (width, beta)]
     conv = cost.total_weights(compare.as_sgd(runs[0].config).replace(model="s-conv"))
-    said = either(max(map(weights, runs)) < conv)
+    said = holds_if(max(map(weights, runs)) < conv)
     return Finding(f"{mean_weights(runs):,.0f} against {conv:,}", said=said)
 
 
@@ -389,7 +391,7 @@ def _bound_is_below_one(records: list[Record]) -> Finding:
     """Judge whether the bound on the error is below 1 for the largest β at any width."""
     beta = compare.largest_beta(records)
     best = min(bound(record).whole for record in records if record.config.beta == beta)
-    return Finding(f"at least {best:.1f}, at any width", said=either(best < 1))
+    return Finding(f"at least {best:.1f}, at any width", said=holds_if(best < 1))
 
 
 CLAIMS = {

@@ -20,11 +20,11 @@ from lcs.exhibits.locality import beyond_chance, excess_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.settings import (
+    AT_150,
     ELSEWHERE,
     SHORT_RECIPE,
     SPARSE_ELSEWHERE,
     STRONGER_L1,
-    WIDE,
     Studies,
     has_stronger_l1,
     sized,
@@ -295,7 +295,7 @@ CLAIMS = {
         SPARSE_ELSEWHERE,
     ),
     "The filters of β = 50 are more local than those of SGD": Claim(
-        "P", "table2", _more_local_than_sgd, "pictures", (*ELSEWHERE, WIDE)
+        "P", "table2", _more_local_than_sgd, "pictures", (*ELSEWHERE, AT_150)
     ),
     **{
         f"With the stronger λ, the filters of β = 50 are {than}, by the window "

@@ -21,7 +21,7 @@ from lcs.stats import mean_interval
 
 
 def measured(records: Sequence[Record], kind: str, measure: str = "window_mass") -> list[float]:
-    """Return what runs have of a measure, a key of `lcs.measure.locality`, and of its kind there.
+    """Return each run's `kind` of a `measure`, both keys of what `lcs.measure.locality` returns.
 
     A share is in per cent. NaN: too few weights.
     """
@@ -46,10 +46,11 @@ def excess_frame(
     series: Callable[[Config], str],
     measures: Mapping[str, str],
 ) -> tables.DataFrame:
-    """Return what `plots.excesses` draws: a row for each condition and measure, if it has weights.
+    """Return what `plots.excesses` draws: a row for each condition and measure.
 
-    `setting` and `series` name a condition, `measures` each measure by its key in a record. `ci95`
-    is half the interval of the mean of the seeds' `values`, of a single run its own over filters.
+    There is none where a run has too few weights. `setting` and `series` name a condition,
+    `measures` each measure by its key in a record. `ci95` is half the interval of the mean of the
+    seeds' `values`, of a single run its own over filters.
     """
     rows = []
     for config, runs in conditions(records).items():

@@ -250,7 +250,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "before-pairs": locality.neighbours_text(sparse_before),
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
-        "filters": f"{beside['own'].n if beside else 0}",
+        "filters": f"{beside['own'].n}" if beside else tables.NONE,
         "lr-sgd": tables.number(dense[0].config.lr),
         "lr-before": tables.number(earlier[SGD][0].config.lr),
         "momentum": tables.number(dense[0].config.momentum),

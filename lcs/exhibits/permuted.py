@@ -12,7 +12,7 @@ from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized
 from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import Claim, exceeds
+from lcs.exhibits.verdicts import Claim, equals
 from lcs.runs import Record
 
 WIDTHS = (1, 4)
@@ -95,7 +95,7 @@ CLAIMS = {
     f"{MARGIN:g} point or more": Claim(
         source,
         "permuted",
-        exceeds(
+        equals(
             {**who._asdict(), "permute_pixels": True},
             {**who._asdict(), "permute_pixels": False},
             margin=MARGIN,

@@ -25,7 +25,7 @@ MANY_SETTINGS = 3
 # the text of a claim within an answer
 CLAIM = re.compile("{(.+?)}")
 # what came out, by the text of a claim
-Verdicts = Mapping[str, Judged]
+Known = Mapping[str, Judged]
 
 
 class Question(NamedTuple):
@@ -68,12 +68,12 @@ def asked() -> dict[str, list[Question]]:
     return found
 
 
-def verdicts(store: RunStore) -> Verdicts:
+def verdicts(store: RunStore) -> Known:
     """Return what came out of every claim, by its text."""
     return {one.claim.text: one for one in claims.judge_all(store)}
 
 
-def status(question: Question, known: Verdicts) -> str:
+def status(question: Question, known: Known) -> str:
     """Return how well a question is answered.
 
     What rests on a claim that is pending or undecided is not answered, whatever it declares, and
@@ -87,7 +87,7 @@ def status(question: Question, known: Verdicts) -> str:
     return IN_PART if question.status == ANSWERED and is_open else question.status
 
 
-def answers(known: Verdicts, source: str) -> Answers:
+def answers(known: Known, source: str) -> Answers:
     """Return the questions of a source, with their answers."""
 
     def text(question: Question) -> str:
@@ -96,7 +96,7 @@ def answers(known: Verdicts, source: str) -> Answers:
     return Answers([(one.text, status(one, known), text(one)) for one in asked()[source]])
 
 
-def numbers(known: Verdicts) -> dict[str, float]:
+def numbers(known: Known) -> dict[str, float]:
     """Return how many questions there are, and how many are answered, fully and in part."""
     every = [status(one, known) for questions in asked().values() for one in questions]
     named = {f"questions-{name.split()[0]}": float(every.count(name)) for name in STATUSES[:2]}

@@ -1,4 +1,4 @@
-"""Settings: how the runs of the book are trained, and the hyperparameters that searches chose.
+"""Settings: how the book's runs are trained, by which studies, and what searches chose for them.
 
 A *setting* is how a run is trained; a *scale* is how much is run: `smoke` takes seconds on
 scikit-learn's digits, `desk` is real data on two cores or a GPU, `paper` the paper's own size (α =
@@ -93,24 +93,24 @@ SETTINGS = (
 # Settings other than the reproduction's, by the studies in which the paper's claims are judged
 # there; those joined by + are judged together
 
-FLIPS = "flips + flips-others"
-FURTHER_FLIPS = "flips-beyond", "recipe-length-long"
+ALL_FLIPS = "flips + flips-others"
+FLIPS_FURTHER = "flips-beyond", "recipe-length-long"
 # of SGD the better of two weight decays
-WIDEST_DESK = "largest-free + largest-decay"
-LONG, WIDE = "paper-length", "paper-size-searched"
+AT_32 = "largest-free + largest-decay"
+AT_4000_EPOCHS, AT_150 = "paper-length", "paper-size-searched"
 # all with the hyperparameters of smaller networks
-WIDE_OTHERS = "paper-size + paper-size-others"
+AT_150_OTHERS = "paper-size + paper-size-others"
 AS_SEARCHED = "recipe-length-search + recipe-length-search-local"
 # of β = 50 beside SGD, at the scale desk
-ELSEWHERE = ("scaling-seeds", "recipe-length-search", "flips", *FURTHER_FLIPS, WIDEST_DESK)
+ELSEWHERE = ("scaling-seeds", "recipe-length-search", "flips", *FLIPS_FURTHER, AT_32)
 # of them and of α = 150, the one with β = 50
-SPARSE_ELSEWHERE = (*(names.split(" + ")[0] for names in ELSEWHERE), WIDE)
-# with runs of S-LOCAL, and of β = 0
+SPARSE_ELSEWHERE = (*(names.split(" + ")[0] for names in ELSEWHERE), AT_150)
+# of these, those with S-LOCAL, and those with β = 0
 WITH_LOCAL = (
-    *("scaling-own", AS_SEARCHED, "flips", *FURTHER_FLIPS),
-    *(f"{WIDEST_DESK} + largest-local", LONG, WIDE),
+    *("scaling-own", AS_SEARCHED, "flips", *FLIPS_FURTHER),
+    *(f"{AT_32} + largest-local", AT_4000_EPOCHS, AT_150),
 )
-WITH_ZERO = ("scaling-own", FLIPS, FURTHER_FLIPS[0], WIDE_OTHERS)
+WITH_ZERO = ("scaling-own", ALL_FLIPS, FLIPS_FURTHER[0], AT_150_OTHERS)
 
 # from what the runs of a study share, and its β if it has any, to its runs
 Make = Callable[..., list[Config]]

@@ -22,7 +22,7 @@ from lcs.exhibits.plots.style import Figure, look, pending
 from lcs.exhibits.searches import Rule, Search, method_key, searched
 from lcs.exhibits.settings import CHOSEN, SPOKEN, Studies, sized
 from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import exceeds, exceeds_zero, ours
+from lcs.exhibits.verdicts import equals_zero, exceeds, exceeds_zero, ours
 from lcs.runs import Record
 from lcs.stats import Interval
 from lcs.train.recording import STORED_FILTERS
@@ -271,7 +271,7 @@ CLAIMS = {
     ),
     "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
     f"as by chance, within {MARGIN:g} point": ours(
-        "sound", exceeds_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
+        "sound", equals_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
     ),
     **{
         f"On spoken digits, β = {who.beta:g} is better than SGD": ours(

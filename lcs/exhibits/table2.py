@@ -18,12 +18,12 @@ from lcs.exhibits.plots.style import (
     subplots,
 )
 from lcs.exhibits.settings import (
+    ALL_FLIPS,
+    AT_150,
+    AT_150_OTHERS,
+    AT_4000_EPOCHS,
     ELSEWHERE,
-    FLIPS,
-    LONG,
     PAPER_BETAS,
-    WIDE,
-    WIDE_OTHERS,
     WITH_LOCAL,
     WITH_ZERO,
     Studies,
@@ -176,13 +176,13 @@ def _better(
 
 CLAIMS = {
     "S-FC with β-LASSO at β = 50 is better than with SGD": _better(
-        "P", B50, SGD, *ELSEWHERE, LONG, WIDE
+        "P", B50, SGD, *ELSEWHERE, AT_4000_EPOCHS, AT_150
     ),
     "β = 50 is better than β = 0": _better("P", B50, B0, *WITH_ZERO),
     "β = 50 is better than β = 1": _better("P", B50, B1, "scaling-wide"),
     "β = 0, the plain ℓ1 sub-gradient, is better than SGD": _better("P", B0, SGD, *WITH_ZERO),
     "S-FC is better than a 3-FC of its size": _better(
-        "P", SGD, THREE, "scaling-wide", FLIPS, WIDE_OTHERS
+        "P", SGD, THREE, "scaling-wide", ALL_FLIPS, AT_150_OTHERS
     ),
     "S-LOCAL is better than S-FC with β-LASSO, β = 50": _better("P", LOCAL, B50, *WITH_LOCAL),
     "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL": Claim(
@@ -193,7 +193,7 @@ CLAIMS = {
         "table2",
         _locality_matters_more,
         f"{published.gain(CONV, LOCAL):.2f} and {published.gain(LOCAL, SGD):.2f} points lost",
-        ("scaling-wide", FLIPS, f"{WIDE} + paper-size-others"),
+        ("scaling-wide", ALL_FLIPS, f"{AT_150} + paper-size-others"),
     ),
     **{
         f"On CIFAR-100, β = 50 is better than {other.shortest}": _better(

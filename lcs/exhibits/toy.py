@@ -17,7 +17,7 @@ from lcs.errors import ConfigError
 from lcs.exhibits import tables
 from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, colour, subplots
 from lcs.exhibits.tables import Numbers, Table
-from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, Claim, Finding, either
+from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, Claim, Finding, holds_if
 from lcs.runs import Record
 from lcs.toy import ToyStudy, pooled, resting_points
 from lcs.toy.problems import TRUE
@@ -285,7 +285,7 @@ def _larger_can_miss(records: list[Record]) -> Finding:
     shares = recovered_by_l1(records, 50.0)
     text = f"found in {shares.min():.0f} to {shares.max():.0f} % of problems at β = 50, by λ"
     text += ", over all starts"
-    return Finding(text, said=either(shares.min() < ALMOST_ALWAYS))
+    return Finding(text, said=holds_if(shares.min() < ALMOST_ALWAYS))
 
 
 CLAIMS = {

@@ -62,8 +62,8 @@ Judge = Callable[[list[Record]], Finding | None]
 class Evidence:
     """A finding, in how many runs, in which setting, and the verdict after correction.
 
-    `width` is α of the widest run; the paper's size, the toy and benchmarks have none. `frozen`:
-    zeros stay in all of β-LASSO. `chapter` is that of the study, which `claims.judge_all` adds.
+    `width` is α of the widest run, and `frozen` whether zeros stay in all of β-LASSO, at the scale
+    desk; else they have none. `chapter` is that of the study, which `claims.judge_all` adds.
     """
 
     finding: Finding
@@ -218,12 +218,12 @@ def verdict(finding: Finding, *, corrected: bool = True) -> str:
     elif beyond <= value.half_width:
         return UNDECIDED
     else:
-        said = either(value.mean > 0 and margin is None)
+        said = holds_if(value.mean > 0 and margin is None)
     return said if corrected else said + CORRECTED
 
 
-def either(holds: bool) -> str:
-    """Return the verdict on a claim that is true or false of the runs, whatever their spread."""
+def holds_if(holds: bool) -> str:
+    """Return `HOLDS` or `CONTRADICTED`."""
     return HOLDS if holds else CONTRADICTED
 
 
@@ -290,32 +290,41 @@ def exceeds(
     other: Which,
     *,
     of: Values = compare.accuracies,
-    margin: float | None = None,
     unit: str = "points",
     worse: bool = False,
 ) -> Judge:
     """Judge whether some runs have more accuracy than others, or more of what `of` returns.
 
-    Runs are paired by seed; of several widths, at the largest. With a margin, whether they have as
-    much, within so many units. With `worse`, whether they have less.
+    Runs are paired by seed; of several widths, at the largest. With `worse`, whether they have
+    less.
     """
+    return _of_differences(one, other, of, partial(as_finding, unit=unit, worse=worse))
 
+
+def equals(one: Which, other: Which, *, margin: float) -> Judge:
+    """Judge whether some runs have the accuracy of others, within a margin in points."""
+    return _of_differences(one, other, compare.accuracies, partial(as_finding, margin=margin))
+
+
+def exceeds_zero(which: Which, of: Values, unit: str = "points", *, short: str = "") -> Judge:
+    """Judge whether what `of` returns of some runs is above zero."""
+    return lambda records: as_finding(of(_meant(records, which)), unit, short=short)
+
+
+def equals_zero(which: Which, of: Values, *, margin: float) -> Judge:
+    """Judge whether what `of` returns of some runs is zero, within a margin in points."""
+    return lambda records: as_finding(of(_meant(records, which)), margin=margin)
+
+
+def _of_differences(
+    one: Which, other: Which, of: Values, say: Callable[[Sequence[float]], Finding]
+) -> Judge:
     def judge(records: list[Record]) -> Finding | None:
         widest = [*itertools.chain(*compare.widest(records).values())]
         first, second = _meant(widest, one), _meant(widest, other)
-        if not (first and second):
-            return None
-        values = compare.differences(first, second, of)
-        return as_finding(values, unit, margin=margin, worse=worse)
+        return say(compare.differences(first, second, of)) if first and second else None
 
     return judge
-
-
-def exceeds_zero(
-    which: Which, of: Values, unit: str = "points", *, margin: float | None = None, short: str = ""
-) -> Judge:
-    """Judge by `as_finding` what `of` returns of some runs."""
-    return lambda records: as_finding(of(_meant(records, which)), unit, margin=margin, short=short)
 
 
 def _meant(records: list[Record], which: Which) -> list[Record]:

@@ -11,14 +11,14 @@ from lcs.exhibits import claims, verdicts
 from lcs.exhibits.engine import inference, steps
 from lcs.exhibits.settings import (
     AS_SEARCHED,
+    AT_32,
+    AT_150,
+    AT_4000_EPOCHS,
     FLIP_CROP_LONG,
     FLIP_CROP_SHORT,
-    FURTHER_FLIPS,
-    LONG,
+    FLIPS_FURTHER,
     REPRODUCTION,
     STRONGER_L1,
-    WIDE,
-    WIDEST_DESK,
 )
 from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
@@ -187,7 +187,7 @@ def test_other_lengths_are_left_to_the_list(monkeypatch):
     lengths = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
     assert {*lengths} < {*claims.LEFT_OUT}
     assert all(f"{name}, α = 8" in settings for name in lengths)
-    longest = dataclasses.replace(gap, study=FURTHER_FLIPS[1], also=())
+    longest = dataclasses.replace(gap, study=FLIPS_FURTHER[1], also=())
     monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
     assert not claims.matrix(claims.judge_all(STORE)).rows
 
@@ -217,6 +217,15 @@ def test_verdicts_are_told_by_sign_and_kind(said, mark, kind):
     assert (found.mark, found.kind) == (mark.strip("()"), kind.removesuffix(" .weak"))
     assert found.weak == kind.endswith(" .weak")
     assert verdicts.marked(said) == f"[{mark} {said}]{{.verdict .{kind}}}"
+
+
+def test_a_setting_is_shown_with_its_width_and_frozen_zeros():
+    found = [
+        verdicts.Evidence(ONE, 3, "flips", width, frozen=frozen, chapter="toy")
+        for width, frozen in ((None, False), (8, False), (32, True))
+    ]
+    assert [one.label for one in found] == ["flips", "flips, α = 8", "flips, α = 32, frozen zeros"]
+    assert found[1].link == "[flips, α = 8](toy.ipynb)"
 
 
 def test_claims_are_counted_by_what_came_out(monkeypatch):
@@ -258,10 +267,10 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         "scaling-own",
         AS_SEARCHED,
         "flips",
-        *FURTHER_FLIPS,
-        f"{WIDEST_DESK} + largest-local",
-        LONG,
-        WIDE,
+        *FLIPS_FURTHER,
+        f"{AT_32} + largest-local",
+        AT_4000_EPOCHS,
+        AT_150,
     ]
     assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"

@@ -144,6 +144,12 @@ def test_rounded_numbers_have_no_power_of_ten():
     assert tables.rounded(3.4e-5) == "3.4e-5"
 
 
+def test_a_run_that_studies_share_is_joined_once():
+    shared, own = made_up(Config(), 50.0), made_up(Config(seed=1), 50.0)
+    runs = {"one": [shared], "other": [own, shared], "third": [made_up(Config(seed=2), 50.0)]}
+    assert compare.joined(runs, ("one", "other")) == [shared, own]
+
+
 def test_a_lead_has_no_sign():
     def of(*gains: float) -> list[Record]:
         return [made_up(Config(seed=seed), 50.0 + gain) for seed, gain in enumerate(gains)]

@@ -117,6 +117,9 @@ def test_prose_says_how_many_times_fewer_weights():
 def test_prose_on_the_reproduction_compares_equal_sizes():
     found = fewest_weights.numbers(EMPTY | {REPRODUCTION: reproduction()}, 16, 0.05)
     numbers = {name: value for name, value in found.items() if name.startswith("few-")}
+    without = fewest_weights.numbers(EMPTY, 16, 0.05)
+    assert without.keys() == found.keys()
+    assert (without["few-times"], without["few-gain"]) == ("pending", "pending")
     # S-CONV has 6,627 weights, and S-FC 792,816
     assert numbers == {"few-n": "2", "few-times": "100", "few-gain": "7.00 and 7.00"}
 

@@ -12,8 +12,8 @@ from lcs.models.transfer import apply_source, rewired
 from lcs.runs import RunStore
 from lcs.study import Study
 from lcs.study.base_study import Setting
-from lcs.train import Clock
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.clock import Clock
 from lcs.train.loop import start_run
 from lcs.train.replay import replay
 from lcs.train.run import Run

@@ -22,8 +22,9 @@ import lcs.train.checkpoint
 from lcs.config import Config
 from lcs.errors import CheckpointError, DiskError, Paused, RecordError
 from lcs.runs import RunStore, verify
-from lcs.train import Clock, train
+from lcs.train import train
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.clock import Clock
 from lcs.train.run import Run
 
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)

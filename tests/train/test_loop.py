@@ -14,8 +14,9 @@ from lcs import cost
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
 from lcs.runs import RunStore
-from lcs.train import Clock, groups, train, train_group
+from lcs.train import groups, train, train_group
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.clock import Clock
 from lcs.train.device import choose_device
 from lcs.train.run import Run
 

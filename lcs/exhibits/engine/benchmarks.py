@@ -78,7 +78,7 @@ def over(one: dict[str, Any], part: str, other: str = "dense") -> dict[str, floa
 
 
 def takes_less(ratios: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdict on the claim that each of some parts takes less than the other's time."""
+    """Return the verdict on the claim that every ratio of `over` lies below 1."""
     if all(row["high"] < 1 for row in ratios):
         return HOLDS
     return CONTRADICTED if any(row["low"] > 1 for row in ratios) else UNDECIDED

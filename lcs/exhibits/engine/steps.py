@@ -16,7 +16,7 @@ from lcs.exhibits.methods import NETWORKS
 from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, pending, shades, subplots
 from lcs.exhibits.published import PAPER_BASE_CHANNELS
 from lcs.exhibits.tables import PENDING, Table
-from lcs.exhibits.verdicts import Finding, Judge, either
+from lcs.exhibits.verdicts import Finding, Judge, holds_if
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 
@@ -220,6 +220,6 @@ def proved(_: list[Record]) -> Finding | None:
     return Finding(
         f"up to {tables.rounded(worst)} % of the units not proved "
         f"(α = {width}, after {epoch} epochs)",
-        said=either(worst <= 10),
+        said=holds_if(worst <= 10),
         n=len({width for width, _ in shares}),
     )

@@ -9,7 +9,7 @@ from lcs.exhibits.scaling.results import CLAIMS
 from lcs.exhibits.settings import FLIP_CROP, RECIPE
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
-# studies of β = 50 beside SGD and S-LOCAL in each setting, by its name
+# the studies of each setting, by its name, for the table of gains and the first picture
 BY_SETTING = {
     RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
     FLIP_CROP.name: (

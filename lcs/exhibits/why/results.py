@@ -21,7 +21,7 @@ from lcs.exhibits.compare import (
 from lcs.exhibits.plots import Differences
 from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, has_stronger_l1, sized
 from lcs.exhibits.tables import Cell, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, exceeds, ours
+from lcs.exhibits.verdicts import Claim, Finding, Judge, equals, exceeds, ours
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -315,20 +315,20 @@ CLAIMS = {
         )
     },
     "With λ on the first layer alone, β = 50 is as good as β = 0, within 1 point": ours(
-        "first-layer", exceeds({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0)
+        "first-layer", equals({"beta": 50, **_FIRST, **_FREE}, {"beta": 0, **_FIRST}, margin=1.0)
     ),
     "Zeros may as well stay: β = 50 is as good with zeros frozen, within 1 point": ours(
-        "frozen", exceeds({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0)
+        "frozen", equals({"beta": 50, **_FROZEN}, {"beta": 50, **_FREE}, margin=1.0)
     ),
     "With λ on the first layer alone, β = 50 is as good with zeros frozen, within 1 point": ours(
         "first-layer",
-        exceeds({"beta": 50, **_FIRST, **_FROZEN}, {"beta": 50, **_FIRST, **_FREE}, margin=1.0),
+        equals({"beta": 50, **_FIRST, **_FROZEN}, {"beta": 50, **_FIRST, **_FREE}, margin=1.0),
     ),
     "With λ on the first layer alone, frozen zeros cost β = 1 accuracy": ours(
         "first-layer", exceeds({"beta": 1, **_FIRST, **_FREE}, {"beta": 1, **_FIRST, **_FROZEN})
     ),
     "bfloat16 and float32 give β = 50 the same accuracy, within 1 point": ours(
         "precision",
-        exceeds({"beta": 50, "precision": "bf16"}, {"beta": 50, "precision": "fp32"}, margin=1.0),
+        equals({"beta": 50, "precision": "bf16"}, {"beta": 50, "precision": "fp32"}, margin=1.0),
     ),
 }

@@ -1,4 +1,4 @@
-"""Studies that change one thing at a time from where β = 50 loses, at α = 1."""
+"""Studies that change one thing at a time, from the setting at α = 1 in which β = 50 loses."""
 
 from collections.abc import Sequence
 from functools import partial
