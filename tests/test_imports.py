@@ -17,7 +17,7 @@ LIBRARY = {
     if path.relative_to(PACKAGE).parts[0] not in ABOVE and path.stem not in ("__init__", "__main__")
 }
 BOOK = {"pandas", "sklearn", "matplotlib", "seaborn", "papermill", "nbformat", "IPython", "jinja2"}
-MOST_LEVELS = 9
+MOST_LEVELS = 10
 
 
 def imports(path):

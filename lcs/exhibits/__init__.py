@@ -9,13 +9,13 @@ imports no other exhibit.
 - Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
   `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
   and the first page open with.
-- Shared tools: `settings` (how runs are trained), `methods` (their names), `searches` (what they
-  chose, in `chosen.json`), `published` (what others have published), `compare` (runs by condition,
-  paired by seed), `cells` (what tables and prose say of them), `gap` (between S-FC and S-LOCAL),
-  `locality` (of filters, over seeds), `filter_surrogates` (filters beside others as sparse),
-  `verdicts` (claims and how they are judged), `tables` and `plots` (what a page shows),
-  `typography` (numbers that do not break over lines), `book` (chapters rerun with other parameters,
-  executed in place, and rendered).
+- Shared tools: `declare` (studies), `settings` (how runs are trained), `methods` (their names),
+  `searches` (what they chose, in `chosen.json`), `published` (what others have published),
+  `compare` (runs by condition, paired by seed), `cells` (what tables and prose say of them), `gap`
+  (between S-FC and S-LOCAL), `locality` (of filters, over seeds), `filter_surrogates` (filters
+  beside others as sparse), `verdicts` (claims and how they are judged), `tables` and `plots` (what
+  a page shows), `typography` (numbers that do not break over lines), `book` (chapters rerun with
+  other parameters, executed in place, and rendered).
 """
 
 from __future__ import annotations

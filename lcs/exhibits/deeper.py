@@ -11,10 +11,11 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, published, tables
 from lcs.exhibits.compare import ByStudy, Conditions, Reference
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50, SGD, Method, method
 from lcs.exhibits.plots.style import Figure
 from lcs.exhibits.searches import Rule, Search, network_key
-from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, Studies, chosen, flip_crop_methods, sized
+from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, chosen, flip_crop_methods, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record

@@ -12,6 +12,7 @@ from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
 from lcs.exhibits import cells, compare, settings, tables
 from lcs.exhibits.compare import ByStudy
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, method
 from lcs.exhibits.plots import style
 from lcs.exhibits.published import COUNTS
@@ -19,7 +20,6 @@ from lcs.exhibits.settings import (
     PAPER_BETAS,
     REPRODUCTION,
     SPARSE_ELSEWHERE,
-    Studies,
     beta_lasso,
     sgd_and_betas,
 )

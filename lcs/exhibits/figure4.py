@@ -16,6 +16,7 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, settings, tables, verdicts
 from lcs.exhibits.compare import Reference, grouped
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.locality import beyond_chance, excess_text
 from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.plots import style
@@ -25,7 +26,6 @@ from lcs.exhibits.settings import (
     SHORT_RECIPE,
     SPARSE_ELSEWHERE,
     STRONGER_L1,
-    Studies,
     has_stronger_l1,
     sized,
 )
@@ -37,6 +37,12 @@ from lcs.study.base_study import SCALES
 
 # Studies
 
+# whose filters stand beside each other in the figure of locality
+COMPARED = (
+    *("figure4", "width", "filters"),
+    *("scaling-wide", "scaling-own", "scaling-threshold"),
+    *("largest-sgd", "largest", "largest-autoaugment"),
+)
 # how far crops shift images at most, in units of the usual shift
 SHIFTS = {"none": 0.0, "half": 0.5, "usual": 1.0, "far": 2.0}
 STUDIES = Studies()

@@ -14,6 +14,7 @@ from lcs.config import Config
 from lcs.cost import weights_by_layer
 from lcs.exhibits import cells, compare, filter_surrogates, locality, published, tables
 from lcs.exhibits.compare import ByStudy
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.gap import gap_text
 from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
 from lcs.exhibits.plots import style
@@ -22,7 +23,6 @@ from lcs.exhibits.settings import (
     CHOSEN,
     PAPER_LENGTH,
     PAPER_SHORT,
-    Studies,
     baseline,
     beta_lasso,
     regularised,

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots, tables
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
 from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import FLIP_CROP, Studies, chosen, sized
+from lcs.exhibits.settings import FLIP_CROP, chosen, sized
 from lcs.exhibits.tables import Cell, Table
 from lcs.exhibits.verdicts import Claim, equals
 from lcs.runs import Record

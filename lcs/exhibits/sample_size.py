@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits import cells, compare, locality, tables
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
+from lcs.exhibits.settings import FLIP_CROP_SHORT, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import exceeds, ours
 from lcs.runs import Record

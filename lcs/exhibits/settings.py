@@ -6,17 +6,15 @@ scikit-learn's digits, `desk` is real data on two cores or a GPU, `paper` the pa
 recipe is the paper's, at the widths that two cores hold.
 """
 
-import inspect
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits.methods import B50, Method
-from lcs.study import Study
 from lcs.study.base_study import BaseStudy, Setting
 
 # each has the scale's own width and length, which a study takes multiples of (`sized`)
@@ -111,36 +109,6 @@ WITH_LOCAL = (
     *(f"{AT_32} + largest-local", AT_4000_EPOCHS, AT_150),
 )
 WITH_ZERO = ("scaling-own", ALL_FLIPS, FLIPS_FURTHER[0], AT_150_OTHERS)
-
-# from what the runs of a study share, and its β if it has any, to its runs
-Make = Callable[..., list[Config]]
-
-
-class Studies(list[Study]):
-    """Studies in the order in which `add` declares them."""
-
-    def add(
-        self,
-        setting: Setting,
-        *,
-        kind: Callable[..., Study] = Study,
-        scales: tuple[str, ...] = ("smoke", "desk"),
-        **fields: Any,
-    ) -> Callable[[Make], Make]:
-        """Return a decorator for the function that lists the runs of a study.
-
-        The study has the function's name, with hyphens, and the first line of its docstring for a
-        title. One that makes sense at the paper's size too has `scales=SCALES`.
-        """
-
-        def declare(make: Make) -> Make:
-            name = make.__name__.replace("_", "-")
-            title = (inspect.getdoc(make) or name).splitlines()[0].removesuffix(".")
-            self.append(kind(name, title, setting, make, scales=scales, **fields))
-            return make
-
-        return declare
-
 
 # of the paper's Table 2, and the range around them
 PAPER_BETAS, BETAS = (0, 1, 50), (0, 1, 2, 5, 10, 20, 50, 100, 200)

@@ -6,6 +6,7 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, published, settings, tables
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.gap import closes_most, gap_text
 from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
 from lcs.exhibits.plots.style import (
@@ -26,7 +27,6 @@ from lcs.exhibits.settings import (
     PAPER_BETAS,
     WITH_LOCAL,
     WITH_ZERO,
-    Studies,
     baseline,
     beta_lasso,
     sgd_and_betas,

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from lcs.config import Config
 from lcs.exhibits import cells, compare, locality, plots
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, Studies, flip_crop_methods, sized
+from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, flip_crop_methods, sized
 from lcs.exhibits.tables import PENDING, Cell, Table
 from lcs.exhibits.verdicts import Which, equals, exceeds, ours
 from lcs.runs import Record

@@ -1,53 +1,36 @@
-"""Layers laid out one step up: a convolution as a LOCAL layer, that as a fully connected one.
+"""A network as a less constrained one, of the same function (Neyshabur 2020, Fig. 1)."""
 
-The weights of a CONV layer are copied to every position, which makes a LOCAL layer; those of a
-LOCAL layer are the non-zeros of a matrix, that of an FC layer (Neyshabur 2020, Fig. 1).
-"""
-
-from __future__ import annotations
-
-import functools
-
-import numpy as np
 import torch
-from torch import Tensor
 
-from lcs.shapes import Geometry
-
-
-def embed_tensor(tensor: Tensor, geometry: Geometry, kind: str) -> Tensor:
-    """Return a layer's weight or bias as that of a "local" or an "fc" layer, one step up."""
-    if kind == "local":
-        flat = tensor.flatten(1) if tensor.ndim > 1 else tensor
-        return flat.expand(geometry.out_size**2, *flat.shape).clone()
-    if tensor.ndim == 2:  # bias (positions, out_channels) to one per unit
-        return tensor.t().reshape(-1)
-    return dense_weight(tensor, geometry)
+from lcs.models.layout import embed_tensor
+from lcs.models.networks import Net
 
 
-def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
-    """Lay the weights of a LOCAL layer out as a matrix (C'·H'·W', C·H·W); differentiable."""
-    g = geometry
-    inside, place = (torch.from_numpy(each).to(weight.device) for each in _places(geometry))
-    dense = weight.new_zeros(g.outputs * g.inputs)
-    return dense.scatter(0, place, weight.flatten()[inside]).view(g.outputs, g.inputs)
+def embed(net: Net) -> Net:
+    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
 
+    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
+    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
+    to rounding.
 
-@functools.lru_cache(maxsize=16)  # of a wide network they take 100 MB
-def _places(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
-
-    Both are index vectors into flattened tensors; weights that see only padding are left out. They
-    are arrays, as tensors would be kept in the mode, or as the fakes, of the call that made them.
+    Raises:
+        ValueError: the net is fully connected already, or none of these networks.
     """
-    sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
-    row, column, channel, c, i, j = np.indices(sizes, sparse=True)
-    y = row * g.stride + i - g.padding
-    x = column * g.stride + j - g.padding
-    unit = (channel * g.out_size + row) * g.out_size + column
-    pixel = (c * g.in_size + y) * g.in_size + x
-    inside = (y >= 0) & (y < g.in_size) & (x >= 0) & (x < g.in_size)
-    inside = np.broadcast_to(inside, sizes).ravel()
-    place = unit * g.in_channels * g.in_size**2 + pixel
-    place = np.broadcast_to(place, sizes)
-    return inside.nonzero()[0], place.ravel()[inside]
+    kind = net.kind if isinstance(net, Net) else type(net).__name__
+    above = {"conv": "local", "local": "fc"}.get(kind)
+    if above is None:
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {kind!r}")
+    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
+    with torch.device("meta"):  # no weights are drawn
+        result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
+    state = dict(net.state_dict())
+    for number, geometry in enumerate(net.geometries, start=1):
+        for name in (f"conv{number}.weight", f"conv{number}.bias"):
+            if name in state:
+                state[name] = embed_tensor(state[name], geometry, above)
+        for name, value in state.items():
+            # of batch normalisation: every unit has the values of its channel
+            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+                state[name] = value.repeat_interleave(geometry.out_size**2)
+    result.to(net.fc1.weight.dtype).to_empty(device=net.fc1.weight.device).load_state_dict(state)
+    return result.train(net.training)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.models.embedding import dense_weight, embed_tensor
+from lcs.models.layout import dense_weight, embed_tensor
 from lcs.shapes import Geometry, default_kernel, stack_and_hidden
 
 # elements of the dense matrix up to which a layer with few channels is computed by it
@@ -254,36 +254,6 @@ def build(
         affine=affine,
         dropout=dropout,
     )
-
-
-def embed(net: Net) -> Net:
-    """Return the same function one step up: CONV to LOCAL, LOCAL to FC.
-
-    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
-    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
-    to rounding.
-
-    Raises:
-        ValueError: the net is fully connected already, or none of these networks.
-    """
-    kind = net.kind if isinstance(net, Net) else type(net).__name__
-    above = {"conv": "local", "local": "fc"}.get(kind)
-    if above is None:
-        raise ValueError(f"embed takes a CONV or a LOCAL net, not {kind!r}")
-    hidden, num_classes = net.fc1.out_features, net.fc2.out_features
-    with torch.device("meta"):  # no weights are drawn
-        result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
-    state = dict(net.state_dict())
-    for number, geometry in enumerate(net.geometries, start=1):
-        for name in (f"conv{number}.weight", f"conv{number}.bias"):
-            if name in state:
-                state[name] = embed_tensor(state[name], geometry, above)
-        for name, value in state.items():
-            # of batch normalisation: every unit has the values of its channel
-            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
-                state[name] = value.repeat_interleave(geometry.out_size**2)
-    result.to(net.fc1.weight.dtype).to_empty(device=net.fc1.weight.device).load_state_dict(state)
-    return result.train(net.training)
 
 
 def layer_weights(model: nn.Module) -> dict[str, Tensor]:

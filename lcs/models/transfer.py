@@ -42,8 +42,9 @@ from torch import Tensor, nn
 
 from lcs.config import Config
 from lcs.errors import ConfigError
+from lcs.models.embedding import embed
 from lcs.models.footprints import later_masks
-from lcs.models.networks import Net, embed
+from lcs.models.networks import Net
 from lcs.seeds import generator_for
 
 # of `Config.start`: where masks are taken, and of which layers

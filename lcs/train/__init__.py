@@ -1,12 +1,13 @@
 """Training: one run or several in step, on any device, resumable.
 
-`loop` is the training loop, of one run or of several runs in step, as a group. `setup` makes the
-network, loss and optimizer of a run, `run` trains an epoch of it and resumes it, `recording` has
-what is recorded, `checkpoint` the state that is saved, and `clock` says when. `replay` trains the
-first epochs of a record anew and compares; `device` chooses the device, `captured` replays a
-step on a GPU as one graph, `timing` measures a step.
+`loop` is the training loop, of one run or of several runs in step, as a group, which `grouping`
+makes up. `setup` makes the network, loss and optimizer of a run, `run` trains an epoch of it and
+resumes it, `recording` has what is recorded, `checkpoint` the state that is saved, and `clock` says
+when. `replay` trains the first epochs of a record anew and compares; `device` chooses the device,
+`cuda_graphs` replays a step on a GPU as one graph, `timing` measures a step.
 """
 
-from lcs.train.loop import groups, train, train_group
+from lcs.train.grouping import groups
+from lcs.train.loop import train, train_group
 
 __all__ = ["groups", "train", "train_group"]

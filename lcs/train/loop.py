@@ -5,8 +5,6 @@ A run alone is a group of one. In a group, each epoch is drawn and augmented onc
 
 from __future__ import annotations
 
-import itertools
-import math
 import sys
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +16,6 @@ from tqdm import tqdm
 
 from lcs import cost
 from lcs.config import Config, recorded_epochs
-from lcs.data.batches import BATCH_FIELDS
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.models import Net
 from lcs.models.transfer import MASKED_LAYERS, fitted
@@ -28,12 +25,9 @@ from lcs.seeds import generators_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
+from lcs.train.grouping import shared_fields
 from lcs.train.run import Run
 from lcs.train.setup import build_model
-
-# the most runs in a group, which already share most of the cost of augmentation; and the most
-# weights: of wide networks augmentation is a small part, and memory a large one
-MAX_GROUP, MAX_GROUP_WEIGHTS = 4, 40_000_000
 
 
 def train(
@@ -116,7 +110,7 @@ def train_group(
                 checkpoint.remove()  # a kill between record and removal leaves one
                 continue
             store.check_writable(config)
-            key = _shared_fields(config), checkpoint.epoch()
+            key = shared_fields(config), checkpoint.epoch()
             parts.setdefault(key, {})[config] = checkpoint
         kept = {*sources, *(config.source_file for config in configs)}
         for part in parts.values():
@@ -268,38 +262,6 @@ def _check_source(config: Config, record: Record) -> None:
 def _as_source(config: Config, store: RunStore) -> Checkpoint:
     """Return where the trained network of a run is kept for those that start from it."""
     return Checkpoint(config, store.root / "sources")
-
-
-def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
-    """Return the runs that are to train together, group by group, in their order.
-
-    Runs of a group share their batches: they have the same data, seed, augmentation and length.
-    There are as many groups as workers at least, if there are as many runs.
-    """
-    found: dict[object, list[Config]] = {}
-    for config in configs:
-        found.setdefault(_shared_fields(config), []).append(config)
-    result = []
-    for group in found.values():
-        in_memory = MAX_GROUP_WEIGHTS // max(map(cost.total_weights, group))
-        most = max(1, min(MAX_GROUP, in_memory, len(configs) // workers))
-        count = math.ceil(len(group) / most)
-        bounds = [len(group) * part // count for part in range(count + 1)]  # of about equal size
-        result += [group[start:end] for start, end in itertools.pairwise(bounds)]
-    return result
-
-
-def _shared_fields(config: Config) -> tuple[Config, str | None, bool]:
-    """Return what is the same for all runs that can train in one group.
-
-    Without augmentation there is nothing to share, and dropout draws from the process's generator:
-    then it is the run's own, so that it trains alone. A run is in no group with its source.
-    """
-    trained_on = config.start == "network"
-    if config.augment == "none" or config.dropout:
-        return config, config.source, trained_on
-    shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
-    return shared, config.source, trained_on
 
 
 def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:

@@ -30,8 +30,8 @@ from lcs.runs.provenance import provenance
 from lcs.seeds import generators_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
-from lcs.train.captured import CapturedStep, captures, on_own_stream
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
 from lcs.train.device import is_out_of_memory, require_memory
 from lcs.train.setup import build_model, make_optimizer, objective
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lcs import models
 from lcs.config import CHOICES
 from lcs.errors import ConfigError
-from lcs.models import LocallyConnected2d, Net, build, embed, embedding, layer_weights, networks
+from lcs.models import LocallyConnected2d, Net, build, embed, layer_weights, layout, networks
 from lcs.shapes import Geometry
 
 NESTED = [f"{depth}-{kind}" for depth in "sd" for kind in ("conv", "local", "fc")]
@@ -522,7 +522,7 @@ def test_what_a_net_does_not_have_is_refused(
 
 @pytest.mark.parametrize("name", ["s-conv", "s-local"])
 def test_a_net_that_was_exported_trains_on(name: str) -> None:
-    embedding._places.cache_clear()  # as in a new process
+    layout._places.cache_clear()  # as in a new process
     model, images = make(name).eval(), normal(2, 3, 32, 32).float()
     exported = torch.export.export(model, (images,))
     result = model(images)

@@ -8,6 +8,7 @@ from typing import Any
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits import compare, settings
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, Search, network_key, relative
 from lcs.shapes import stack_and_hidden
@@ -19,7 +20,7 @@ GROWTHS = (0.01, 0.1, 1.0)
 # sides of windows beside the usual 9, and growths from a single pixel
 SIZES, PIXEL_GROWTHS = (5, 13, 17), (0.1, 0.3, 1.0)
 
-STUDIES = settings.Studies()
+STUDIES = Studies()
 _study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits import settings
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50
 from lcs.exhibits.searches import Rule, Search, choices, method_key, relative, values_over
 from lcs.runs import Record
@@ -178,7 +179,7 @@ def tuned(config: Config, search: str = "search-pruning-long") -> Config:
 
 # Studies
 
-STUDIES = settings.Studies()
+STUDIES = Studies()
 SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
 _search = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP_SHORT)
 _study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT, after=SEARCHES)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.searches import Rule, Search, choices, method_key, regularisation, searched
@@ -16,7 +17,6 @@ from lcs.exhibits.settings import (
     WIDEST,
     WIDTH_BEYOND,
     WIDTHS,
-    Studies,
     beta_lasso,
     chosen,
     flip_crop_methods,

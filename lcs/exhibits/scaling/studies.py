@@ -5,6 +5,7 @@ from functools import partial
 
 from lcs.config import Config
 from lcs.exhibits.compare import without_threshold
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.methods import B50
 from lcs.exhibits.settings import (
     CHOSEN,
@@ -16,7 +17,6 @@ from lcs.exhibits.settings import (
     WIDEST,
     WIDTH_BEYOND,
     WIDTHS,
-    Studies,
     beta_lasso,
     chosen,
     flip_crop_methods,

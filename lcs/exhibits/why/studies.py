@@ -5,6 +5,7 @@ from functools import partial
 
 from lcs import data
 from lcs.config import Config
+from lcs.exhibits.declare import Studies
 from lcs.exhibits.settings import (
     BETAS,
     LAMBDAS,
@@ -13,7 +14,6 @@ from lcs.exhibits.settings import (
     REPRODUCTION_L1,
     SHORT_RECIPE,
     STRONGER_L1,
-    Studies,
     beta_lasso,
     l1_of,
     scaled_l1,

@@ -9,7 +9,7 @@ import torch
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1
 from lcs.optim.optimizer import FULL_PRECISION
-from lcs.train.captured import captures
+from lcs.train.cuda_graphs import captures
 from lcs.train.run import Run
 
 CONFIG = Config(dataset="digits", epochs=3, batch_size=128, augment="flip-crop")
