@@ -15,7 +15,7 @@ from lcs import data
 from lcs.config import Config
 from lcs.data.batches import steps_per_epoch
 from lcs.errors import ConfigError
-from lcs.optim.schedule import learning_rate
+from lcs.optim.learning_rate import learning_rate
 
 Curve = npt.NDArray[np.float64]
 

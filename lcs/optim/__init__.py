@@ -1,7 +1,7 @@
 """Optimizers that make weights exactly zero, masks, and what makes their steps fast.
 
 `beta_lasso` has the paper's algorithm, also with frozen zeros (`frozen_zeros`), `lasso` steps that
-solve the LASSO, `sgd` what both are compared to, `schedule` the learning rate, `pruning` training
+solve the LASSO, `sgd` what both are compared to, `learning_rate` its schedules, `pruning` training
 with masks: SNIP, SET, RigL, gradual magnitude pruning and others. `growing_l1` is a λ that grows
 outside a window of pixels. `optimizer` is what the optimizers share.
 

@@ -23,8 +23,8 @@ from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
 from lcs.optim import Spred, mixed_precision, sparse_products
 from lcs.optim.growing_l1 import around_mass
+from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Masks, Pruning
-from lcs.optim.schedule import learning_rate
 from lcs.optim.sparse_products import Forward
 from lcs.runs.provenance import provenance
 from lcs.seeds import generators_kept, seed_process

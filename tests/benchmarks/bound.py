@@ -26,7 +26,7 @@ from torch import Tensor
 from lcs.config import Config
 from lcs.optim import gradient_bound, mixed_precision, sparse_products
 from lcs.optim.gradient_bound import GradientBound
-from lcs.optim.schedule import learning_rate
+from lcs.optim.learning_rate import learning_rate
 from lcs.train.run import Run
 from lcs.train.setup import make_optimizer
 

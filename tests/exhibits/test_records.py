@@ -46,7 +46,7 @@ def studied():
         for study in exhibit(name).STUDIES
         for config in study.configs("desk", 1)
     ]
-    return [records.Run(SimpleNamespace(config=config), ()) for config in configs]
+    return [records.BookRun(SimpleNamespace(config=config), ()) for config in configs]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
     sgd = Config(momentum=0.9, weight_decay=5e-4, schedule="constant")
     configs = [Config(), sgd, EVERY_OPTION, *dict.fromkeys(book.values())]
     for config in configs:
-        run = records.Run(SimpleNamespace(config=config), ())
+        run = records.BookRun(SimpleNamespace(config=config), ())
         program, *arguments = shlex.split(
             records.rerun_command(run).removesuffix(records.RERUN_STORE)
         )

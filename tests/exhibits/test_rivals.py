@@ -12,7 +12,7 @@ from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.searches import choose
 from lcs.exhibits.verdicts import verdict
-from lcs.optim.schedule import learning_rate
+from lcs.optim.learning_rate import learning_rate
 
 
 def recorded(config, accuracy):

@@ -12,8 +12,8 @@ from lcs import models
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.optim import SGD, pruning
+from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Pruning
-from lcs.optim.schedule import learning_rate
 from lcs.train.run import Run
 
 SMOKE = Config(

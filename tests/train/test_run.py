@@ -14,7 +14,7 @@ from lcs import data, models
 from lcs.config import CHOICES, Config, recorded_epochs
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError
-from lcs.optim.schedule import learning_rate
+from lcs.optim.learning_rate import learning_rate
 from lcs.runs import RunStore
 from lcs.train import train
 from lcs.train.recording import would_revive

@@ -37,7 +37,7 @@ class Use(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class BookRun:
     """A record, and the studies of the book that have it: none for a run made outside of them."""
 
     record: Record
@@ -100,7 +100,7 @@ class Run:
         return (config.dataset, SETTING_NAMES.index(self.setting), *size, *trained, *identity)
 
 
-def all_runs(store: RunStore) -> list[Run]:
+def all_runs(store: RunStore) -> list[BookRun]:
     """Return every run of a store, in the order of the table.
 
     Raises:
@@ -114,11 +114,11 @@ def all_runs(store: RunStore) -> list[Run]:
     others = {c for c in wanted if c not in uses and isinstance(c, Config)}
     for dataset, epochs in sorted({(config.dataset, config.epochs) for config in others}):
         _add_uses(uses, others, dataset=dataset, epochs=epochs)
-    found = [Run(record, tuple(uses[record.config.replace(seed=0)])) for record in records]
+    found = [BookRun(record, tuple(uses[record.config.replace(seed=0)])) for record in records]
     return sorted(found, key=lambda run: run.order)
 
 
-def rerun_command(run: Run) -> str:
+def rerun_command(run: BookRun) -> str:
     """Return the command that makes a run again beside the book's records; empty if there is none.
 
     It has an option for each value that is no default. A toy experiment is that of its study.

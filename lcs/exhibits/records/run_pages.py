@@ -23,7 +23,7 @@ from lcs.config.run_config import defaults
 from lcs.exhibits.cells import LABELS, field_text
 from lcs.exhibits.compare import remaining
 from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.records import Run, changed, rerun_command
+from lcs.exhibits.records import BookRun, changed, rerun_command
 from lcs.exhibits.tables import LAYERS, NONE, number
 from lcs.runs import Record
 
@@ -54,7 +54,7 @@ class RunCell(NamedTuple):
     value: float | None = None
 
 
-def table(runs: Sequence[Run]) -> str:
+def table(runs: Sequence[BookRun]) -> str:
     """Return the table of runs: whole without JavaScript; `records.js` sorts and filters it."""
     rows = [(run, _cells(run)) for run in runs]
     return _template("table").render(columns=COLUMNS, rows=rows)
@@ -71,7 +71,7 @@ ORIGIN = {
 }
 
 
-def page(run: Run, seeds: Sequence[Run], pages: Collection[str]) -> str:
+def page(run: BookRun, seeds: Sequence[BookRun], pages: Collection[str]) -> str:
     """Return the page of a run, a file that needs nothing but `_static/run.css`.
 
     `seeds` are the runs of its configuration; of the book, `pages` can be linked: `book/scaling`.
@@ -113,7 +113,7 @@ def _template(name: str) -> Template:
     ).get_template(f"{name}.html.jinja")
 
 
-def _cells(run: Run) -> dict[str, RunCell]:
+def _cells(run: BookRun) -> dict[str, RunCell]:
     """Return the cells of a row, by column."""
     config = run.config
     cells = {
@@ -152,7 +152,7 @@ def _said(config: Config, name: str) -> str:
     return f"{LABELS.get(name, name.replace('_', ' '))} {text}"
 
 
-def _results(run: Run) -> dict[str, str]:
+def _results(run: BookRun) -> dict[str, str]:
     final = run.record.final
     held_out = "validation" if run.config.validation else "test"
     shares = {
@@ -174,7 +174,7 @@ def _results(run: Run) -> dict[str, str]:
     }
 
 
-def _commands(run: Run) -> str:
+def _commands(run: BookRun) -> str:
     lines = [rerun_command(run)]
     if isinstance(run.config, Config):
         replay = f"lcs runs replay {run.record.run_id}"

@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from lcs.exhibits.records import Run, all_runs, run_pages
+from lcs.exhibits.records import BookRun, all_runs, run_pages
 from lcs.runs import RunStore
 
 RUNS = "book/runs"
@@ -65,7 +65,7 @@ def write_pages(app: Sphinx, failure: Exception | None) -> None:
     if failure or app.builder.format != "html" or not source.exists():
         return
     shutil.copytree(source, target, dirs_exist_ok=True)
-    seeds: dict[Any, list[Run]] = defaultdict(list)
+    seeds: dict[Any, list[BookRun]] = defaultdict(list)
     for run in _runs(source):
         seeds[run.config.replace(seed=0)].append(run)
     for group in seeds.values():
@@ -75,5 +75,5 @@ def write_pages(app: Sphinx, failure: Exception | None) -> None:
 
 
 @functools.cache
-def _runs(root: Path) -> list[Run]:
+def _runs(root: Path) -> list[BookRun]:
     return all_runs(RunStore(root))
