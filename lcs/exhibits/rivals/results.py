@@ -154,7 +154,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     ]
     return {
         "rival-n": f"{len(many[OWN])}",
-        "rival-one-shot": cells.gain_text(many["one-shot"], many[OWN]),
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
         "few-one-shot": cells.lead_text(few[OWN], few["one-shot"]),
         "wider-n": f"{len(wider[OWN])}",
