@@ -62,8 +62,8 @@ Judge = Callable[[list[Record]], Finding | None]
 class Evidence:
     """A finding, in how many runs, in which setting, and the verdict after correction.
 
-    `width` is α of the widest run, and `frozen` whether zeros stay in all of β-LASSO, at the scale
-    desk; else they have none. `chapter` is that of the study, which `claims.judge_all` adds.
+    At the scale desk `width` is α of the widest run, and `frozen` whether zeros stay in all of
+    β-LASSO. `chapter` is that of the study, which `claims.judge_all` adds.
     """
 
     finding: Finding
@@ -174,9 +174,8 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if finding is None:
         return None
     setting = claim.studies[0].setting.label(scale)
-    configs = [run.config for run in records if isinstance(run.config, Config)]
-    if scale == "paper":  # its name says as much
-        configs = []
+    trained = [] if scale == "paper" else records  # there the setting's name says the width
+    configs = [run.config for run in trained if isinstance(run.config, Config)]
     sparse = [config for config in configs if config.beta]
     width = max((config.base_channels for config in configs), default=None)
     frozen = bool(sparse) and all(config.frozen_zeros for config in sparse)
