@@ -103,7 +103,7 @@ AS_SEARCHED = "recipe-length-search + recipe-length-search-local"
 ELSEWHERE = ("scaling-seeds", "recipe-length-search", "flips", *FLIPS_FURTHER, AT_32)
 # of them and of α = 150, the one with β = 50
 SPARSE_ELSEWHERE = (*(names.split(" + ")[0] for names in ELSEWHERE), AT_150)
-# of these, those with S-LOCAL, and those with β = 0
+# of β = 50 beside SGD and S-LOCAL, and beside β = 0
 WITH_LOCAL = (
     *("scaling-own", AS_SEARCHED, "flips", *FLIPS_FURTHER),
     *(f"{AT_32} + largest-local", AT_4000_EPOCHS, AT_150),
