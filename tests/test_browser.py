@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from lcs.exhibits import book
-from lcs.exhibits.plots.style import PAGE_WIDTH
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH
 
 DESKTOP, PHONE = {"width": 1300, "height": 900}, {"width": 400, "height": 800}
 OPTIONS = [

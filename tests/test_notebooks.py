@@ -21,7 +21,8 @@ import yaml
 from matplotlib.text import Text
 
 from lcs.errors import ConfigError
-from lcs.exhibits import book, tables
+from lcs.exhibits import book
+from lcs.exhibits.shared import tables
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 

@@ -133,7 +133,7 @@ def study(
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
-    from lcs.exhibits.settings import undecided
+    from lcs.exhibits.shared.settings import undecided
     from lcs.study import Study
 
     if not names:
@@ -149,7 +149,7 @@ def study(
             raise typer.BadParameter(
                 "--choose trains nothing: it takes one study, --scale and --store only"
             )
-        from lcs.exhibits.searches import write_choice
+        from lcs.exhibits.shared.searches import write_choice
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return

@@ -1,21 +1,15 @@
-"""What the book shows: one exhibit for each chapter with results.
+"""What the book shows: a module for each of its pages.
 
 An exhibit is a module of this package and a notebook of the same name (`scaling` has an appendix,
 `scaling_details`). It declares its `STUDIES` and its `CLAIMS`, draws its tables and figures, and
-imports no other exhibit.
+imports no other exhibit; what several need is in `shared`.
 
 - Pages with studies: `toy`, `table2`, `why`, `scaling`, `paper_size`, `rivals`, `figure3`,
   `figure4`, `origin`, `permuted`, `banded`, `deeper`, `transfer`, `sample_size`, `sound`.
 - Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
   `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
   and the first page open with.
-- Shared tools: `declare` (studies), `settings` (how runs are trained), `methods` (their names),
-  `searches` (what they chose, in `chosen.json`), `published` (what others have published),
-  `compare` (runs by condition, paired by seed), `cells` (what tables and prose say of them), `gap`
-  (between S-FC and S-LOCAL), `locality` (of filters, over seeds), `filter_surrogates` (filters
-  beside others as sparse), `verdicts` (claims and how they are judged), `tables` and `plots` (what
-  a page shows), `typography` (numbers that do not break over lines), `book` (chapters rerun with
-  other parameters, executed in place, and rendered).
+- `book`: how chapters are rerun with other parameters, executed in place, and rendered.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from lcs.exhibits import EXHIBITS, by_chapter, exhibit, published, settings, tables, verdicts
-from lcs.exhibits.methods import B0, B50, SGD
-from lcs.exhibits.tables import Table
-from lcs.exhibits.verdicts import BENCHMARK, CONTRADICTED, HOLDS, Claim, Evidence, marked
+from lcs.exhibits import EXHIBITS, by_chapter, exhibit
+from lcs.exhibits.shared import published, settings, tables, verdicts
+from lcs.exhibits.shared.methods import B0, B50, SGD
+from lcs.exhibits.shared.tables import Table
+from lcs.exhibits.shared.verdicts import BENCHMARK, CONTRADICTED, HOLDS, Claim, Evidence, marked
 from lcs.runs import RunStore
 
 UNTESTED = "[·]{.untested} [not tested]{.visually-hidden}"

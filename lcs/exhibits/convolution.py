@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lcs import measure
-from lcs.exhibits import cells, tables
-from lcs.exhibits.methods import B0, B50, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
-from lcs.exhibits.tables import NONE, PENDING, Cell, Table
-from lcs.exhibits.verdicts import Finding, ours
+from lcs.exhibits.shared import cells, tables
+from lcs.exhibits.shared.methods import B0, B50, method
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
+from lcs.exhibits.shared.tables import NONE, PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import Finding, ours
 from lcs.measure.shift_equivariance import SHIFT, UNITS
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, published, tables
-from lcs.exhibits.compare import ByStudy, Conditions, Reference
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50, SGD, Method, method
-from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.searches import Rule, Search, network_key
-from lcs.exhibits.settings import CHOSEN, FLIP_CROP_SHORT, chosen, flip_crop_methods, sized
-from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import Claim, Finding, exceeds, ours
+from lcs.exhibits.shared import cells, compare, locality, plots, published, tables
+from lcs.exhibits.shared.compare import ByStudy, Conditions, Reference
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50, SGD, Method, method
+from lcs.exhibits.shared.plots.style import Figure
+from lcs.exhibits.shared.searches import Rule, Search, network_key
+from lcs.exhibits.shared.settings import CHOSEN, FLIP_CROP_SHORT, chosen, flip_crop_methods, sized
+from lcs.exhibits.shared.tables import Cell, Table
+from lcs.exhibits.shared.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record
 
 # of the runs that start from S-CONV, and of the deep ones

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, tables
-from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.plots import style
-from lcs.exhibits.settings import RECIPE, REPRODUCTION
-from lcs.exhibits.tables import Table
+from lcs.exhibits import find_study
+from lcs.exhibits.shared import compare, tables
+from lcs.exhibits.shared.methods import B0, B50, SGD, method
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.settings import RECIPE, REPRODUCTION
+from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval
 

@@ -10,21 +10,21 @@ from lcs import theory
 from lcs.config import Config
 from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
-from lcs.exhibits import cells, compare, settings, tables
-from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B1, B50, LOCAL, SGD, Method, method
-from lcs.exhibits.plots import style
-from lcs.exhibits.published import COUNTS
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared import cells, compare, settings, tables
+from lcs.exhibits.shared.compare import ByStudy
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B1, B50, LOCAL, SGD, Method, method
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.published import COUNTS
+from lcs.exhibits.shared.settings import (
     PAPER_BETAS,
     REPRODUCTION,
     SPARSE_ELSEWHERE,
     beta_lasso,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import LAYERS, Cell, Numbers, Table
-from lcs.exhibits.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
+from lcs.exhibits.shared.tables import LAYERS, Cell, Numbers, Table
+from lcs.exhibits.shared.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES

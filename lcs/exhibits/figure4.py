@@ -14,13 +14,13 @@ import numpy as np
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, settings, tables, verdicts
-from lcs.exhibits.compare import Reference, grouped
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.locality import beyond_chance, excess_text
-from lcs.exhibits.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
-from lcs.exhibits.plots import style
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared import cells, compare, locality, settings, tables, verdicts
+from lcs.exhibits.shared.compare import Reference, grouped
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.locality import beyond_chance, excess_text
+from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.settings import (
     AT_150,
     ELSEWHERE,
     SHORT_RECIPE,
@@ -29,8 +29,16 @@ from lcs.exhibits.settings import (
     has_stronger_l1,
     sized,
 )
-from lcs.exhibits.tables import Cell, Numbers, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, as_finding, exceeds, exceeds_zero, ours
+from lcs.exhibits.shared.tables import Cell, Numbers, Table, signed
+from lcs.exhibits.shared.verdicts import (
+    Claim,
+    Finding,
+    Judge,
+    as_finding,
+    exceeds,
+    exceeds_zero,
+    ours,
+)
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES

@@ -12,15 +12,15 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
-from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.compare import Groups
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50, SGD, Method, method
-from lcs.exhibits.plots.interactive import Interactive, filters_slider
-from lcs.exhibits.plots.style import Figure, pending
-from lcs.exhibits.settings import FLIP_CROP, chosen, sized, varied
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import ours
+from lcs.exhibits.shared import cells, compare, locality, tables
+from lcs.exhibits.shared.compare import Groups
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50, SGD, Method, method
+from lcs.exhibits.shared.plots.interactive import Interactive, filters_slider
+from lcs.exhibits.shared.plots.style import Figure, pending
+from lcs.exhibits.shared.settings import FLIP_CROP, chosen, sized, varied
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import ours
 from lcs.runs import Record
 
 WIDTH = 4

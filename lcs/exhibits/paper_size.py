@@ -12,14 +12,14 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.cost import weights_by_layer
-from lcs.exhibits import cells, compare, filter_surrogates, locality, published, tables
-from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.gap import gap_text
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
-from lcs.exhibits.plots import style
-from lcs.exhibits.searches import Rule, Search, method_key, values_over
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared import cells, compare, filter_surrogates, locality, published, tables
+from lcs.exhibits.shared.compare import ByStudy
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.gap import gap_text
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.searches import Rule, Search, method_key, values_over
+from lcs.exhibits.shared.settings import (
     CHOSEN,
     PAPER_LENGTH,
     PAPER_SHORT,
@@ -30,8 +30,8 @@ from lcs.exhibits.settings import (
     sized,
     with_values,
 )
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Claim
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import Claim
 from lcs.runs import Record
 
 # of the search: learning rates by optimizer, and factors of weight decay or of λ at the best one

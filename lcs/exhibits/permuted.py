@@ -7,13 +7,13 @@ A fully connected network does not know which pixels are neighbours, so that not
 from collections.abc import Sequence
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
-from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import FLIP_CROP, chosen, sized
-from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import Claim, equals
+from lcs.exhibits.shared import cells, compare, locality, plots, tables
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, THREE, Method, method
+from lcs.exhibits.shared.plots.style import Figure
+from lcs.exhibits.shared.settings import FLIP_CROP, chosen, sized
+from lcs.exhibits.shared.tables import Cell, Table
+from lcs.exhibits.shared.verdicts import Claim, equals
 from lcs.runs import Record
 
 WIDTHS = (1, 4)

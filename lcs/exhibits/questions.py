@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from lcs.exhibits import claims, tables
+from lcs.exhibits import claims
 from lcs.exhibits.claims import Judged
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, Evidence, marked
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, Evidence, marked
 from lcs.runs import RunStore
 
 TEXTS = Path(__file__).with_name("questions.md")

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from lcs.config import Config
 from lcs.cost import training_images
-from lcs.exhibits import cells, compare, locality, tables
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50, LOCAL, SGD, Method, method
-from lcs.exhibits.settings import FLIP_CROP_SHORT, flip_crop_methods, sized
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import exceeds, ours
+from lcs.exhibits.shared import cells, compare, locality, tables
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, Method, method
+from lcs.exhibits.shared.settings import FLIP_CROP_SHORT, flip_crop_methods, sized
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)

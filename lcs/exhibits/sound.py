@@ -15,15 +15,15 @@ import numpy as np
 from lcs import measure
 from lcs.config import Config
 from lcs.data.batches import pixel_order
-from lcs.exhibits import cells, compare, locality, plots, tables
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, Method, method
-from lcs.exhibits.plots.interactive import Interactive, interactive
-from lcs.exhibits.plots.style import Figure, look, pending
-from lcs.exhibits.searches import Rule, Search, method_key, searched
-from lcs.exhibits.settings import CHOSEN, SPOKEN, sized
-from lcs.exhibits.tables import Cell, Table
-from lcs.exhibits.verdicts import equals_zero, exceeds, exceeds_zero, ours
+from lcs.exhibits.shared import cells, compare, locality, plots, tables
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, Method, method
+from lcs.exhibits.shared.plots.interactive import Interactive, interactive
+from lcs.exhibits.shared.plots.style import Figure, look, pending
+from lcs.exhibits.shared.searches import Rule, Search, method_key, searched
+from lcs.exhibits.shared.settings import CHOSEN, SPOKEN, sized
+from lcs.exhibits.shared.tables import Cell, Table
+from lcs.exhibits.shared.verdicts import equals_zero, exceeds, exceeds_zero, ours
 from lcs.runs import Record
 from lcs.stats import Interval
 from lcs.train.recording import STORED_FILTERS

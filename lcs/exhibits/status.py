@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from lcs import cost
 from lcs.config import RunConfig
-from lcs.exhibits import by_chapter, find_study, tables
-from lcs.exhibits.settings import undecided
-from lcs.exhibits.tables import Table
+from lcs.exhibits import by_chapter, find_study
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.settings import undecided
+from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study.base_study import BaseStudy
 

@@ -8,26 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from lcs.exhibits import (
-    banded,
-    cells,
-    compare,
-    filter_surrogates,
-    find_study,
-    paper_size,
-    plots,
-    published,
-    rivals,
-    scaling,
-    table2,
-    tables,
-)
-from lcs.exhibits.gap import gap_text, gaps_figure
-from lcs.exhibits.methods import B0, B50, SGD, THREE
-from lcs.exhibits.plots.style import PAGE_WIDTH, Figure
-from lcs.exhibits.plots.weights import draw_filter
-from lcs.exhibits.settings import REPRODUCTION
-from lcs.exhibits.tables import Table
+from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2
+from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
+from lcs.exhibits.shared.gap import gap_text, gaps_figure
+from lcs.exhibits.shared.methods import B0, B50, SGD, THREE
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH, Figure
+from lcs.exhibits.shared.plots.weights import draw_filter
+from lcs.exhibits.shared.settings import REPRODUCTION
+from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, published, settings, tables
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.gap import closes_most, gap_text
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
-from lcs.exhibits.plots.style import (
+from lcs.exhibits.shared import cells, compare, published, settings, tables
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.gap import closes_most, gap_text
+from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
+from lcs.exhibits.shared.plots.style import (
     PAGE_WIDTH,
     Figure,
     add_legend,
@@ -18,7 +18,7 @@ from lcs.exhibits.plots.style import (
     look,
     subplots,
 )
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared.settings import (
     ALL_FLIPS,
     AT_150,
     AT_150_OTHERS,
@@ -31,8 +31,8 @@ from lcs.exhibits.settings import (
     beta_lasso,
     sgd_and_betas,
 )
-from lcs.exhibits.tables import Numbers, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, as_one_more, exceeds
+from lcs.exhibits.shared.tables import Numbers, Table, signed
+from lcs.exhibits.shared.verdicts import Claim, Finding, as_one_more, exceeds
 from lcs.runs import Record
 from lcs.stats import binomial_interval, mean_interval
 from lcs.study.base_study import SCALES

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcs.errors import ConfigError
-from lcs.exhibits import tables
-from lcs.exhibits.plots.style import PAGE_WIDTH, add_legend, colour, subplots
-from lcs.exhibits.tables import Numbers, Table
-from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, Claim, Finding, holds_if
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH, add_legend, colour, subplots
+from lcs.exhibits.shared.tables import Numbers, Table
+from lcs.exhibits.shared.verdicts import CONTRADICTED, HOLDS, Claim, Finding, holds_if
 from lcs.runs import Record
 from lcs.toy import ToyStudy, pooled, resting_points
 from lcs.toy.problems import TRUE
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from lcs.exhibits.plots.interactive import Interactive
+    from lcs.exhibits.shared.plots.interactive import Interactive
 
 STUDIES = (ToyStudy(),)
 
@@ -151,7 +151,7 @@ def weights_slider(paths: Mapping[str, Any]) -> Interactive:
     """
     import altair as alt
 
-    from lcs.exhibits.plots.interactive import SHOWN, slider
+    from lcs.exhibits.shared.plots.interactive import SHOWN, slider
 
     runs = [run for run in paths["runs"] if run["optimizer"] == "beta-lasso"]
     height = max(abs(w) for run in runs for row in run["weights"] for w in row)

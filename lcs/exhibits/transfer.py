@@ -7,13 +7,13 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 from collections.abc import Iterable, Sequence
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50, SGD, dataset_name, method
-from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import FLIP_CROP, FLIP_CROP_SHORT, flip_crop_methods, sized
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Which, equals, exceeds, ours
+from lcs.exhibits.shared import cells, compare, locality, plots
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50, SGD, dataset_name, method
+from lcs.exhibits.shared.plots.style import Figure
+from lcs.exhibits.shared.settings import FLIP_CROP, FLIP_CROP_SHORT, flip_crop_methods, sized
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import Which, equals, exceeds, ours
 from lcs.runs import Record
 
 ORIGINS = ("cifar10", "cifar100")

@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 
 from lcs import models
 from lcs.data.augment import apply, draw
-from lcs.exhibits.methods import NETWORKS
+from lcs.exhibits.shared.methods import NETWORKS
 from lcs.optim import BetaLasso, mixed_precision, sparse_products
 from lcs.optim.sparse_products import MODES
 from lcs.train.setup import COMPILED_FROM

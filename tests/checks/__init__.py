@@ -33,7 +33,7 @@ from pathlib import Path
 
 from lcs.exhibits import find_study
 from lcs.exhibits.claims import Judged, judge_all
-from lcs.exhibits.compare import matches
+from lcs.exhibits.shared.compare import matches
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 

@@ -7,7 +7,7 @@ import numpy as np
 from checks import ahead, behind, check, level, only, records, verdicts
 from lcs.exhibits import find_study
 from lcs.exhibits.banded import results, studies
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared.compare import (
     by_method,
     by_seed,
     conditions,
@@ -17,9 +17,9 @@ from lcs.exhibits.compare import (
     paired,
     remaining,
 )
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B0, B50, LOCAL
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED
+from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.methods import B0, B50, LOCAL
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED
 
 
 @check

@@ -1,10 +1,10 @@
 """What the page claims says of results."""
 
 from checks import check, judged, records, verdicts
-from lcs.exhibits import published
-from lcs.exhibits.compare import accuracies, by_method, mean
-from lcs.exhibits.methods import B50, LOCAL, SGD
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, one_more, sign
+from lcs.exhibits.shared import published
+from lcs.exhibits.shared.compare import accuracies, by_method, mean
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, one_more, sign
 from lcs.stats import mean_interval
 
 

@@ -4,8 +4,8 @@ import math
 
 from checks import ahead, check, level, records
 from lcs.exhibits import convolution
-from lcs.exhibits.compare import by_method, by_width, mean, paired
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
+from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, SGD, method
 from lcs.stats import mean_interval
 
 

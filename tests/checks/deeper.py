@@ -4,10 +4,17 @@ import numpy as np
 
 from checks import ahead, behind, check, level, only, records, verdicts
 from lcs.exhibits import deeper
-from lcs.exhibits.compare import by_method, differences, mean, paired, remaining, train_accuracies
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, Method
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED
+from lcs.exhibits.shared.compare import (
+    by_method,
+    differences,
+    mean,
+    paired,
+    remaining,
+    train_accuracies,
+)
+from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, Method
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED
 
 
 @check

@@ -2,9 +2,9 @@
 
 from checks import ahead, check, level, records
 from lcs.exhibits import double_descent
-from lcs.exhibits.compare import course
-from lcs.exhibits.methods import B0, B50, SGD, method
-from lcs.exhibits.settings import RECIPE
+from lcs.exhibits.shared.compare import course
+from lcs.exhibits.shared.methods import B0, B50, SGD, method
+from lcs.exhibits.shared.settings import RECIPE
 
 WINDOW, LEAST = 10, 1.0
 

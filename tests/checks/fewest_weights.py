@@ -3,14 +3,15 @@
 import functools
 
 from checks import ahead, check
-from lcs.exhibits import compare, fewest_weights
-from lcs.exhibits.compare import differences
-from lcs.exhibits.methods import CONV, LOCAL, SGD, method
-from lcs.exhibits.settings import RECIPE, REPRODUCTION
+from lcs.exhibits.fewest_weights import results
+from lcs.exhibits.shared import compare
+from lcs.exhibits.shared.compare import differences
+from lcs.exhibits.shared.methods import CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.settings import RECIPE, REPRODUCTION
 from lcs.runs import RunStore
 
 # of a store, which is read once
-gather = functools.cache(fewest_weights.gather)
+gather = functools.cache(results.gather)
 
 
 def recipe(store: RunStore):
@@ -22,7 +23,7 @@ def reproduction(store: RunStore):
 
 
 def networks_on_front(found, cost):
-    return set(fewest_weights.front(fewest_weights.frame(found), cost).model)
+    return set(results.front(results.frame(found), cost).model)
 
 
 @check
@@ -32,10 +33,10 @@ def as_good_as_dense_with_a_tenth(store):
     It has less than a tenth of its weights and of its operations.
     """
     found = recipe(store)
-    own, sgd = found[fewest_weights.own_lambda()], found[fewest_weights.searched_sgd()]
+    own, sgd = found[results.own_lambda()], found[results.searched_sgd()]
     gain = compare.paired(own, sgd)
     few = [10 * max(map(count, own)) < min(map(count, sgd))
-           for count in (fewest_weights.weights, fewest_weights.operations)]  # fmt: skip
+           for count in (results.weights, results.operations)]  # fmt: skip
     return all(few) and gain.mean > 0 and gain.mean - gain.half_width > -0.5
 
 
@@ -46,21 +47,21 @@ def windows_are_ahead_with_as_few(store):
     At α = 8 S-LOCAL has more than twice as many weights and is more than five points ahead; S-CONV
     has up to a quarter more.
     """
-    found, own = recipe(store), fewest_weights.own_lambda()
-    count = fewest_weights.mean_weights(found[own])
+    found, own = recipe(store), results.own_lambda()
+    count = results.mean_weights(found[own])
     locals_ = (runs for config, runs in found.items() if method(config) == LOCAL)
-    local = fewest_weights.nearest(locals_, count)
-    sgd = fewest_weights.searched_sgd()
+    local = results.nearest(locals_, count)
+    sgd = results.searched_sgd()
     wide = [found[sgd.replace(model=model)] for model in ("s-local", "s-conv")]
     widths = (own.base_channels, local[0].config.base_channels) == (8, 4)
     lead = compare.paired(wide[0], found[own])
     return (
         widths
         and lead.mean - lead.half_width > 5
-        and fewest_weights.mean_weights(local) < count
+        and results.mean_weights(local) < count
         and all(ahead(compare.paired(runs, found[own])) for runs in (local, *wide))
-        and fewest_weights.mean_weights(wide[0]) > 2 * count
-        and count < fewest_weights.mean_weights(wide[1]) < 1.25 * count
+        and results.mean_weights(wide[0]) > 2 * count
+        and count < results.mean_weights(wide[1]) < 1.25 * count
     )
 
 
@@ -78,7 +79,7 @@ def thresholds_are_the_front_of_s_fc(store):
     """With AutoAugment, every condition on the front of S-FC is β = 50."""
     sparse = {c: runs for c, runs in recipe(store).items() if c.model == "s-fc"}
     conditions = [*sparse]
-    best = fewest_weights.front(fewest_weights.frame(sparse)).index
+    best = results.front(results.frame(sparse)).index
     return {conditions[number].beta for number in best} == {50}
 
 
@@ -92,12 +93,12 @@ def front_of_the_reproduction(store):
     1/300 of SGD's.
     """
     found = reproduction(store)
-    few, least = fewest_weights.sparse_like_conv(found), fewest_weights.sparsest_above_sgd(found)
+    few, least = results.sparse_like_conv(found), results.sparsest_above_sgd(found)
     sgd, conv, local = (next(c for c in found if method(c) == name) for name in (SGD, CONV, LOCAL))
     over_sgd, over_conv = (differences(few, found[other]) for other in (sgd, conv))
     behind = differences(found[local], few)
-    count = fewest_weights.mean_weights
-    front = fewest_weights.front(fewest_weights.frame(found))
+    count = results.mean_weights
+    front = results.front(results.frame(found))
     return (
         (few[0].config.beta, few[0].config.l1) == (10, max(config.l1 for config in found))
         and min(over_sgd) > 0
@@ -117,7 +118,7 @@ def front_of_the_reproduction(store):
 def bounds_are_vacuous(store):
     """By both readings, and for every run, the bound on the test error is at least 1."""
     runs = [r for found in gather(store).values() for group in found.values() for r in group]
-    bounds = [fewest_weights.bound(run) for run in runs]
+    bounds = [results.bound(run) for run in runs]
     return min(b.structure for b in bounds) >= 1
 
 
@@ -125,5 +126,5 @@ def bounds_are_vacuous(store):
 def gaps_are_far_below_their_bounds(store):
     """With AutoAugment, every measured gap is less than a hundredth of its bound."""
     runs = [run for group in recipe(store).values() for run in group]
-    bounds = [(fewest_weights.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
+    bounds = [(results.bound(run), 1 - run.final["clean_train_accuracy"]) for run in runs]
     return all(100 * bound.gap < bound.structure - error for bound, error in bounds)

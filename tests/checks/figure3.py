@@ -6,7 +6,7 @@ from checks import check, records
 from checks.scaling_parts import own
 from lcs.cost import weights_by_layer
 from lcs.exhibits import figure3, find_study
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared.compare import (
     accuracies,
     by_method,
     by_width,
@@ -17,9 +17,9 @@ from lcs.exhibits.compare import (
     remaining,
     runs_of,
 )
-from lcs.exhibits.methods import B1, B50, LOCAL, SGD, beta_lasso_method
-from lcs.exhibits.published import COUNTS
-from lcs.exhibits.tables import LAYERS
+from lcs.exhibits.shared.methods import B1, B50, LOCAL, SGD, beta_lasso_method
+from lcs.exhibits.shared.published import COUNTS
+from lcs.exhibits.shared.tables import LAYERS
 
 
 @check

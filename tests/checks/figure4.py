@@ -7,8 +7,8 @@ import numpy as np
 from checks import above, ahead, behind, check, only, records
 from checks.scaling_parts import common, own
 from checks.why import runs_at_each_width
-from lcs.exhibits import filter_surrogates
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared import filter_surrogates
+from lcs.exhibits.shared.compare import (
     as_sgd,
     by_method,
     conditions,
@@ -20,9 +20,9 @@ from lcs.exhibits.compare import (
     widest,
     without_threshold,
 )
-from lcs.exhibits.locality import beyond_chance, clustering_ranges, pair_correlation, units
-from lcs.exhibits.methods import B0, B1, B50, LOCAL, SGD
-from lcs.exhibits.settings import STRONGER_L1
+from lcs.exhibits.shared.locality import beyond_chance, clustering_ranges, pair_correlation, units
+from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, SGD
+from lcs.exhibits.shared.settings import STRONGER_L1
 from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
 from lcs.measure import clustering_range, half_distance, locality
 

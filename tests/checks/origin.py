@@ -4,8 +4,9 @@ import math
 
 from checks import above, ahead, behind, check, level, only, records
 from lcs.data.gaussian_process import GAINS
-from lcs.exhibits import filter_surrogates, origin
-from lcs.exhibits.compare import (
+from lcs.exhibits import origin
+from lcs.exhibits.shared import filter_surrogates
+from lcs.exhibits.shared.compare import (
     by_method,
     grouped,
     mean,
@@ -14,8 +15,8 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.locality import beyond_chance, units
-from lcs.exhibits.methods import B50, SGD, method
+from lcs.exhibits.shared.locality import beyond_chance, units
+from lcs.exhibits.shared.methods import B50, SGD, method
 from lcs.stats import mean_interval
 from lcs.study import gather
 

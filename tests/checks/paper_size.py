@@ -6,8 +6,9 @@ import numpy as np
 
 from checks import check, records
 from lcs.cost import weights_by_layer
-from lcs.exhibits import filter_surrogates, published
-from lcs.exhibits.compare import (
+from lcs.exhibits.paper_size import FACTORS, RATES
+from lcs.exhibits.shared import filter_surrogates, published
+from lcs.exhibits.shared.compare import (
     by_method,
     conditions,
     differences,
@@ -17,12 +18,11 @@ from lcs.exhibits.compare import (
     train_accuracies,
     widest,
 )
-from lcs.exhibits.gap import gap_closed
-from lcs.exhibits.locality import pair_correlation, units
-from lcs.exhibits.methods import B50, LOCAL, SGD, method
-from lcs.exhibits.paper_size import FACTORS, RATES
-from lcs.exhibits.searches import choose, method_key
-from lcs.exhibits.settings import regularised
+from lcs.exhibits.shared.gap import gap_closed
+from lcs.exhibits.shared.locality import pair_correlation, units
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.shared.searches import choose, method_key
+from lcs.exhibits.shared.settings import regularised
 
 
 @check

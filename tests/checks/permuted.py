@@ -2,9 +2,9 @@
 
 from checks import ahead, behind, check, only, records
 from lcs.exhibits import permuted
-from lcs.exhibits.compare import by_method, by_width, mean, paired
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, THREE
+from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
+from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, THREE
 
 
 def changes(store):

@@ -4,10 +4,10 @@ from checks import check, records
 from lcs import cost, data
 from lcs.config import Config
 from lcs.data.batches import steps_per_epoch
-from lcs.exhibits import published
-from lcs.exhibits.compare import widest
-from lcs.exhibits.methods import B50
-from lcs.exhibits.settings import PAPER, l1_of
+from lcs.exhibits.shared import published
+from lcs.exhibits.shared.compare import widest
+from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.settings import PAPER, l1_of
 
 # of one pass of the optimizer over a weight: the gradient read and a copy written in bfloat16, the
 # weight itself read and written in float32

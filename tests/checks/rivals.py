@@ -4,13 +4,13 @@ import numpy as np
 
 from checks import ahead, behind, check, level, records
 from lcs import cost
-from lcs.exhibits import searches
-from lcs.exhibits.compare import accuracies, differences, mean, nonzeros, paired
-from lcs.exhibits.locality import beyond_chance, pair_correlation, units
-from lcs.exhibits.methods import method
 from lcs.exhibits.rivals.results import by_rival, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER, DENSE, NO_L1, OWN, RESTARTED
-from lcs.exhibits.settings import CHOSEN
+from lcs.exhibits.shared import searches
+from lcs.exhibits.shared.compare import accuracies, differences, mean, nonzeros, paired
+from lcs.exhibits.shared.locality import beyond_chance, pair_correlation, units
+from lcs.exhibits.shared.methods import method
+from lcs.exhibits.shared.settings import CHOSEN
 
 RESTARTS_AT_4 = ("rivals-wider", "rivals-wider-restart", "rivals-wider-restart-sgd")
 

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 from checks import ahead, behind, check, records
-from lcs.exhibits import locality
-from lcs.exhibits.compare import by_method, paired, train_accuracies
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD
 from lcs.exhibits.sample_size import SHARES
+from lcs.exhibits.shared import locality
+from lcs.exhibits.shared.compare import by_method, paired, train_accuracies
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval, surviving
 
 

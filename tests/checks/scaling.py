@@ -7,12 +7,21 @@ import numpy as np
 
 from checks import ahead, behind, check, level, only, records
 from checks.scaling_parts import common, fit, gain, gains_by_seed, gaps, means, own, rises
-from lcs.exhibits import compare, exhibit, find_study, gap, published, searches
-from lcs.exhibits.compare import accuracies, by_method, by_seed, conditions, mean, paired, remaining
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits import exhibit, find_study
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import results, search_studies
-from lcs.exhibits.settings import RECIPE, REPRODUCTION_L1
+from lcs.exhibits.shared import compare, gap, published, searches
+from lcs.exhibits.shared.compare import (
+    accuracies,
+    by_method,
+    by_seed,
+    conditions,
+    mean,
+    paired,
+    remaining,
+)
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.shared.settings import RECIPE, REPRODUCTION_L1
 from lcs.stats import lack_of_fit, mean_interval
 
 

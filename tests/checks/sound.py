@@ -1,9 +1,10 @@
 """What the page sound says of results."""
 
 from checks import ahead, behind, check, level, only, records
-from lcs.exhibits import locality, sound
-from lcs.exhibits.compare import by_method, mean, paired, remaining
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits import sound
+from lcs.exhibits.shared import locality
+from lcs.exhibits.shared.compare import by_method, mean, paired, remaining
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
 
 

@@ -4,7 +4,7 @@ from checks import ahead, check, records, verdicts
 from checks.scaling_parts import own
 from lcs.cost import weights_by_layer
 from lcs.exhibits import find_study
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared.compare import (
     by_length,
     by_method,
     by_width,
@@ -15,11 +15,11 @@ from lcs.exhibits.compare import (
     paired,
     widest,
 )
-from lcs.exhibits.gap import gap_closed
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.methods import B50, LOCAL, SGD
+from lcs.exhibits.shared.gap import gap_closed
+from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD
+from lcs.exhibits.shared.verdicts import CORRECTED
 from lcs.exhibits.summary import GROWING, by_setting
-from lcs.exhibits.verdicts import CORRECTED
 
 SGD_CLAIM = "S-FC with β-LASSO at β = 50 is better than with SGD"
 ZERO_CLAIM = "β = 50 is better than β = 0"

@@ -1,8 +1,8 @@
 """What the page table2 says of results."""
 
 from checks import ahead, behind, check, level, records
-from lcs.exhibits import published
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared import published
+from lcs.exhibits.shared.compare import (
     accuracies,
     by_method,
     course,
@@ -11,8 +11,8 @@ from lcs.exhibits.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
-from lcs.exhibits.verdicts import one_more
+from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
+from lcs.exhibits.shared.verdicts import one_more
 from lcs.stats import mean_interval
 
 

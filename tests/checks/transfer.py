@@ -2,8 +2,8 @@
 
 from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
-from lcs.exhibits.compare import paired
-from lcs.exhibits.methods import LOCAL
+from lcs.exhibits.shared.compare import paired
+from lcs.exhibits.shared.methods import LOCAL
 from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
 
 TUNED = TAKEN["first-layer"]

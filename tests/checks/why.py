@@ -7,7 +7,7 @@ import numpy as np
 from checks import ahead, behind, check, judged, level, records
 from checks.scaling_parts import own
 from lcs.exhibits import why
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared.compare import (
     accuracies,
     as_sgd,
     by_method,
@@ -21,9 +21,9 @@ from lcs.exhibits.compare import (
     train_accuracies,
     without_threshold,
 )
-from lcs.exhibits.methods import B0, B1, B50
-from lcs.exhibits.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
-from lcs.exhibits.verdicts import sign
+from lcs.exhibits.shared.methods import B0, B1, B50
+from lcs.exhibits.shared.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
+from lcs.exhibits.shared.verdicts import sign
 from lcs.exhibits.why import results
 from lcs.exhibits.why.results import returns
 from lcs.exhibits.why.studies import equal_rates

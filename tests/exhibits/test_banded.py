@@ -4,10 +4,11 @@ import pytest
 import torch
 from made_up import configs, made_up, study
 
-from lcs.exhibits import banded, find_study, settings
+from lcs.exhibits import banded, find_study
 from lcs.exhibits.banded import results, studies
-from lcs.exhibits.methods import B50, method
-from lcs.exhibits.searches import choose
+from lcs.exhibits.shared import settings
+from lcs.exhibits.shared.methods import B50, method
+from lcs.exhibits.shared.searches import choose
 from lcs.models import LocallyConnected2d, dense_weight
 from lcs.optim.pruning import Pruning
 from lcs.train.setup import build_model, make_optimizer

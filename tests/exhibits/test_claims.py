@@ -7,9 +7,10 @@ import pytest
 from made_up import configs, made_up, study, with_final
 
 from lcs.config import Config
-from lcs.exhibits import claims, verdicts
+from lcs.exhibits import claims
 from lcs.exhibits.engine import inference, steps
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared import verdicts
+from lcs.exhibits.shared.settings import (
     AS_SEARCHED,
     AT_32,
     AT_150,
@@ -20,7 +21,7 @@ from lcs.exhibits.settings import (
     REPRODUCTION,
     STRONGER_L1,
 )
-from lcs.exhibits.verdicts import BENCHMARK, Claim, Finding, verdict
+from lcs.exhibits.shared.verdicts import BENCHMARK, Claim, Finding, verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval
 

@@ -8,7 +8,7 @@ from made_up import configs, made_up, with_filters
 
 from lcs.config import Config
 from lcs.exhibits import convolution, find_study
-from lcs.exhibits.methods import LOCAL
+from lcs.exhibits.shared.methods import LOCAL
 from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)

@@ -6,9 +6,9 @@ import pytest
 from made_up import configs, made_up, study
 
 from lcs.exhibits import deeper
-from lcs.exhibits.methods import method
-from lcs.exhibits.searches import choose, network_key, searched_table
-from lcs.exhibits.tables import NONE
+from lcs.exhibits.shared.methods import method
+from lcs.exhibits.shared.searches import choose, network_key, searched_table
+from lcs.exhibits.shared.tables import NONE
 
 
 def accuracy(config):

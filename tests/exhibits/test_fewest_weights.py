@@ -7,16 +7,17 @@ import pytest
 from made_up import Memory, made_up
 
 from lcs import theory
-from lcs.exhibits import compare, fewest_weights, published, tables
-from lcs.exhibits.fewest_weights import CLAIMS, SHARED
+from lcs.exhibits.fewest_weights import figures, results
+from lcs.exhibits.fewest_weights.results import CLAIMS, SHARED
+from lcs.exhibits.shared import compare, published, tables
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.shapes import flops
 
 NOTHING = compare.conditions([])
 RECIPE, REPRODUCTION = SHARED
 EMPTY = {RECIPE: NOTHING, REPRODUCTION: NOTHING}
-WIDE = fewest_weights.WIDTH
-SGD = fewest_weights.searched_sgd()
+WIDE = results.WIDTH
+SGD = results.searched_sgd()
 
 
 def finished(config, accuracy: float, share: float = 1.0) -> Record:
@@ -42,7 +43,7 @@ def recipe(**accuracies: float):
             for model in ("s-conv", "s-local")
         ),
         seeds(SGD, accuracies.get("sgd", 65.0), n=6),
-        seeds(fewest_weights.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
+        seeds(results.own_lambda(), accuracies.get("own", 66.0), 0.05, n=6),
     ]
     return compare.conditions(record for group in runs for record in group)
 
@@ -74,11 +75,11 @@ def test_runs_of_a_setting_differ_from_it_in_the_method_alone():
     ]
     runs = [run for config in [base, *others] for run in seeds(config, 50)]
     alone = finished(base.replace(model="s-local"), 50)  # one seed only
-    recipe_runs = seeds(fewest_weights.own_lambda(), 60)
-    found = fewest_weights.gather(Memory([*runs, alone, *recipe_runs]))
+    recipe_runs = seeds(results.own_lambda(), 60)
+    found = results.gather(Memory([*runs, alone, *recipe_runs]))
     assert [*found[REPRODUCTION]] == [base]
     assert len(found[REPRODUCTION][base]) == 3
-    assert [*found[RECIPE]] == [fewest_weights.own_lambda()]
+    assert [*found[RECIPE]] == [results.own_lambda()]
 
 
 def test_front_has_what_is_smaller_or_better_than_all_others():
@@ -89,35 +90,35 @@ def test_front_has_what_is_smaller_or_better_than_all_others():
             for n, (w, a) in enumerate(points)
         ]
     )
-    assert fewest_weights.front(table).index.tolist() == [0, 2, 5]
-    assert fewest_weights.front(table, "flops").index.tolist() == [5]
+    assert results.front(table).index.tolist() == [0, 2, 5]
+    assert results.front(table, "flops").index.tolist() == [5]
     again = {"condition": 1, "weights": 20, "flops": 80, "accuracy": 53.0, "model": "s-fc"}
     twice = tables.data_frame([*table.to_dict("records"), again])
-    assert fewest_weights.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
+    assert results.front(twice).index.tolist() == [0, 1, 2, 5]  # the mean of its runs is 51
 
 
 def test_front_of_nothing_is_empty():
-    assert fewest_weights.front(fewest_weights.frame(NOTHING)).empty
+    assert results.front(results.frame(NOTHING)).empty
 
 
 def test_prose_says_how_many_times_fewer_weights():
-    numbers = fewest_weights.recipe_numbers(recipe())
+    numbers = results.recipe_numbers(recipe())
     assert numbers["own-times"] == "20.0"
     assert numbers["own-gain"] == "+1.00 ± 0.00"
     assert numbers["own-n"] == "6"
     # S-LOCAL of α = 4 has 348,096 weights, next to 334,330
     assert numbers["local-alpha"] == "4"
     assert (numbers["local-gain"], numbers["local-n"]) == ("−2.00 ± 0.00", "3")
-    assert fewest_weights.recipe_numbers(NOTHING).keys() == numbers.keys()
-    nothing = fewest_weights.recipe_numbers(NOTHING)
+    assert results.recipe_numbers(NOTHING).keys() == numbers.keys()
+    nothing = results.recipe_numbers(NOTHING)
     known = {"own-alpha", "own-n", "local-n"}
     assert {nothing[name] for name in nothing.keys() - known} == {tables.PENDING}
 
 
 def test_prose_on_the_reproduction_compares_equal_sizes():
-    found = fewest_weights.numbers(EMPTY | {REPRODUCTION: reproduction()}, 16, 0.05)
+    found = results.numbers(EMPTY | {REPRODUCTION: reproduction()}, 16, 0.05)
     numbers = {name: value for name, value in found.items() if name.startswith("few-")}
-    without = fewest_weights.numbers(EMPTY, 16, 0.05)
+    without = results.numbers(EMPTY, 16, 0.05)
     assert without.keys() == found.keys()
     assert (without["few-times"], without["few-gain"]) == ("pending", "pending")
     # S-CONV has 6,627 weights, and S-FC 792,816
@@ -125,18 +126,18 @@ def test_prose_on_the_reproduction_compares_equal_sizes():
 
 
 def test_table_begins_with_the_fewest_weights():
-    rows = fewest_weights.recipe_table(EMPTY | {RECIPE: recipe()}).rows
+    rows = results.recipe_table(EMPTY | {RECIPE: recipe()}).rows
     assert rows[0][0] == "S-FC, β-LASSO, β = 50"
     assert rows[0][2:5] == ["334.3", "5.0, 5.0, 5.0", "0.669"]
     assert [row[0] for row in rows[1:]] == ["S-CONV, SGD", "S-LOCAL, SGD", "S-FC, SGD"]
     assert [row[6] for row in rows] == ["+1.00 ± 0.00", "+3.00 ± 0.00", "+3.00 ± 0.00", "–"]
-    for table in (fewest_weights.recipe_table, fewest_weights.plain_table):
+    for table in (results.recipe_table, results.plain_table):
         assert "pending" in table(EMPTY).rows[0][0]
 
 
 def test_table_without_augmentation_has_sgd_and_the_front():
     found = EMPTY | {REPRODUCTION: reproduction()}
-    rows = fewest_weights.plain_table(found).rows
+    rows = results.plain_table(found).rows
     sparse = "S-FC, β-LASSO, β = 50"
     assert [row[0] for row in rows] == [
         sparse, sparse, "S-CONV, SGD", sparse, "S-LOCAL, SGD", "S-FC, SGD",
@@ -146,7 +147,7 @@ def test_table_without_augmentation_has_sgd_and_the_front():
 
 def test_bound_counts_a_shared_weight_once_and_its_edges_all():
     config = SGD.replace(model="s-conv", base_channels=1)
-    found = fewest_weights.bound(finished(config, 70))
+    found = results.bound(finished(config, 70))
     assert found.gap == pytest.approx(0.05)
     edges, values, possible = 68_592, 6627, 792_816
     shape = {"samples": 50_000, "parameters": possible, "free_parameters": values}
@@ -158,49 +159,49 @@ def test_bound_counts_a_shared_weight_once_and_its_edges_all():
 
 
 def test_prose_has_the_bound_of_the_sparsest_network():
-    numbers = fewest_weights.bound_numbers(recipe(), reproduction(), 16, 0.05)
+    numbers = results.bound_numbers(recipe(), reproduction(), 16, 0.05)
     assert 1 < float(numbers["bound-least"]) < float(numbers["bound-own"])
-    nothing = fewest_weights.bound_numbers(NOTHING, NOTHING, 16, 0.05)
+    nothing = results.bound_numbers(NOTHING, NOTHING, 16, 0.05)
     assert nothing.keys() == numbers.keys()
     assert nothing["bound-own"] == nothing["bound-least"] == tables.PENDING
 
 
 def test_claims_are_counts_without_a_p_value():
-    few = [run for c in (fewest_weights.own_lambda(), SGD) for run in recipe()[c]]
+    few = [run for c in (results.own_lambda(), SGD) for run in recipe()[c]]
     for claim, said in zip(CLAIMS.values(), ("holds", "contradicted"), strict=True):
         finding = claim.judge(few)
         assert finding.evidence is None
         assert finding.said == said
     conv, bound = (claim.judge for claim in CLAIMS.values())
-    assert conv(seeds(fewest_weights.own_lambda(), 70, 0.5)).said == "contradicted"
-    assert bound(seeds(fewest_weights.own_lambda(), 70, 1e-5)).said == "holds"
+    assert conv(seeds(results.own_lambda(), 70, 0.5)).said == "contradicted"
+    assert bound(seeds(results.own_lambda(), 70, 1e-5)).said == "holds"
 
 
 def test_sizes_are_the_published_ones_but_for_two():
     away = {
-        name: abs(theirs * 1e6 / fewest_weights.count_weights(name) - 1)
+        name: abs(theirs * 1e6 / results.count_weights(name) - 1)
         for name, theirs in published.PARAMETERS.items()
     }
     assert {name for name, share in away.items() if share > 0.01} == {"d-local", "d-fc"}
     assert away["d-local"] > 2 / 3
-    assert len(fewest_weights.size_table().rows) == len(published.ALPHA)
+    assert len(results.size_table().rows) == len(published.ALPHA)
 
 
 @pytest.mark.parametrize("found", [EMPTY, {RECIPE: recipe(), REPRODUCTION: NOTHING}])
 def test_figures_are_drawn_whatever_there_is(found):
-    fewest_weights.accuracy_figure(found).canvas.draw()
+    figures.accuracy_figure(found).canvas.draw()
 
 
 def test_each_condition_is_drawn_once_with_its_front():
     found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
-    figure = fewest_weights.accuracy_figure(found)
+    figure = figures.accuracy_figure(found)
     above = figure.axes[0]
     alphas = [text.get_text() for text in above.texts]
     assert alphas == ["4", "4", "8", "8", "8", "8"]
 
 
 def test_the_store_of_the_book_has_both_settings():
-    found = fewest_weights.gather(RunStore(PUBLISHED))
-    assert fewest_weights.own_lambda() in found[RECIPE]
+    found = results.gather(RunStore(PUBLISHED))
+    assert results.own_lambda() in found[RECIPE]
     assert {config.base_channels for config in found[REPRODUCTION]} == {1}
     assert min(len(runs) for group in found.values() for runs in group.values()) >= 2

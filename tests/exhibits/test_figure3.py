@@ -10,7 +10,7 @@ from made_up import made_up
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits import figure3, find_study
-from lcs.exhibits.methods import B50
+from lcs.exhibits.shared.methods import B50
 from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)

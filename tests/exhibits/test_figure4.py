@@ -10,10 +10,11 @@ from made_up import configs, made_up, with_filters, with_final
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import figure4, find_study, plots, tables
-from lcs.exhibits import locality as measures
-from lcs.exhibits.methods import SGD, method
-from lcs.exhibits.verdicts import verdict
+from lcs.exhibits import figure4, find_study
+from lcs.exhibits.shared import locality as measures
+from lcs.exhibits.shared import plots, tables
+from lcs.exhibits.shared.methods import SGD, method
+from lcs.exhibits.shared.verdicts import verdict
 from lcs.runs import PUBLISHED, Record, RunStore
 
 STORE = RunStore(PUBLISHED)

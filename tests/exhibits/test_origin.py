@@ -5,7 +5,7 @@ import torch
 from made_up import made_up, with_filters
 
 from lcs.exhibits import find_study, origin
-from lcs.exhibits.methods import B50, method
+from lcs.exhibits.shared.methods import B50, method
 from lcs.runs import Record
 
 NAMES = tuple(study.name for study in origin.STUDIES)

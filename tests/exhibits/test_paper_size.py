@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 from made_up import Memory, made_up
 
-from lcs.exhibits import find_study, paper_size, searches, settings, status, verdicts
-from lcs.exhibits.methods import B50, LOCAL, SGD, method
-from lcs.exhibits.verdicts import Claim, Finding
+from lcs.exhibits import find_study, paper_size, status
+from lcs.exhibits.shared import searches, settings, verdicts
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
+from lcs.exhibits.shared.verdicts import Claim, Finding
 
 SEARCHES = ("search-paper-size-rate", "search-paper-size")
 ACCURACY = {SGD: 60.0, B50: 70.0, LOCAL: 80.0}

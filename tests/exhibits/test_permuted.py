@@ -4,8 +4,8 @@ import pytest
 from made_up import study
 
 from lcs.exhibits import find_study, permuted
-from lcs.exhibits.methods import B50, SGD
-from lcs.exhibits.verdicts import verdict
+from lcs.exhibits.shared.methods import B50, SGD
+from lcs.exhibits.shared.verdicts import verdict
 
 
 def records(change):

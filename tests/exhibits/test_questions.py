@@ -10,7 +10,7 @@ from myst_parser.mdit_to_docutils.base import default_slugify
 from lcs.exhibits import book, claims, questions
 from lcs.exhibits.claims import Judged
 from lcs.exhibits.questions import ANSWERED, IN_PART, NOT_STUDIED, STATUSES, Question
-from lcs.exhibits.verdicts import CORRECTED, UNDECIDED, Claim, Evidence, Finding, marked
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, Claim, Evidence, Finding, marked
 from lcs.runs import PUBLISHED, RunStore
 
 

@@ -16,8 +16,9 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import exhibit, records, tables
+from lcs.exhibits import exhibit, records
 from lcs.exhibits.records import run_pages
+from lcs.exhibits.shared import tables
 from lcs.runs import PUBLISHED, RunStore
 
 EVIL = (

@@ -7,11 +7,12 @@ import pytest
 from made_up import configs, made_up, with_final
 
 from lcs import data
-from lcs.exhibits import find_study, settings
+from lcs.exhibits import find_study
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
-from lcs.exhibits.searches import choose
-from lcs.exhibits.verdicts import verdict
+from lcs.exhibits.shared import settings
+from lcs.exhibits.shared.searches import choose
+from lcs.exhibits.shared.verdicts import verdict
 from lcs.optim.learning_rate import learning_rate
 
 

@@ -7,7 +7,7 @@ from made_up import made_up
 
 from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import find_study, sample_size
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, method
 from lcs.runs import Record
 
 # accuracy with all images; each halving of their number costs five points

@@ -9,12 +9,13 @@ from made_up import configs, made_up, study
 from scipy import stats
 
 from lcs.config import Config
-from lcs.exhibits import cells, find_study, gap, published, scaling, searches, tables
-from lcs.exhibits.compare import by_method, by_width, mean, paired
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS
+from lcs.exhibits import find_study, scaling
 from lcs.exhibits.scaling import figures, results, search_studies, studies
-from lcs.exhibits.settings import CHOSEN, chosen, regularised, scaled_l1
+from lcs.exhibits.shared import cells, gap, published, searches, tables
+from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
+from lcs.exhibits.shared.plots.style import PUBLISHED_MARKERS
+from lcs.exhibits.shared.settings import CHOSEN, chosen, regularised, scaled_l1
 
 BONUS = {LOCAL: 10.0, B50: 1.0, PROXIMAL: 0.5}
 NO_RUNS = {one.name: () for one in scaling.STUDIES} | {"paper-size-searched": ()}

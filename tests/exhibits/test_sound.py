@@ -5,10 +5,11 @@ import torch
 from made_up import made_up, with_filters
 
 from lcs.data.batches import pixel_order
-from lcs.exhibits import find_study, searches, settings, sound
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD, method
-from lcs.exhibits.plots.style import look
-from lcs.exhibits.verdicts import verdict
+from lcs.exhibits import find_study, sound
+from lcs.exhibits.shared import searches, settings
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.plots.style import look
+from lcs.exhibits.shared.verdicts import verdict
 from lcs.runs import Record
 
 

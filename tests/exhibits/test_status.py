@@ -7,7 +7,7 @@ from made_up import Memory, made_up
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, status
-from lcs.exhibits.settings import PAPER_LENGTH, PAPER_SHORT
+from lcs.exhibits.shared.settings import PAPER_LENGTH, PAPER_SHORT
 
 ORIGIN = {
     "device": "cpu",

@@ -8,9 +8,10 @@ import scipy.stats
 from made_up import made_up, study
 
 from lcs.config import Config
-from lcs.exhibits import find_study, published, table2
-from lcs.exhibits.compare import accuracies, by_method
-from lcs.exhibits.methods import B50, SGD, Method, method
+from lcs.exhibits import find_study, table2
+from lcs.exhibits.shared import published
+from lcs.exhibits.shared.compare import accuracies, by_method
+from lcs.exhibits.shared.methods import B50, SGD, Method, method
 from lcs.runs import PUBLISHED, RunStore
 
 STORE = RunStore(PUBLISHED)

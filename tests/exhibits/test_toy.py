@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from lcs.errors import ConfigError
-from lcs.exhibits import book, plots, toy
+from lcs.exhibits import book, toy
+from lcs.exhibits.shared import plots
 from lcs.runs import PUBLISHED, RunStore
 from lcs.toy import experiment, resting_points
 from lcs.toy.problems import TRUE

@@ -4,8 +4,8 @@ import pytest
 from made_up import made_up
 
 from lcs.exhibits import find_study, transfer
-from lcs.exhibits.methods import B50, LOCAL, method
-from lcs.exhibits.verdicts import verdict
+from lcs.exhibits.shared.methods import B50, LOCAL, method
+from lcs.exhibits.shared.verdicts import verdict
 
 GAIN = {
     "ticket": 3.0, "mask": 2.5, "first-mask": 2.0, "rewired-mask": -1.0, "random-mask": -2.0,

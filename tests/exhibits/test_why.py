@@ -7,8 +7,9 @@ import pytest
 from made_up import made_up, study
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, plots, why
-from lcs.exhibits.settings import has_stronger_l1
+from lcs.exhibits import find_study, why
+from lcs.exhibits.shared import compare, plots
+from lcs.exhibits.shared.settings import has_stronger_l1
 from lcs.exhibits.why import results
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record, RunStore

@@ -6,21 +6,21 @@ from functools import partial
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, locality, plots, tables
 from lcs.exhibits.banded.studies import GROWTHS, WIDTH
-from lcs.exhibits.compare import ByStudy, Conditions
-from lcs.exhibits.gap import closes_most, gap_text
-from lcs.exhibits.methods import B50, CONV, LOCAL, SGD, method
-from lcs.exhibits.plots.style import Figure
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared import cells, compare, locality, plots, tables
+from lcs.exhibits.shared.compare import ByStudy, Conditions
+from lcs.exhibits.shared.gap import closes_most, gap_text
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.plots.style import Figure
+from lcs.exhibits.shared.settings import (
     FLIP_CROP_SHORT,
     WIDEST,
     chosen_flip_crop,
     flip_crop_methods,
     sized,
 )
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import exceeds, ours
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
 from lcs.shapes import default_kernel
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config
-from lcs.exhibits import compare, settings
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, Search, network_key, relative
+from lcs.exhibits.shared import compare, settings
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.searches import Rule, Search, network_key, relative
 from lcs.shapes import stack_and_hidden
 
 WIDTH = 2

@@ -5,7 +5,7 @@ networks in use.
 """
 
 from lcs.exhibits.engine import inference, steps
-from lcs.exhibits.verdicts import BENCHMARK, Claim, ours
+from lcs.exhibits.shared.verdicts import BENCHMARK, Claim, ours
 
 # the engine is timed by `make bench`, not by studies
 STUDIES = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lcs.errors import RecordError
-from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, UNDECIDED
+from lcs.exhibits.shared.verdicts import CONTRADICTED, HOLDS, UNDECIDED
 from lcs.runs import PUBLISHED
 
 BENCHMARKS = PUBLISHED.parent / "benchmarks"

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import (
     find,
     load,
@@ -13,9 +12,10 @@ from lcs.exhibits.engine.benchmarks import (
     ratio_text,
     takes_less,
 )
-from lcs.exhibits.plots import style
-from lcs.exhibits.tables import PENDING, Table
-from lcs.exhibits.verdicts import CONTRADICTED, HOLDS, UNDECIDED, Finding
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.tables import PENDING, Table
+from lcs.exhibits.shared.verdicts import CONTRADICTED, HOLDS, UNDECIDED, Finding
 from lcs.runs import Record
 
 # ways to compute the same outputs, as `tests/benchmarks/inference.py` names them

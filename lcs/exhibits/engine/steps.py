@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from lcs.exhibits import tables
 from lcs.exhibits.engine.benchmarks import (
     find,
     load,
@@ -12,11 +11,19 @@ from lcs.exhibits.engine.benchmarks import (
     ratio_text,
     takes_less,
 )
-from lcs.exhibits.methods import NETWORKS
-from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, pending, shades, subplots
-from lcs.exhibits.published import PAPER_BASE_CHANNELS
-from lcs.exhibits.tables import PENDING, Table
-from lcs.exhibits.verdicts import Finding, Judge, holds_if
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.methods import NETWORKS
+from lcs.exhibits.shared.plots.style import (
+    PAGE_WIDTH,
+    Figure,
+    add_legend,
+    pending,
+    shades,
+    subplots,
+)
+from lcs.exhibits.shared.published import PAPER_BASE_CHANNELS
+from lcs.exhibits.shared.tables import PENDING, Table
+from lcs.exhibits.shared.verdicts import Finding, Judge, holds_if
 from lcs.optim.sparse_products import MODES
 from lcs.runs import Record
 

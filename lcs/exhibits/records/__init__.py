@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
-from lcs.exhibits import by_chapter, cells
-from lcs.exhibits.methods import NETWORKS, method
-from lcs.exhibits.settings import SETTINGS
+from lcs.exhibits import by_chapter
+from lcs.exhibits.shared import cells
+from lcs.exhibits.shared.methods import NETWORKS, method
+from lcs.exhibits.shared.settings import SETTINGS
 from lcs.runs import Record, RunStore
 
 NO_SETTING = "none of the book's"  # of a run outside of all studies

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.config.run_config import defaults
-from lcs.exhibits.cells import LABELS, field_text
-from lcs.exhibits.compare import remaining
-from lcs.exhibits.methods import NETWORKS, method
 from lcs.exhibits.records import BookRun, changed, rerun_command
-from lcs.exhibits.tables import LAYERS, NONE, number
+from lcs.exhibits.shared.cells import LABELS, field_text
+from lcs.exhibits.shared.compare import remaining
+from lcs.exhibits.shared.methods import NETWORKS, method
+from lcs.exhibits.shared.tables import LAYERS, NONE, number
 from lcs.runs import Record
 
 if TYPE_CHECKING:

@@ -6,10 +6,6 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits import cells, compare, locality
-from lcs.exhibits.compare import ByStudy, Groups, Values
-from lcs.exhibits.locality import beyond_chance
-from lcs.exhibits.plots import style
 from lcs.exhibits.rivals.studies import (
     AIMS,
     DENSE,
@@ -20,8 +16,12 @@ from lcs.exhibits.rivals.studies import (
     budget,
     rival,
 )
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Judge, exceeds, ours
+from lcs.exhibits.shared import cells, compare, locality
+from lcs.exhibits.shared.compare import ByStudy, Groups, Values
+from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.plots import style
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import Judge, exceeds, ours
 from lcs.runs import Record
 
 # the study of each budget, and its name

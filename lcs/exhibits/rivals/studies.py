@@ -9,10 +9,10 @@ from functools import partial
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits import settings
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50
-from lcs.exhibits.searches import Rule, Search, choices, method_key, relative, values_over
+from lcs.exhibits.shared import settings
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.searches import Rule, Search, choices, method_key, relative, values_over
 from lcs.runs import Record
 
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken

@@ -6,7 +6,7 @@
 
 from lcs.exhibits.scaling import search_studies, studies
 from lcs.exhibits.scaling.results import CLAIMS
-from lcs.exhibits.settings import FLIP_CROP, RECIPE
+from lcs.exhibits.shared.settings import FLIP_CROP, RECIPE
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
 # the studies of each setting, by its name, for the table of gains and the first picture

@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lcs.exhibits import cells, compare, published
-from lcs.exhibits.compare import ByStudy
-from lcs.exhibits.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
-from lcs.exhibits.plots import style
 from lcs.exhibits.scaling.results import gains_by_width
+from lcs.exhibits.shared import cells, compare, published
+from lcs.exhibits.shared.compare import ByStudy
+from lcs.exhibits.shared.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method
+from lcs.exhibits.shared.plots import style
 from lcs.runs import Record
 from lcs.stats import mean_interval
 

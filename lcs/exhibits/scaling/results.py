@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lcs.exhibits import cells, compare, published, tables
-from lcs.exhibits.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
-from lcs.exhibits.gap import by_size, gap_closed, gap_text, size_of_paper
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.settings import DESK, chosen, chosen_flip_crop, regularised
-from lcs.exhibits.tables import PENDING, Cell, Table
-from lcs.exhibits.verdicts import Finding, Judge, exceeds, ours
+from lcs.exhibits.shared import cells, compare, published, tables
+from lcs.exhibits.shared.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
+from lcs.exhibits.shared.gap import by_size, gap_closed, gap_text, size_of_paper
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
+from lcs.exhibits.shared.settings import DESK, chosen, chosen_flip_crop, regularised
+from lcs.exhibits.shared.tables import PENDING, Cell, Table
+from lcs.exhibits.shared.verdicts import Finding, Judge, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B0, B1, B50, PROXIMAL, Method
 from lcs.exhibits.scaling import studies
-from lcs.exhibits.searches import Rule, Search, choices, method_key, regularisation, searched
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B0, B1, B50, PROXIMAL, Method
+from lcs.exhibits.shared.searches import Rule, Search, choices, method_key, regularisation, searched
+from lcs.exhibits.shared.settings import (
     CHOSEN,
     FLIP_CROP,
     RECIPE,

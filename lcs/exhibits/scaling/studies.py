@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.compare import without_threshold
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.methods import B50
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared.compare import without_threshold
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.settings import (
     CHOSEN,
     FLIP_CROP,
     FLIP_CROP_LONG,

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared import cells, compare, tables
+from lcs.exhibits.shared.compare import (
     ByStudy,
     Conditions,
     Reference,
@@ -18,10 +18,16 @@ from lcs.exhibits.compare import (
     runs_of,
     without_threshold,
 )
-from lcs.exhibits.plots import Differences
-from lcs.exhibits.settings import LAMBDAS, REPRODUCTION_L1, STRONGER_L1, has_stronger_l1, sized
-from lcs.exhibits.tables import Cell, Table, signed
-from lcs.exhibits.verdicts import Claim, Finding, Judge, equals, exceeds, ours
+from lcs.exhibits.shared.plots import Differences
+from lcs.exhibits.shared.settings import (
+    LAMBDAS,
+    REPRODUCTION_L1,
+    STRONGER_L1,
+    has_stronger_l1,
+    sized,
+)
+from lcs.exhibits.shared.tables import Cell, Table, signed
+from lcs.exhibits.shared.verdicts import Claim, Finding, Judge, equals, exceeds, ours
 from lcs.exhibits.why.studies import equal_rates
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval

@@ -5,8 +5,8 @@ from functools import partial
 
 from lcs import data
 from lcs.config import Config
-from lcs.exhibits.declare import Studies
-from lcs.exhibits.settings import (
+from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.settings import (
     BETAS,
     LAMBDAS,
     PAPER_BETAS,

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 
 from checks import records
-from lcs.exhibits.compare import accuracies, by_width, mean, paired, train_accuracies
 from lcs.exhibits.scaling import results
+from lcs.exhibits.shared.compare import accuracies, by_width, mean, paired, train_accuracies
 
 
 def common(store):

@@ -3,8 +3,8 @@
 from checks import ahead, check, level, records
 from checks.scaling_parts import fit, gain
 from lcs.cost import weights_by_layer
-from lcs.exhibits import published
-from lcs.exhibits.compare import (
+from lcs.exhibits.shared import published
+from lcs.exhibits.shared.compare import (
     by_length,
     by_method,
     by_seed,
@@ -14,7 +14,7 @@ from lcs.exhibits.compare import (
     nonzeros,
     remaining,
 )
-from lcs.exhibits.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
 
 AT_WIDTH_32 = [

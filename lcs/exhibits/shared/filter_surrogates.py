@@ -9,10 +9,10 @@ from torch import Tensor
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits import cells, compare, tables
-from lcs.exhibits.methods import SGD, method
-from lcs.exhibits.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
-from lcs.exhibits.tables import Table
+from lcs.exhibits.shared import cells, compare, tables
+from lcs.exhibits.shared.methods import SGD, method
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
+from lcs.exhibits.shared.tables import Table
 from lcs.measure.weight_sharing import randomise_phases
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval

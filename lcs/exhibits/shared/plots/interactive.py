@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcs.exhibits.plots.weights import FRAME, as_image
+from lcs.exhibits.shared.plots.weights import FRAME, as_image
 
 if TYPE_CHECKING:
     import altair as alt

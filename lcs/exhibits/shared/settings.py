@@ -14,7 +14,7 @@ from typing import Any
 
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.exhibits.methods import B50, Method
+from lcs.exhibits.shared.methods import B50, Method
 from lcs.study.base_study import BaseStudy, Setting
 
 # each has the scale's own width and length, which a study takes multiples of (`sized`)

@@ -11,11 +11,11 @@ import numpy as np
 
 from lcs import data, measure
 from lcs.config import Config
-from lcs.exhibits import cells, tables
-from lcs.exhibits.compare import conditions
-from lcs.exhibits.methods import B50, method
-from lcs.exhibits.tables import Cell
-from lcs.exhibits.verdicts import Judge, exceeds, exceeds_zero
+from lcs.exhibits.shared import cells, tables
+from lcs.exhibits.shared.compare import conditions
+from lcs.exhibits.shared.methods import B50, method
+from lcs.exhibits.shared.tables import Cell
+from lcs.exhibits.shared.verdicts import Judge, exceeds, exceeds_zero
 from lcs.runs import Record
 from lcs.stats import mean_interval
 

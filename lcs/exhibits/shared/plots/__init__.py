@@ -5,6 +5,6 @@ filters, `interactive` charts that answer to the pointer; figures of a single pa
 exhibit. Importing this loads neither matplotlib nor seaborn; drawing does.
 """
 
-from lcs.exhibits.plots.comparisons import Differences, forest, sweep
-from lcs.exhibits.plots.style import use_style
-from lcs.exhibits.plots.weights import excesses, filters
+from lcs.exhibits.shared.plots.comparisons import Differences, forest, sweep
+from lcs.exhibits.shared.plots.style import use_style
+from lcs.exhibits.shared.plots.weights import excesses, filters

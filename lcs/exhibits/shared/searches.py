@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import cells, compare, find_study, studies, tables
-from lcs.exhibits.cells import LABELS
-from lcs.exhibits.compare import Key
-from lcs.exhibits.methods import method
-from lcs.exhibits.settings import CHOSEN_FILE, chosen
-from lcs.exhibits.tables import Table
+from lcs.exhibits import find_study, studies
+from lcs.exhibits.shared import cells, compare, tables
+from lcs.exhibits.shared.cells import LABELS
+from lcs.exhibits.shared.compare import Key
+from lcs.exhibits.shared.methods import method
+from lcs.exhibits.shared.settings import CHOSEN_FILE, chosen
+from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore, write_atomically
 from lcs.study import Study
 

@@ -7,7 +7,7 @@ Mehdi and Cutura). Accuracies are test accuracies in per cent.
 import math
 from typing import NamedTuple
 
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
+from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
 
 
 class Row(NamedTuple):

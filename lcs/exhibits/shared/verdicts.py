@@ -10,11 +10,12 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from lcs.config import Config
-from lcs.exhibits import compare, find_study, tables
-from lcs.exhibits.compare import Values, matches
-from lcs.exhibits.methods import Method
-from lcs.exhibits.settings import undecided
-from lcs.exhibits.tables import signed
+from lcs.exhibits import find_study
+from lcs.exhibits.shared import compare, tables
+from lcs.exhibits.shared.compare import Values, matches
+from lcs.exhibits.shared.methods import Method
+from lcs.exhibits.shared.settings import undecided
+from lcs.exhibits.shared.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
 from lcs.study.base_study import BaseStudy

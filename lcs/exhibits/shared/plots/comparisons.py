@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lcs.exhibits import tables
-from lcs.exhibits.plots import style
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.plots import style
 from lcs.stats import mean_interval
 
 

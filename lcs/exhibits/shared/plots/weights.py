@@ -4,8 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lcs.exhibits import tables
-from lcs.exhibits.plots.style import PAGE_WIDTH, Axes, Figure, add_heading, look, pending, subplots
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.plots.style import (
+    PAGE_WIDTH,
+    Axes,
+    Figure,
+    add_heading,
+    look,
+    pending,
+    subplots,
+)
 
 COLUMNS = 8  # filters in a row
 FRAME = 0.75  # grey of the frame around each

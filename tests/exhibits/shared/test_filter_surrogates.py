@@ -6,8 +6,8 @@ from checks import above
 from made_up import made_up, with_filters
 
 from lcs.config import Config
-from lcs.exhibits.filter_surrogates import compared, frame, largest, shares_figure, table
-from lcs.exhibits.plots.style import look
+from lcs.exhibits.shared.filter_surrogates import compared, frame, largest, shares_figure, table
+from lcs.exhibits.shared.plots.style import look
 from lcs.runs import Record
 
 

@@ -10,10 +10,10 @@ from functools import partial
 
 from lcs import theory
 from lcs.config import Config, foreign_fields
-from lcs.exhibits import compare, tables
-from lcs.exhibits.compare import Conditions, Reference, Values, accuracies, difference
-from lcs.exhibits.methods import dataset_name, method
-from lcs.exhibits.tables import LAYERS, PENDING, Cell, Table
+from lcs.exhibits.shared import compare, tables
+from lcs.exhibits.shared.compare import Conditions, Reference, Values, accuracies, difference
+from lcs.exhibits.shared.methods import dataset_name, method
+from lcs.exhibits.shared.tables import LAYERS, PENDING, Cell, Table
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 

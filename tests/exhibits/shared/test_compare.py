@@ -9,9 +9,10 @@ import pytest
 from made_up import made_up
 
 from lcs.config import Config
-from lcs.exhibits import cells, compare, find_study, tables
+from lcs.exhibits import find_study
 from lcs.exhibits.book import ROOT
-from lcs.exhibits.plots.weights import as_image
+from lcs.exhibits.shared import cells, compare, tables
+from lcs.exhibits.shared.plots.weights import as_image
 from lcs.runs import PUBLISHED, Record, RunStore
 from lcs.stats import Interval, mean_interval
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from lcs.config import Config, foreign_fields
 from lcs.errors import ConfigError
-from lcs.exhibits import tables
-from lcs.exhibits.methods import SGD, Method, method
-from lcs.exhibits.plots import Differences
+from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.methods import SGD, Method, method
+from lcs.exhibits.shared.plots import Differences
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
 from lcs.study import base_study

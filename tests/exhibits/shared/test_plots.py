@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcs.exhibits import book, plots
-from lcs.exhibits.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, beta_lasso_method
-from lcs.exhibits.plots import Differences, interactive, style
-from lcs.exhibits.plots.weights import FRAME
-from lcs.exhibits.settings import BETAS
+from lcs.exhibits import book
+from lcs.exhibits.shared import plots
+from lcs.exhibits.shared.methods import (
+    B0,
+    B1,
+    B50,
+    CONV,
+    LOCAL,
+    PROXIMAL,
+    SGD,
+    THREE,
+    beta_lasso_method,
+)
+from lcs.exhibits.shared.plots import Differences, interactive, style
+from lcs.exhibits.shared.plots.weights import FRAME
+from lcs.exhibits.shared.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lcs.exhibits.methods import CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
-from lcs.exhibits.methods import beta_lasso_method as lasso
+from lcs.exhibits.shared.methods import CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
+from lcs.exhibits.shared.methods import beta_lasso_method as lasso
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

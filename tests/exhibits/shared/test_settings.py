@@ -9,8 +9,9 @@ from made_up import Memory, made_up
 
 from lcs import data, models
 from lcs.errors import ConfigError
-from lcs.exhibits import find_study, settings, status, studies
-from lcs.exhibits.searches import Search, choose, rules, write_choice
+from lcs.exhibits import find_study, status, studies
+from lcs.exhibits.shared import settings
+from lcs.exhibits.shared.searches import Search, choose, rules, write_choice
 from lcs.runs import PUBLISHED, RunStore
 from lcs.study import Study
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lcs.exhibits import published, tables
-from lcs.exhibits.cells import size_text
-from lcs.exhibits.compare import Groups, by_method, by_seed, grouped, widest
-from lcs.exhibits.methods import B50, LOCAL, NETWORKS, SGD, Method
-from lcs.exhibits.plots.style import PUBLISHED_MARKERS, Figure, look, subplots
-from lcs.exhibits.tables import PENDING
-from lcs.exhibits.verdicts import Finding
+from lcs.exhibits.shared import published, tables
+from lcs.exhibits.shared.cells import size_text
+from lcs.exhibits.shared.compare import Groups, by_method, by_seed, grouped, widest
+from lcs.exhibits.shared.methods import B50, LOCAL, NETWORKS, SGD, Method
+from lcs.exhibits.shared.plots.style import PUBLISHED_MARKERS, Figure, look, subplots
+from lcs.exhibits.shared.tables import PENDING
+from lcs.exhibits.shared.verdicts import Finding
 from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
 
