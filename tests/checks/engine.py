@@ -121,26 +121,6 @@ def bound_saves_time(_: RunStore) -> bool:
 
 
 @check
-def bound_leaves_few_units(_: RunStore) -> bool:
-    """An eighth of the terms leaves at most a sixth of the units, a quarter hardly any.
-
-    With images weighted equally at least twice as many are left in the hardest phase, which is
-    neither the first nor the last that was looked at.
-    """
-    shares = [
-        one["shares"] for one in benchmarks.find(benchmarks.load("unproved"), measured="unproved")
-    ]
-    hardest = max(shares, key=lambda one: float(one["weighted: 64"]))
-    return (
-        hardest["weighted: 64"] < 1 / 6
-        and hardest not in (shares[0], shares[-1])
-        and max(one["weighted: 128"] for one in shares) < 0.03
-        and hardest["equal: 64"] > 2 * hardest["weighted: 64"]
-        and not any(one["returning"] for one in shares)
-    )
-
-
-@check
 def whole_run_gains_little(_: RunStore) -> bool:
     """At α = 8 a whole exact run is a few per cent faster than the dense one, by the bound or not.
 

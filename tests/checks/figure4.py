@@ -24,7 +24,7 @@ from lcs.exhibits.shared.locality import beyond_chance, clustering_ranges, pair_
 from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.shared.settings import STRONGER_L1
 from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
-from lcs.measure import clustering_range, half_distance, locality
+from lcs.measure import half_distance, locality
 
 
 def spread(runs):
@@ -288,17 +288,6 @@ def windows_of_the_recipe(store):
         and sgd > window(first) + 10
         and window(tuned[LOCAL]) > zero + 20
     )
-
-
-@check
-def units_gather(store):
-    """The fewer weights are left, the more they gather, up to about ten pixels; S-LOCAL's most."""
-    tuned, strong = own(store), records(store, "largest-autoaugment")
-    sparse = [at[B50][0] for at in (tuned[1], common(store)[8], tuned[8])]
-    runs = [*sparse, *strong, tuned[8][LOCAL][0]]
-    near = [pair_correlation(run)[0] for run in runs]
-    ranges = [clustering_range(pair_correlation(run)) for run in runs]
-    return near == sorted(near) and all(8 < one < 12 for one in ranges)
 
 
 @check

@@ -236,14 +236,3 @@ def shuffled_labels_are_not_learned(store):
         max(train_accuracies(dense[data])) < 20 and max(nonzeros(sparse[data])) < 1000
         for data in ("shuffled labels", "uniform noise")
     )
-
-
-@check
-def first_seeds_on_cpus(store):
-    """On CIFAR-10 the first seeds were trained on CPUs, most others on an H200."""
-    runs = origin.on_images(gather(origin.STUDIES, "desk", store=store))
-    every = [run for group in runs.values() for run in group]
-    first = {run.provenance["device"] for run in every if not run.config.seed}
-    later = [run.provenance["hardware"] for run in every if run.config.seed]
-    gpus = [hardware for hardware in later if hardware == "NVIDIA H200"]
-    return first == {"cpu"} and len(gpus) > len(later) / 2

@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records
-from checks.scaling_parts import common, fit, gain, gains_by_seed, gaps, means, own, rises
+from checks.scaling_parts import common, fit, gain, gains_by_seed, means, own, rises
 from lcs.exhibits import exhibit, find_study
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import results, search_studies
-from lcs.exhibits.shared import compare, gap, published, searches
+from lcs.exhibits.shared import compare, gap, searches
 from lcs.exhibits.shared.compare import (
     accuracies,
     by_method,
@@ -255,41 +255,6 @@ def gap_not_closed(store):
     narrow = own(store)[1]
     none_at_1 = not ahead(paired(narrow[LOCAL], narrow[SGD]))
     return shares[8][2] < 20 and none_at_1 and max(shares[width][0] for width in (2, 4)) < 0
-
-
-@check
-def largest_passes_published_sgd(store):
-    """With flips and crops β = 50 at α = 32 passes the paper's SGD after as many epochs.
-
-    Its training accuracy is far above that on the test images. With AutoAugment it stays below.
-    """
-    runs, others = records(store, "largest"), records(store, "largest-autoaugment")
-    return (
-        mean(others) < published.SHORT[SGD]
-        and {run.config.epochs for run in runs} == {published.SHORT_EPOCHS}
-        and mean(runs) > published.SHORT[SGD]
-        and min(gaps(runs)) > 15
-    )
-
-
-@check
-def largest_wins_by_the_fit(store):
-    """At α = 32 β = 50 is ahead of SGD by more than at α = 8, mostly by a better fit.
-
-    The weight decay of SGD was chosen for half the length; with half of it SGD fits better.
-    """
-    names = ("largest", "largest-sgd", "largest-decay")
-    sparse, dense, better = (records(store, name) for name in names)
-    gained, fitted = (of(sparse) - of(dense) for of in (mean, fit))
-    before = max(values[-1] for values in gains_by_seed(records(store, "scaling-own"), SGD))
-    lengths = {run.config.epochs for run in records(store, "search-augment")}
-    return (
-        gained > before
-        and gained > fitted > 0.75 * gained
-        and lengths == {dense[0].config.epochs // 2}
-        and mean(dense) < mean(better) < mean(sparse)
-        and fit(better) > fit(sparse)
-    )
 
 
 @check

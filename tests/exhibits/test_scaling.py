@@ -295,10 +295,10 @@ def test_the_largest_runs_stand_side_by_side():
     assert [row[place] for row in (sparse, sgd, decay, strong)] == ["−2.00", "−1.00", "–", "–"]
     assert [row[place - 2] for row in (sparse, free, sgd)] == ["frozen", "may return", "–"]
     words = results.numbers(NO_RUNS | found)
-    assert (words["largest-accuracy"], words["largest-left"]) == ("58.00", "50.0")
-    assert (words["largest-sgd-fit"], words["largest-fit"]) == ("75.00", "75.00")
+    assert (words["large-n"], words["large-gain"]) == ("1", "−2.00")
+    assert words["large-freezing"] == "+0.00"
     without = results.numbers(NO_RUNS | found | {"largest-decay": []})
-    assert without["largest-sgd-fit"] == "pending"
+    assert without["large-gain"] == "pending"
 
 
 # Momentum and length

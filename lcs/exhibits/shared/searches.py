@@ -193,7 +193,8 @@ def searched_table(
     caption = (
         f"{what}, the last tenth of each class of the training images: the chosen value of each "
         "field that was varied, in brackets its range, and the accuracy of the best candidate and "
-        f"of the second, in per cent. {cells.setting_text(every)}."
+        "of the second, in per cent. Candidates less than a point apart may differ by chance. "
+        f"{cells.setting_text(every)}."
     )
     columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seeds"]
     return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
