@@ -20,6 +20,7 @@ from lcs.exhibits.shared.plots.style import (
 )
 from lcs.exhibits.shared.settings import (
     ALL_FLIPS,
+    AT_32,
     AT_150,
     AT_150_OTHERS,
     AT_4000_EPOCHS,
@@ -193,7 +194,10 @@ CLAIMS = {
         "table2",
         _locality_matters_more,
         f"{published.gain(CONV, LOCAL):.2f} and {published.gain(LOCAL, SGD):.2f} points lost",
-        ("scaling-wide", ALL_FLIPS, f"{AT_150} + paper-size-others"),
+        (
+            *("scaling-wide", ALL_FLIPS),
+            *(f"{AT_32} + largest-local + largest-conv", f"{AT_150} + paper-size-others"),
+        ),
     ),
     **{
         f"On CIFAR-100, β = 50 is better than {other.shortest}": _better(

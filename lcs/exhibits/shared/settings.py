@@ -108,7 +108,10 @@ WITH_LOCAL = (
     *("scaling-own", AS_SEARCHED, "flips", *FLIPS_FURTHER),
     *(f"{AT_32} + largest-local", AT_4000_EPOCHS, AT_150),
 )
-WITH_ZERO = ("scaling-own", ALL_FLIPS, FLIPS_FURTHER[0], AT_150_OTHERS)
+WITH_ZERO = (
+    *("scaling-own", ALL_FLIPS, FLIPS_FURTHER[0]),
+    *(f"{AT_32} + largest-zero", AT_150_OTHERS),
+)
 
 # of the paper's Table 2, and the range around them
 PAPER_BETAS, BETAS = (0, 1, 50), (0, 1, 2, 5, 10, 20, 50, 100, 200)
