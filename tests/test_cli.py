@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import typer
-from finished import results
+from helpers.finished_results import results
 
 import lcs.cli
 import lcs.exhibits.book

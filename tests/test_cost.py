@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from made_up import made_up
+from helpers.made_up_records import made_up
 
 from lcs import cost
 from lcs.config import Config

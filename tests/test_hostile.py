@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from finished import results, signed_anew
+from helpers.finished_results import results, signed_anew
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from positions import positions
+from helpers.weight_positions import positions
 from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data

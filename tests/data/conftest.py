@@ -1,7 +1,7 @@
 """A folder of data of its own, and small images in place of the official ones."""
 
 import pytest
-from small_images import official_arrays, pin
+from helpers.small_images import official_arrays, pin
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from augmented import augment, draw_usual
+from helpers.augmented_images import augment, draw_usual
 from torch import Tensor
 from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
 from torchvision.transforms.v2 import functional as torchvision_functional

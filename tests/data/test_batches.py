@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from augmented import augment
+from helpers.augmented_images import augment
 from torch import Tensor
 
 from lcs import data

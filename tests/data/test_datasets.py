@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_images import TRAIN, altered, assert_equal, canonical_arrays, error_of, pin, save
+from helpers.small_images import TRAIN, altered, assert_equal, canonical_arrays, error_of, pin, save
 
 from lcs import data
 from lcs.data import download, gaussian_process

@@ -14,8 +14,7 @@ import urllib.request
 import numpy as np
 import pytest
 import scipy.io
-from PIL import Image
-from small_images import (
+from helpers.small_images import (
     altered,
     assert_equal,
     canonical_arrays,
@@ -25,6 +24,7 @@ from small_images import (
     pin,
     save,
 )
+from PIL import Image
 
 from lcs import data
 from lcs.data import download

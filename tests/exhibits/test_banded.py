@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_up import configs, made_up, study
+from helpers.made_up_records import configs, made_up, study
 
 from lcs.exhibits import banded, find_study
 from lcs.exhibits.banded import results, studies

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from made_up import configs, made_up, study, with_final
+from helpers.made_up_records import configs, made_up, study, with_final
 
 from lcs.config import Config
 from lcs.exhibits import claims

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from made_up import configs, made_up, with_filters
+from helpers.made_up_records import configs, made_up, with_filters
 
 from lcs.config import Config
 from lcs.exhibits import convolution, find_study

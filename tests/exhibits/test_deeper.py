@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from made_up import configs, made_up, study
+from helpers.made_up_records import configs, made_up, study
 
 from lcs.exhibits import deeper
 from lcs.exhibits.shared.methods import method

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_up import Memory, made_up
+from helpers.made_up_records import Memory, made_up
 
 from lcs.config import Config
 from lcs.errors import ConfigError

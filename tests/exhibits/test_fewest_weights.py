@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import pytest
-from made_up import Memory, made_up
+from helpers.made_up_records import Memory, made_up
 
 from lcs import theory
 from lcs.exhibits.fewest_weights import figures, results

@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 import pytest
-from made_up import made_up
+from helpers.made_up_records import made_up
 
 from lcs.config import Config
 from lcs.errors import ConfigError

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from made_up import configs, made_up, with_filters, with_final
+from helpers.made_up_records import configs, made_up, with_filters, with_final
 
 from lcs import measure
 from lcs.config import Config

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_up import made_up, with_filters
+from helpers.made_up_records import made_up, with_filters
 
 from lcs.exhibits import find_study, origin
 from lcs.exhibits.shared.methods import B50, method

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from made_up import Memory, made_up
+from helpers.made_up_records import Memory, made_up
 
 from lcs.exhibits import find_study, paper_size, status
 from lcs.exhibits.shared import searches, settings, verdicts

@@ -1,7 +1,7 @@
 """Networks on permuted pixels: which runs are compared, and what the page says of them."""
 
 import pytest
-from made_up import study
+from helpers.made_up_records import study
 
 from lcs.exhibits import find_study, permuted
 from lcs.exhibits.shared.methods import B50, SGD

@@ -8,8 +8,8 @@ import shlex
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
-import finished
 import pytest
+from helpers import finished_results
 from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
@@ -73,7 +73,7 @@ class _Page(HTMLParser):
 
 
 def write(store, config, **changes):
-    results = finished.results(config)
+    results = finished_results.results(config)
     results["provenance"] = results["provenance"] | changes
     return store.write(config, **results)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_up import configs, made_up, with_final
+from helpers.made_up_records import configs, made_up, with_final
 
 from lcs import data
 from lcs.exhibits import find_study

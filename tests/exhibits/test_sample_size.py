@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from made_up import made_up
+from helpers.made_up_records import made_up
 
 from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import find_study, sample_size

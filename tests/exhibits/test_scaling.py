@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from made_up import configs, made_up, study
+from helpers.made_up_records import configs, made_up, study
 from scipy import stats
 
 from lcs.config import Config

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_up import made_up, with_filters
+from helpers.made_up_records import made_up, with_filters
 
 from lcs.data.batches import pixel_order
 from lcs.exhibits import find_study, sound

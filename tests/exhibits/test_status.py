@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from made_up import Memory, made_up
+from helpers.made_up_records import Memory, made_up
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, status

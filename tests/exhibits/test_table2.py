@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from made_up import made_up, study
+from helpers.made_up_records import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import find_study, table2

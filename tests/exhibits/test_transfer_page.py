@@ -1,7 +1,7 @@
 """What the chapter `transfer` computes, on records made up so that every answer is known."""
 
 import pytest
-from made_up import made_up
+from helpers.made_up_records import made_up
 
 from lcs.exhibits import find_study, transfer
 from lcs.exhibits.shared.methods import B50, LOCAL, method

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 import pytest
-from made_up import made_up, study
+from helpers.made_up_records import made_up, study
 
 from lcs.config import Config
 from lcs.exhibits import find_study, why

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from positions import positions
+from helpers.weight_positions import positions
 from torch import Tensor, nn
 
 from lcs import models

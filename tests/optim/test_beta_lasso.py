@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from objectives import (
+from helpers.objectives import (
     DTYPES,
     SETTINGS,
     assert_same_steps,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from objectives import CHUNK, DTYPES, SETTINGS, layouts, normal, parameter
+from helpers.objectives import CHUNK, DTYPES, SETTINGS, layouts, normal, parameter
 from torch import Tensor, nn
 
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, fused_steps

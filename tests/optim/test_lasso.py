@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from objectives import DTYPES, normal, parameter
+from helpers.objectives import DTYPES, normal, parameter
 from sklearn.linear_model import Lasso
 
 from lcs.optim import ProximalL1, Spred

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from objectives import (
+from helpers.objectives import (
     SETTINGS,
     assert_same_steps,
     gradient_of,

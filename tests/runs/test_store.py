@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished import ORIGIN, results, signed_anew
+from helpers.finished_results import ORIGIN, results, signed_anew
 
 import lcs.runs
 import lcs.runs.provenance

@@ -8,8 +8,8 @@ import shutil
 import pandas as pd
 import pytest
 import torch
-from finished import numbers
-from made_up import Memory, made_up
+from helpers.finished_results import numbers
+from helpers.made_up_records import Memory, made_up
 
 from lcs import cost
 from lcs.config import Config

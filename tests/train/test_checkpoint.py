@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished import assert_equal, numbers, results
+from helpers.finished_results import assert_equal, numbers, results
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
-from finished import assert_equal, numbers
+from helpers.finished_results import assert_equal, numbers
 
 import lcs.runs.consistency
 import lcs.train

@@ -6,7 +6,7 @@ import json
 import nbformat
 import numpy as np
 import pytest
-from made_up import made_up
+from helpers.made_up_records import made_up
 
 from lcs.config import Config
 from lcs.exhibits import find_study

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from checks import above
-from made_up import made_up, with_filters
+from helpers.made_up_records import made_up, with_filters
 
 from lcs.config import Config
 from lcs.exhibits.shared.filter_surrogates import compared, frame, largest, shares_figure, table

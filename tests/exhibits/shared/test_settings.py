@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from made_up import Memory, made_up
+from helpers.made_up_records import Memory, made_up
 
 from lcs import data, models
 from lcs.errors import ConfigError

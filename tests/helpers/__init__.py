@@ -1,0 +1,1 @@
+"""What several tests use: made-up records and images, objectives, counts of places."""
