@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from lcs import data
 from lcs.exhibits import find_study
 from lcs.exhibits.engine import benchmarks, inference
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 FOLDER = Path(__file__).parent / "benchmarks"
 SMALL = {"BATCH": 8, "EPOCH": 24, "REPEATS": 1, "EPOCH_REPEATS": 1, "DENSITIES": (0.01,)}
@@ -219,7 +219,7 @@ def test_every_way_has_the_outputs_of_the_dense_network(bench):
 
 def test_the_layer_in_use_is_that_of_the_record(bench):
     width, weight = importlib.import_module("inference").stored_layer()
-    (record,) = find_study("largest").stored("desk", RunStore(PUBLISHED))
+    (record,) = find_study("largest").stored("desk", RunStore(BOOK_RUNS))
     assert width == record.config.base_channels
     assert int(weight.count_nonzero()) == record.final["nonzeros"]["conv1"]
     assert int((~weight.any(1)).sum()) == record.final["fan_in"]["conv1"][0]

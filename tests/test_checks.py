@@ -6,12 +6,12 @@ import pytest
 from checks import CHECKS, PAGES, TEXTS, check, ids_on, judged
 
 from lcs.exhibits import claims, find_study, table2
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 
 @pytest.fixture(scope="module")
 def book():
-    return RunStore(PUBLISHED)
+    return RunStore(BOOK_RUNS)
 
 
 @pytest.mark.parametrize("page", PAGES)

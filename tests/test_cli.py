@@ -24,7 +24,7 @@ from lcs.cli.training import PANELS
 from lcs.config import Config
 from lcs.data import DATASETS
 from lcs.exhibits import find_study, studies
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 DIGITS = ("--dataset", "digits", "--epochs", 2, "--batch-size", 256, "--device", "cpu")
 
@@ -630,8 +630,8 @@ def pages(monkeypatch):
             [("rerun", "toy", {"scale": "smoke", "betas": "[1, 2]"})],
         ),
         (["toy", "-p", "title=a=b"], [("rerun", "toy", {"title": "a=b"})]),
-        (["--update"], [("update", "toy"), ("update", "table2"), ("readme", PUBLISHED)]),
-        (["table2", "--update"], [("update", "table2"), ("readme", PUBLISHED)]),
+        (["--update"], [("update", "toy"), ("update", "table2"), ("readme", BOOK_RUNS)]),
+        (["table2", "--update"], [("update", "table2"), ("readme", BOOK_RUNS)]),
     ],
 )
 def test_book(words, expected, pages, command):
@@ -724,7 +724,7 @@ def test_a_store_that_is_not_there_is_refused(words, command, tmp_path):
 
 def test_without_a_store_the_books_records_are_listed_too(command):
     said = command("runs", "list")
-    assert len(said.out.splitlines()) >= len(RunStore(PUBLISHED).paths())
+    assert len(said.out.splitlines()) >= len(RunStore(BOOK_RUNS).paths())
 
 
 def test_the_version_is_that_of_the_installed_package(command, monkeypatch):

@@ -23,7 +23,7 @@ from matplotlib.text import Text
 from lcs.errors import ConfigError
 from lcs.exhibits import book
 from lcs.exhibits.shared import tables
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 from lcs.study import Study
 
 CHAPTERS = book.chapters()
@@ -314,7 +314,7 @@ def test_page_shows_every_figure_of_its_notebook(chapter, built):
 
 
 def test_every_record_has_its_row_and_its_page(built):
-    places = {r.path.relative_to(PUBLISHED).with_suffix("") for r in RunStore(PUBLISHED).records()}
+    places = {r.path.relative_to(BOOK_RUNS).with_suffix("") for r in RunStore(BOOK_RUNS).records()}
     rows = [
         Path(row)
         for row in re.findall(r'<tr id="(.+?)"', (built / "book/records.html").read_text())

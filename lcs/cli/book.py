@@ -30,11 +30,11 @@ def book(
 
     if update:
         from lcs.exhibits import summary
-        from lcs.runs import PUBLISHED, RunStore
+        from lcs.runs import BOOK_RUNS, RunStore
 
         for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
-        summary.update(RunStore(PUBLISHED))
+        summary.update(RunStore(BOOK_RUNS))
     elif chapter is not None:
         print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:

@@ -125,11 +125,11 @@ def import_runs(
     ] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
-    from lcs.runs import PUBLISHED, record_paths
+    from lcs.runs import BOOK_RUNS, record_paths
 
-    if store is None and not PUBLISHED.is_dir():
+    if store is None and not BOOK_RUNS.is_dir():
         raise LcsError("the book is not part of the installed package: name a folder by --store")
-    place, bad = store_to_write(store or PUBLISHED), 0
+    place, bad = store_to_write(store or BOOK_RUNS), 0
     for source in sources:
         try:
             paths = record_paths(source)

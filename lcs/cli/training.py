@@ -133,7 +133,7 @@ def study(
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
-    from lcs.exhibits.shared.settings import undecided
+    from lcs.exhibits.shared.settings import missing_choices
     from lcs.study import Study
 
     if not names:
@@ -149,12 +149,12 @@ def study(
             raise typer.BadParameter(
                 "--choose trains nothing: it takes one study, --scale and --store only"
             )
-        from lcs.exhibits.shared.searches import write_choice
+        from lcs.exhibits.choose import write_choice
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
     for each in studies:
-        if searches := undecided(each):
+        if searches := missing_choices(each):
             raise ConfigError(
                 f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
                 f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"

@@ -9,7 +9,8 @@ imports no other exhibit; what several need is in `shared`.
 - Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
   `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
   and the first page open with.
-- `book`: how chapters are rerun with other parameters, executed in place, and rendered.
+- `book`: how chapters are rerun with other parameters, executed in place, and rendered;
+  `typography`: numbers that do not break over lines; `choose`: what a search chose is written.
 """
 
 from __future__ import annotations

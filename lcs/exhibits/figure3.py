@@ -11,18 +11,13 @@ from lcs.config import Config
 from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
 from lcs.exhibits.shared import cells, compare, settings, tables
+from lcs.exhibits.shared.claim_settings import SPARSE_ELSEWHERE
 from lcs.exhibits.shared.compare import ByStudy
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import B1, B50, LOCAL, SGD, Method, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.published import COUNTS
-from lcs.exhibits.shared.settings import (
-    PAPER_BETAS,
-    REPRODUCTION,
-    SPARSE_ELSEWHERE,
-    beta_lasso,
-    sgd_and_betas,
-)
+from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas
 from lcs.exhibits.shared.tables import LAYERS, Cell, Numbers, Table
 from lcs.exhibits.shared.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
 from lcs.runs import Record

@@ -15,20 +15,13 @@ import numpy as np
 from lcs import measure
 from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, locality, settings, tables, verdicts
+from lcs.exhibits.shared.claim_settings import AT_150, ELSEWHERE, SPARSE_ELSEWHERE
 from lcs.exhibits.shared.compare import Reference, grouped
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.locality import beyond_chance, excess_text
 from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
 from lcs.exhibits.shared.plots import style
-from lcs.exhibits.shared.settings import (
-    AT_150,
-    ELSEWHERE,
-    SHORT_RECIPE,
-    SPARSE_ELSEWHERE,
-    STRONGER_L1,
-    has_stronger_l1,
-    sized,
-)
+from lcs.exhibits.shared.settings import SHORT_RECIPE, STRONGER_L1, has_stronger_l1, sized
 from lcs.exhibits.shared.tables import Cell, Numbers, Table, signed
 from lcs.exhibits.shared.verdicts import (
     Claim,

@@ -7,7 +7,7 @@ from lcs import cost
 from lcs.config import RunConfig
 from lcs.exhibits import by_chapter, find_study
 from lcs.exhibits.shared import tables
-from lcs.exhibits.shared.settings import undecided
+from lcs.exhibits.shared.settings import missing_choices
 from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study.base_study import BaseStudy
@@ -54,7 +54,7 @@ def progress(store: RunStore) -> list[Progress]:
     every = []
     for scale, study, chapter, title, changes in asked:
         found: dict[Any, Record | None] = {}
-        if not (waits_for := undecided(study)):
+        if not (waits_for := missing_choices(study)):
             found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
         given = changes if scale == "desk" else {"scale": scale, **changes}
         options = "".join(f" --{name} {value}" for name, value in given.items())

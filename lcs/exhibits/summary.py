@@ -1,8 +1,10 @@
 """What README and the first page open with: the texts of `summary.md`, with values and pictures."""
 
 import hashlib
+import math
 import re
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,9 @@ import numpy as np
 
 from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
-from lcs.exhibits.shared.gap import gap_text, gaps_figure
-from lcs.exhibits.shared.methods import B0, B50, SGD, THREE
-from lcs.exhibits.shared.plots.style import PAGE_WIDTH, Figure
+from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
+from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, THREE, Method
+from lcs.exhibits.shared.plots.style import PAGE_WIDTH, PUBLISHED_MARKERS, Figure, look, subplots
 from lcs.exhibits.shared.plots.weights import draw_filter
 from lcs.exhibits.shared.settings import REPRODUCTION
 from lcs.exhibits.shared.tables import Table
@@ -28,7 +30,9 @@ TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
 GROWING = "λ grows with distance"
-# settings of the first picture, and the studies of each
+# left end of the first picture's axis, in per cent: what lies beyond is an arrow
+LEFT_END = -50
+# its settings, and the studies of each
 SHOWN = {
     REPRODUCTION.name: ("table2",),
     **scaling.BY_SETTING,
@@ -169,6 +173,53 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
         row.suptitle(title, fontsize="small", x=0.02, ha="left")
         for panel, image in zip(row.subplots(1, 4), images, strict=False):
             draw_filter(panel, image)
+    return figure
+
+
+def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
+    """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
+
+    A line for each width and length that has all three methods, and a gap that differs from zero
+    where there are several seeds. A dot is a seed, hollow where it is the only one; from three
+    seeds on a bar is the mean gain over the mean gap, with its 95 % interval, and an arrow where
+    that goes on to the left. `width` is that of the figure, in inches.
+    """
+    # headings have None, and the paper has no runs
+    lines: list[tuple[str, Mapping[Method, Sequence[Record]] | None]] = []
+    for title, records in settings.items():
+        sizes = by_size(records).items()
+        here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
+        lines += [(title, None), *here] if here else []
+    lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), {})]
+    figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
+    edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
+    for place, (_, groups) in enumerate(lines):
+        if not groups:
+            continue
+        shares = [100 * gain / gap for gain, gap in zip(*gains_and_gaps(groups), strict=True)]
+        if len(shares) == 1:
+            axes.plot(shares, [place], marker, color=colour, mfc="none")
+        else:
+            axes.plot(shares, [place] * len(shares), marker, color=colour, ms=3.5, alpha=0.5)
+        if len(shares) > 2:
+            share, low, high = gap_closed(groups)
+            axes.plot([low, high], [place, place], color=colour)
+            axes.plot(share, place, "|", color=colour, ms=8, mew=2)
+            if low < LEFT_END:
+                axes.plot(LEFT_END, place, "<", color=colour, ms=5, clip_on=False)
+        axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
+    share = published.gap_closed()
+    axes.plot(share, len(lines) - 1, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
+    axes.text(1.02, len(lines) - 1, f"{share:.0f}", transform=edge, va="center", fontsize="small")
+    for end, name in ((0, SGD.training), (100, NETWORKS[LOCAL.model])):
+        axes.axvline(end, color="0.6", lw=1, zorder=0)
+        axes.text(end, -0.8, name, ha="center", va="bottom", fontsize="small")
+    axes.set_yticks(range(len(lines)), [text for text, _ in lines], fontsize="small")
+    axes.tick_params(axis="y", length=0)
+    for text, (_, known) in zip(axes.get_yticklabels(), lines, strict=True):
+        text.set_fontstyle("italic" if known is None else "normal")
+    axes.set(xlim=(LEFT_END, 110), ylim=(len(lines) - 0.5, -0.7), xticks=range(LEFT_END, 101, 50))
+    axes.set_xlabel("share of the gap closed by β = 50 (%)")
     return figure
 
 

@@ -6,6 +6,16 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, published, settings, tables
+from lcs.exhibits.shared.claim_settings import (
+    ALL_FLIPS,
+    AT_32,
+    AT_150,
+    AT_150_OTHERS,
+    AT_4000_EPOCHS,
+    ELSEWHERE,
+    WITH_LOCAL,
+    WITH_ZERO,
+)
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.gap import closes_most, gap_text
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, NETWORKS, SGD, THREE, Method
@@ -18,20 +28,7 @@ from lcs.exhibits.shared.plots.style import (
     look,
     subplots,
 )
-from lcs.exhibits.shared.settings import (
-    ALL_FLIPS,
-    AT_32,
-    AT_150,
-    AT_150_OTHERS,
-    AT_4000_EPOCHS,
-    ELSEWHERE,
-    PAPER_BETAS,
-    WITH_LOCAL,
-    WITH_ZERO,
-    baseline,
-    beta_lasso,
-    sgd_and_betas,
-)
+from lcs.exhibits.shared.settings import PAPER_BETAS, baseline, beta_lasso, sgd_and_betas
 from lcs.exhibits.shared.tables import Numbers, Table, signed
 from lcs.exhibits.shared.verdicts import Claim, Finding, as_one_more, exceeds
 from lcs.runs import Record

@@ -7,7 +7,7 @@ where a run comes from.
 
 from lcs.runs.record import Record, read_record
 from lcs.runs.store import (
-    PUBLISHED,
+    BOOK_RUNS,
     RunStore,
     default_store,
     named_store,
@@ -18,7 +18,7 @@ from lcs.runs.store import (
 )
 
 __all__ = [
-    "PUBLISHED",
+    "BOOK_RUNS",
     "Record",
     "RunStore",
     "default_store",

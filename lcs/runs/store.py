@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
 
 # the records of the book
-PUBLISHED = PACKAGE.parent / "book" / "runs"
+BOOK_RUNS = PACKAGE.parent / "book" / "runs"
 
 
 class RunStore:
@@ -252,7 +252,7 @@ def named_store(folder: str) -> RunStore:
     """
     if folder and not expanded(folder).is_dir():
         raise RecordError(f"store: there is no folder {folder}; check the path")
-    return RunStore(folder or PUBLISHED)
+    return RunStore(folder or BOOK_RUNS)
 
 
 def default_store() -> RunStore:
@@ -261,7 +261,7 @@ def default_store() -> RunStore:
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
     own = os.environ.get("LCS_STORE") or "~/.cache/lcs/runs"
-    return RunStore(own, fallback=RunStore(PUBLISHED))
+    return RunStore(own, fallback=RunStore(BOOK_RUNS))
 
 
 def readable(

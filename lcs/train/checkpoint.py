@@ -1,6 +1,7 @@
 """Checkpoints of unfinished runs, and of sources: a safetensors file each, replaced atomically.
 
-`lcs.train.run.Run.resume` takes up what a checkpoint holds. None is ever pickled.
+`lcs.train.run.Run.resume` takes up what a checkpoint holds, `lcs.train.loop` removes it when the
+record is written. None is ever pickled.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from lcs.config import Config
 from lcs.exhibits import find_study
 from lcs.exhibits.engine import inference as exhibit
 from lcs.optim.sparse_products import SparseLayer
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 REPEATS = 11
 # a pass of few images is too short to be timed alone, and would be timed with cold caches
@@ -82,7 +82,7 @@ def first_layers() -> Iterator[tuple[int, str, Tensor]]:
 
 def stored_layer() -> tuple[int, Tensor]:
     """Return width and first layer (units, inputs) of the run whose network is in use."""
-    (record,) = find_study(STUDY).stored("desk", RunStore(PUBLISHED))
+    (record,) = find_study(STUDY).stored("desk", RunStore(BOOK_RUNS))
     kept = safetensors.torch.load(record.read_filters()[0])
     units, *inputs = kept["first_layer.shape"].tolist()
     flat = torch.zeros(units * math.prod(inputs))

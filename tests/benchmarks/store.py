@@ -18,7 +18,7 @@ from timing import Report, interleaved
 
 from lcs.config import Config
 from lcs.exhibits import find_study
-from lcs.runs import PUBLISHED, RunStore, read_record, verify
+from lcs.runs import BOOK_RUNS, RunStore, read_record, verify
 from lcs.runs.record_format import with_checksum
 
 REPEATS = 3
@@ -43,7 +43,7 @@ def main() -> None:
 
 def filled(folder: Path, count: int) -> RunStore:
     """Return a store of copies of the smallest record of a training."""
-    smallest = min((PUBLISHED / "cifar10").glob("*.json"), key=lambda path: path.stat().st_size)
+    smallest = min((BOOK_RUNS / "cifar10").glob("*.json"), key=lambda path: path.stat().st_size)
     document = json.loads(smallest.read_text())
     original = read_record(smallest).config
     store = RunStore(folder)

@@ -99,7 +99,7 @@ def gain_of_an_epoch(_: RunStore) -> bool:
 
 @check
 def bound_saves_time(_: RunStore) -> bool:
-    """Where it is slowest an exact step gains nothing over the whole gradient; at the end, a third.
+    """In the middle, where it is slowest, an exact step gains nothing; at the end, a third.
 
     With at most 1 % of the layer left, at two widths, with about the same ratios. There are no
     directions that pay in the hardest phase, and few suffice at the end.
@@ -114,7 +114,14 @@ def bound_saves_time(_: RunStore) -> bool:
             for mode in ("exact", steps.EXACT_WHOLE)
         )
         slowest = 0.75 < max(exact) < 0.9 and abs(max(exact) - max(whole)) < 0.05
-        if not (slowest and exact[-1] < 0.72 * whole[-1] and max(terms) == 1 and terms[-1] < 0.01):
+        in_the_middle = 0 < exact.index(max(exact)) < len(exact) - 1
+        if not (
+            slowest
+            and in_the_middle
+            and exact[-1] < 0.72 * whole[-1]
+            and max(terms) == 1
+            and terms[-1] < 0.01
+        ):
             return False
         ratios.append((max(exact), exact[-1]))
     return bool(np.abs(np.subtract(*ratios)).max() < 0.05)

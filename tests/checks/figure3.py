@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks import check, records
-from checks.scaling_parts import own
+from checks.scaling_runs import own
 from lcs.cost import weights_by_layer
 from lcs.exhibits import figure3, find_study
 from lcs.exhibits.shared.compare import (

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from checks import above, ahead, behind, check, only, records
-from checks.scaling_parts import common, own
+from checks.scaling_runs import common, own
 from checks.why import runs_at_each_width
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (

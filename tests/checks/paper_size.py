@@ -6,6 +6,7 @@ import numpy as np
 
 from checks import check, records
 from lcs.cost import weights_by_layer
+from lcs.exhibits.choose import choose
 from lcs.exhibits.paper_size import FACTORS, RATES
 from lcs.exhibits.shared import filter_surrogates, published
 from lcs.exhibits.shared.compare import (
@@ -21,7 +22,7 @@ from lcs.exhibits.shared.compare import (
 from lcs.exhibits.shared.gap import gap_closed
 from lcs.exhibits.shared.locality import pair_correlation, units
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
-from lcs.exhibits.shared.searches import choose, method_key
+from lcs.exhibits.shared.searches import method_key
 from lcs.exhibits.shared.settings import regularised
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records
-from checks.scaling_parts import common, fit, gain, gains_by_seed, means, own, rises
+from checks.scaling_runs import common, fit, gain, gains_by_seed, means, own, rises
 from lcs.exhibits import exhibit, find_study
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import results, search_studies

@@ -4,7 +4,7 @@ import numpy as np
 
 from checks import ahead, check, only, records
 from checks.scaling import augmentations
-from checks.scaling_parts import common, fit, gain, gaps, means, rises
+from checks.scaling_runs import common, fit, gain, gaps, means, rises
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method

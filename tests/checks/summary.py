@@ -1,7 +1,7 @@
 """What README and the first page open with, which is `summary.md`."""
 
 from checks import ahead, check, records, verdicts
-from checks.scaling_parts import own
+from checks.scaling_runs import own
 from lcs.cost import weights_by_layer
 from lcs.exhibits import find_study
 from lcs.exhibits.shared.compare import (

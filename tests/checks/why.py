@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from checks import ahead, behind, check, judged, level, records
-from checks.scaling_parts import own
+from checks.scaling_runs import own
 from lcs.exhibits import why
 from lcs.exhibits.shared.compare import (
     accuracies,

@@ -6,9 +6,9 @@ from helpers.made_up_records import configs, made_up, study
 
 from lcs.exhibits import banded, find_study
 from lcs.exhibits.banded import results, studies
+from lcs.exhibits.choose import choose
 from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.methods import B50, method
-from lcs.exhibits.shared.searches import choose
 from lcs.models import LocallyConnected2d, dense_weight
 from lcs.optim.pruning import Pruning
 from lcs.train.setup import build_model, make_optimizer

@@ -10,22 +10,19 @@ from lcs.config import Config
 from lcs.exhibits import claims
 from lcs.exhibits.engine import inference, steps
 from lcs.exhibits.shared import verdicts
-from lcs.exhibits.shared.settings import (
+from lcs.exhibits.shared.claim_settings import (
     AS_SEARCHED,
     AT_32,
     AT_150,
     AT_4000_EPOCHS,
-    FLIP_CROP_LONG,
-    FLIP_CROP_SHORT,
     FLIPS_FURTHER,
-    REPRODUCTION,
-    STRONGER_L1,
 )
+from lcs.exhibits.shared.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
 from lcs.exhibits.shared.verdicts import BENCHMARK, Claim, Finding, verdict
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import BOOK_RUNS, Record, RunStore
 from lcs.stats import Interval
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
 ONE = Finding("1.0", Interval(1.0, None, 1))
 EVERY = [claim for _, claim in claims.claims()]

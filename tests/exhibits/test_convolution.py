@@ -9,9 +9,9 @@ from helpers.made_up_records import configs, made_up, with_filters
 from lcs.config import Config
 from lcs.exhibits import convolution, find_study
 from lcs.exhibits.shared.methods import LOCAL
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 
 
 def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch):

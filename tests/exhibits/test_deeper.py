@@ -6,8 +6,9 @@ import pytest
 from helpers.made_up_records import configs, made_up, study
 
 from lcs.exhibits import deeper
+from lcs.exhibits.choose import choose
 from lcs.exhibits.shared.methods import method
-from lcs.exhibits.shared.searches import choose, network_key, searched_table
+from lcs.exhibits.shared.searches import network_key, searched_table
 from lcs.exhibits.shared.tables import NONE
 
 

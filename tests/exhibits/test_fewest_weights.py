@@ -10,7 +10,7 @@ from lcs import theory
 from lcs.exhibits.fewest_weights import figures, results
 from lcs.exhibits.fewest_weights.results import CLAIMS, SHARED
 from lcs.exhibits.shared import compare, published, tables
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import BOOK_RUNS, Record, RunStore
 from lcs.shapes import flops
 
 NOTHING = compare.conditions([])
@@ -201,7 +201,7 @@ def test_each_condition_is_drawn_once_with_its_front():
 
 
 def test_the_store_of_the_book_has_both_settings():
-    found = results.gather(RunStore(PUBLISHED))
+    found = results.gather(RunStore(BOOK_RUNS))
     assert results.own_lambda() in found[RECIPE]
     assert {config.base_channels for config in found[REPRODUCTION]} == {1}
     assert min(len(runs) for group in found.values() for runs in group.values()) >= 2

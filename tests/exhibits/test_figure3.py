@@ -11,9 +11,9 @@ from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits import figure3, find_study
 from lcs.exhibits.shared.methods import B50
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 
 
 def test_a_chapter_with_no_threshold_says_what_to_give():

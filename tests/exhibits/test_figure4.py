@@ -15,9 +15,9 @@ from lcs.exhibits.shared import locality as measures
 from lcs.exhibits.shared import plots, tables
 from lcs.exhibits.shared.methods import SGD, method
 from lcs.exhibits.shared.verdicts import verdict
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import BOOK_RUNS, Record, RunStore
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 
 
 def test_pairs_are_those_of_all_units_or_of_stored_filters():

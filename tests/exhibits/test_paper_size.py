@@ -6,7 +6,8 @@ import pytest
 from helpers.made_up_records import Memory, made_up
 
 from lcs.exhibits import find_study, paper_size, status
-from lcs.exhibits.shared import searches, settings, verdicts
+from lcs.exhibits.choose import choose
+from lcs.exhibits.shared import settings, verdicts
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.shared.verdicts import Claim, Finding
 
@@ -91,7 +92,7 @@ def test_the_choice_comes_into_the_runs_that_take_it(monkeypatch):
     for search, is_best in zip(SEARCHES, (lambda config: config.lr == 0.03, weak), strict=True):
         candidates = find_study(search).configs("paper", 1)
         records = [made_up(c, 60.0 + is_best(c)) for c in candidates]
-        monkeypatch.setitem(settings.CHOSEN, search, searches.choose(search, records))
+        monkeypatch.setitem(settings.CHOSEN, search, choose(search, records))
     chosen = settings.CHOSEN[SEARCHES[1]]
     assert {values["lr"] for values in chosen.values()} == {0.03}
     assert {values["factor"] for values in chosen.values()} == {0.25, 0.5}
@@ -130,7 +131,7 @@ def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, comma
     asked = find_study("paper-size-searched")
     stored = runs(asked.name)
     monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {})
-    assert settings.undecided(asked) == ["search-paper-size"]
+    assert settings.missing_choices(asked) == ["search-paper-size"]
     title = [row[0] for row in status.done_table(status.progress(Memory(stored))).rows]
     assert not any("as searched" in text for text in title)
     claim = Claim("B", asked.name, lambda records: Finding("", said=f"{len(records)}"))
@@ -138,7 +139,7 @@ def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, comma
     said = command("study", asked.name, "--plan", "--store", tmp_path)
     said.refused("lcs study search-paper-size --choose")
     monkeypatch.undo()
-    assert not settings.undecided(asked)
+    assert not settings.missing_choices(asked)
     (judged,) = verdicts.judged([claim], Memory(stored), "paper")
     assert judged.finding.said == "3"
 

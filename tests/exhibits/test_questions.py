@@ -11,7 +11,7 @@ from lcs.exhibits import book, claims, questions
 from lcs.exhibits.claims import Judged
 from lcs.exhibits.questions import ANSWERED, IN_PART, NOT_STUDIED, STATUSES, Question
 from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, Claim, Evidence, Finding, marked
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 
 def judged(*said: str) -> Judged:
@@ -29,7 +29,7 @@ QUESTIONS = [one for every in questions.asked().values() for one in every]
 
 @pytest.fixture(scope="module")
 def known():
-    return questions.verdicts(RunStore(PUBLISHED))
+    return questions.verdicts(RunStore(BOOK_RUNS))
 
 
 def sections(page):

@@ -19,7 +19,7 @@ from lcs.config import Config
 from lcs.exhibits import exhibit, records
 from lcs.exhibits.records import run_pages
 from lcs.exhibits.shared import tables
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
 EVIL = (
     '<script>alert("1")</script>\n```{include} secret\n```\n'
@@ -53,7 +53,7 @@ def studied():
 @pytest.fixture(scope="module")
 def runs():
     """Every run of the book."""
-    return records.all_runs(RunStore(PUBLISHED))
+    return records.all_runs(RunStore(BOOK_RUNS))
 
 
 class _Page(HTMLParser):
@@ -82,7 +82,7 @@ def test_runs_stand_in_one_order_whatever_that_of_the_files(runs, monkeypatch):
     few = {run.place: run.record for run in runs[::40]}
     backwards = [*few.values()][::-1]
     monkeypatch.setattr(RunStore, "records", lambda self: iter(backwards))
-    assert [run.place for run in records.all_runs(RunStore(PUBLISHED))] == [*few]
+    assert [run.place for run in records.all_runs(RunStore(BOOK_RUNS))] == [*few]
     assert len({run.order for run in runs}) == len(runs)
     training = [run.config for run in runs if isinstance(run.config, Config)]
     assert [c.dataset for c in training] == sorted(c.dataset for c in training)

@@ -8,10 +8,10 @@ from helpers.made_up_records import configs, made_up, with_final
 
 from lcs import data
 from lcs.exhibits import find_study
+from lcs.exhibits.choose import choose
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.shared import settings
-from lcs.exhibits.shared.searches import choose
 from lcs.exhibits.shared.verdicts import verdict
 from lcs.optim.learning_rate import learning_rate
 

@@ -9,7 +9,7 @@ from helpers.made_up_records import configs, made_up, study
 from scipy import stats
 
 from lcs.config import Config
-from lcs.exhibits import find_study, scaling
+from lcs.exhibits import find_study, scaling, summary
 from lcs.exhibits.scaling import figures, results, search_studies, studies
 from lcs.exhibits.shared import cells, gap, published, searches, tables
 from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
@@ -222,7 +222,7 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     wide = [r for runs in by_width(study("scaling-own", growing))[8].values() for r in runs]
     no_gap = study("flips", lambda c: 50.0 + c.seed)
     alone = [run for run in study("flips", growing) if run.config.seed == 0]
-    (axes,) = gap.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
+    (axes,) = summary.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
     lines = [tick.get_text() for tick in axes.get_yticklabels()]
     assert lines[:4] == ["one", "α = 8, 200 epochs", "first seed", "α = 8, 200 epochs"]
     dots, bar, mean = axes.lines[:3]

@@ -6,7 +6,8 @@ from helpers.made_up_records import made_up, with_filters
 
 from lcs.data.batches import pixel_order
 from lcs.exhibits import find_study, sound
-from lcs.exhibits.shared import searches, settings
+from lcs.exhibits.choose import choose
+from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.shared.plots.style import look
 from lcs.exhibits.shared.verdicts import verdict
@@ -39,14 +40,14 @@ def test_what_the_search_chooses_is_what_is_run(monkeypatch):
     configs = find_study("search-sound").configs("desk")
     best = {who: [c for c in configs if method(c) == who][2] for who in sound.METHODS}
     runs = [made_up(c, 50.0 + 9 * (c in best.values())) for c in configs]
-    monkeypatch.setitem(sound.CHOSEN, "search-sound", searches.choose("search-sound", runs))
+    monkeypatch.setitem(sound.CHOSEN, "search-sound", choose("search-sound", runs))
     chosen = find_study("sound").configs("desk", 1)
     shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
     assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
 
 
 def test_without_a_choice_nothing_is_run(monkeypatch, command, tmp_path):
-    assert settings.undecided(find_study("sound")) == []
+    assert settings.missing_choices(find_study("sound")) == []
     monkeypatch.setitem(sound.CHOSEN, "search-sound", {})
     said = command("study", "sound", "--plan", "--store", tmp_path)
     said.refused("sound: search-sound has not chosen its hyperparameters yet")

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from lcs.exhibits import summary
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from lcs.exhibits import find_study, table2
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import accuracies, by_method
 from lcs.exhibits.shared.methods import B50, SGD, Method, method
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 
 
 def test_cifar100_has_the_methods_of_figure_3_with_cross_entropy():

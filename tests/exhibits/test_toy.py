@@ -14,7 +14,7 @@ import pytest
 from lcs.errors import ConfigError
 from lcs.exhibits import book, toy
 from lcs.exhibits.shared import plots
-from lcs.runs import PUBLISHED, RunStore
+from lcs.runs import BOOK_RUNS, RunStore
 from lcs.toy import experiment, resting_points
 from lcs.toy.problems import TRUE
 from lcs.toy.study import compute_toy
@@ -33,7 +33,7 @@ def records(tmp_path_factory):
 @pytest.fixture(scope="module")
 def desk():
     """The experiment that the book shows."""
-    return [RunStore(PUBLISHED).find(experiment.DESK)]
+    return [RunStore(BOOK_RUNS).find(experiment.DESK)]
 
 
 @pytest.fixture(autouse=True)

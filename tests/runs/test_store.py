@@ -494,7 +494,7 @@ def test_verify_names_each_bad_record_and_no_other(store):
 
 
 def test_a_store_that_a_reader_names(tmp_path):
-    assert lcs.runs.named_store("").root == lcs.runs.PUBLISHED
+    assert lcs.runs.named_store("").root == lcs.runs.BOOK_RUNS
     assert lcs.runs.named_store(str(tmp_path)).root == tmp_path
     with pytest.raises(RecordError, match=r"store: there is no folder .*typo; check the path"):
         lcs.runs.named_store(str(tmp_path / "typo"))
@@ -649,7 +649,7 @@ def test_the_own_record_comes_before_the_fallbacks(store, tmp_path):
 
 
 def test_the_default_store(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(lcs.runs.store, "PUBLISHED", store.root)
+    monkeypatch.setattr(lcs.runs.store, "BOOK_RUNS", store.root)
     monkeypatch.setenv("LCS_STORE", str(tmp_path / "own"))
     record = next(store.records())
     assert default_store().root == tmp_path / "own"

@@ -11,9 +11,9 @@ from typing import Any
 
 from lcs.errors import RecordError
 from lcs.exhibits.shared.verdicts import CONTRADICTED, HOLDS, UNDECIDED
-from lcs.runs import PUBLISHED
+from lcs.runs import BOOK_RUNS
 
-BENCHMARKS = PUBLISHED.parent / "benchmarks"
+BENCHMARKS = BOOK_RUNS.parent / "benchmarks"
 
 
 def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""AutoAugment at growing width: does the gain of β = 50 grow with it?
+"""Does the gain of β = 50 grow with the width, with AutoAugment and with flips and crops?
 
 `search_studies` choose hyperparameters on validation images, `studies` has all other runs,
 `results` what comes out, the tables and claims, `figures` the figures.

@@ -1,4 +1,4 @@
-"""Hyperparameters with AutoAugment, chosen on validation images."""
+"""Hyperparameters with AutoAugment and with flips and crops, chosen on validation images."""
 
 import itertools
 from collections.abc import Sequence

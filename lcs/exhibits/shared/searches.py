@@ -1,25 +1,20 @@
-"""What the searches found best on validation images, and how it comes into `chosen.json`.
+"""Searches: candidates on validation images, rules by which one is chosen, tables of both.
 
-A choice of one search is where others start from: run `lcs study NAME --choose` in the order of
-`rules`, each once its runs are stored.
+`lcs.exhibits.choose` writes what is chosen.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
-from lcs.errors import ConfigError
-from lcs.exhibits import find_study, studies
 from lcs.exhibits.shared import cells, compare, tables
 from lcs.exhibits.shared.cells import LABELS
 from lcs.exhibits.shared.compare import Key
 from lcs.exhibits.shared.methods import method
-from lcs.exhibits.shared.settings import CHOSEN_FILE, chosen
+from lcs.exhibits.shared.settings import chosen
 from lcs.exhibits.shared.tables import Table
-from lcs.runs import Record, RunStore, write_atomically
+from lcs.runs import Record
 from lcs.study import Study
 
 # the fields that `search` varies
@@ -54,53 +49,6 @@ class Search(Study):
     def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
         """Return the configuration that all candidates start from, with other values."""
         return super().base(scale, changes).replace(validation=True)
-
-
-def rules() -> dict[str, Callable[[Sequence[Record]], dict[str, Any]]]:
-    """Return how every search of the book chooses, by its name; one may build on earlier ones."""
-    searches = (study for study in studies().values() if isinstance(study, Search))
-    return {search.name: search.rule for search in searches if search.rule}
-
-
-def choose(name: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Return what a search chooses.
-
-    Raises:
-        ConfigError: the study chooses nothing.
-    """
-    if (rule := rules().get(name)) is None:
-        raise ConfigError(f"{name} chooses nothing: take one of {', '.join(rules())}")
-    return rule(records)
-
-
-def write_choice(
-    name: str, store: RunStore, scale: str = "desk", file: Path = CHOSEN_FILE
-) -> dict[str, Any]:
-    """Write the choice of a search's stored runs into its section of `chosen.json`.
-
-    Raises:
-        ConfigError: the study chooses nothing, runs are missing, or the scale is smoke.
-        RecordError: the file cannot be written.
-    """
-    if scale == "smoke":
-        raise ConfigError("scale: smoke runs choose nothing; give desk or paper")
-    records = find_study(name).stored(scale, store)
-    if name in rules() and not records:
-        raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
-    found = choose(name, records)
-    sections = json.loads(file.read_text())
-    order = sections.get(name, {})
-    sections[name] = {key: found[key] for key in order if key in found} | found
-    # a line for each section, or for each key of a section with several values
-    texts = []
-    for title, section in sections.items():
-        text = json.dumps(section)
-        if any(isinstance(value, (dict, list)) for value in section.values()):
-            lines = [f"    {json.dumps(key)}: {json.dumps(v)}" for key, v in section.items()]
-            text = "{\n" + ",\n".join(lines) + "\n  }"
-        texts.append(f"  {json.dumps(title)}: {text}")
-    write_atomically(file, ("{\n" + ",\n".join(texts) + "\n}\n").encode())
-    return sections[name]
 
 
 def method_key(config: Config) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lcs.runs import PUBLISHED, Record
+from lcs.runs import BOOK_RUNS, Record
 from lcs.stats import Interval
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def page(record: Record, ending: str = ".html") -> str:
 
     "" where it is not the book's.
     """
-    if not record.path.resolve().is_relative_to(PUBLISHED.resolve()):
+    if not record.path.resolve().is_relative_to(BOOK_RUNS.resolve()):
         return ""
-    place = os.path.relpath(record.path.with_suffix(ending), PUBLISHED.parent)
+    place = os.path.relpath(record.path.with_suffix(ending), BOOK_RUNS.parent)
     return Path(place).as_posix()
 
 

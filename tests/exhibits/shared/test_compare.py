@@ -13,10 +13,10 @@ from lcs.exhibits import find_study
 from lcs.exhibits.book import ROOT
 from lcs.exhibits.shared import cells, compare, tables
 from lcs.exhibits.shared.plots.weights import as_image
-from lcs.runs import PUBLISHED, Record, RunStore
+from lcs.runs import BOOK_RUNS, Record, RunStore
 from lcs.stats import Interval, mean_interval
 
-STORE = RunStore(PUBLISHED)
+STORE = RunStore(BOOK_RUNS)
 S_FC = {
     "sgd": {"optimizer": "sgd"},
     "beta-0": {"optimizer": "beta-lasso", "beta": 0.0},
@@ -28,7 +28,7 @@ S_FC = {
 
 @functools.cache
 def _stored():
-    return [json.loads(path.read_text()) for path in sorted(PUBLISHED.glob("cifar10/*.json"))]
+    return [json.loads(path.read_text()) for path in sorted(BOOK_RUNS.glob("cifar10/*.json"))]
 
 
 def _documents(**wanted):
@@ -168,7 +168,7 @@ def test_words_of_a_value_are_those_of_its_field():
 
 def test_links_lead_to_records_of_the_book_only(tmp_path):
     record = next(STORE.records())
-    assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(PUBLISHED)})"
+    assert tables.link(record) == f"[{record.run_id}](runs/{record.path.relative_to(BOOK_RUNS)})"
     elsewhere = RunStore(tmp_path).import_record(record.path)
     assert tables.link(elsewhere) == f"`{record.run_id}`"
 

@@ -1,18 +1,14 @@
-"""Settings and studies of the book: what they train, and what the searches chose."""
-
-import json
-import shutil
+"""Settings and studies of the book: what they train, and what they wait for."""
 
 import pytest
 import torch
-from helpers.made_up_records import Memory, made_up
+from helpers.made_up_records import Memory
 
 from lcs import data, models
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, status, studies
 from lcs.exhibits.shared import settings
-from lcs.exhibits.shared.searches import Search, choose, rules, write_choice
-from lcs.runs import PUBLISHED, RunStore
+from lcs.exhibits.shared.searches import Search
 from lcs.study import Study
 
 NETWORKS = {name: study for name, study in studies().items() if isinstance(study, Study)}
@@ -25,7 +21,9 @@ AWAITED = sorted({search for study in NETWORKS.values() for search in getattr(st
 @pytest.mark.parametrize("search", AWAITED)
 def test_until_a_search_has_chosen_what_takes_its_choice_waits(search, monkeypatch, command):
     monkeypatch.setitem(settings.CHOSEN, search, settings.Chosen(search, {}))
-    waiting = {name for name, study in NETWORKS.items() if search in settings.undecided(study)}
+    waiting = {
+        name for name, study in NETWORKS.items() if search in settings.missing_choices(study)
+    }
     for name in waiting:
         for scale in {"smoke", NETWORKS[name].usual_scale}:
             said = command("study", name, "--scale", scale, "--plan")
@@ -127,59 +125,6 @@ def test_the_factorial_is_complete():
     assert (len(cells), len(runs)) == (2 * 3, 2 * 3 * 5)
 
 
-# --- searches
-
-
-@pytest.mark.parametrize("name", rules())
-def test_what_is_chosen_agrees_with_the_records(name, tmp_path):
-    """Its section of the file, taken out, is written again to the same bytes."""
-    store, scale = RunStore(PUBLISHED), find_study(name).usual_scale
-    if not find_study(name).stored(scale, store):
-        pytest.skip("the search has not been run")
-    sections = json.loads(settings.CHOSEN_FILE.read_text())
-    sections[name] = dict.fromkeys(sections[name])
-    file = tmp_path / "chosen.json"
-    file.write_text(json.dumps(sections))
-    assert write_choice(name, store, scale, file) == settings.CHOSEN[name]
-    assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
-
-
-def test_every_section_is_that_of_a_search():
-    assert set(settings.CHOSEN) == set(rules())
-
-
-def test_a_candidate_is_judged_by_all_its_seeds():
-    def accuracy(config):
-        lucky = config.momentum == 0.9 and config.seed == 1
-        return 70 if lucky else 60 - 20 * config.momentum - 1e3 * config.weight_decay
-
-    runs = [made_up(c, accuracy(c)) for c in find_study("search").configs("desk", 2)]
-    assert choose("search", runs)["s-conv sgd 0"] == {"momentum": 0.0, "weight_decay": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("search-long", dict.fromkeys(settings.CHOSEN["search-long"], 0.25)),
-        ("search-wide", {"1": 0.125, "2": 0.125, "4": 0.125, "8": 0.125}),
-        ("search-rivals", {k: v / 2 for k, v in settings.CHOSEN["search-rivals"].items()}),
-        ("search-augment", {k: v / 2 for k, v in settings.CHOSEN["search-augment"].items()}),
-    ],
-)
-def test_shares_are_of_what_was_chosen_before(name, expected):
-    """The weakest regularisation is made the best."""
-    configs = find_study(name).configs("desk", 1)
-    runs = [made_up(c, 60 - 1e4 * c.weight_decay - 1e5 * c.l1) for c in configs]
-    assert choose(name, runs) == pytest.approx(expected)
-
-
-def test_every_share_of_no_weight_decay_is_1(monkeypatch):
-    monkeypatch.setitem(settings.CHOSEN["search"], "s-fc sgd 0", {"weight_decay": 0.0})
-    configs = [c for c in find_study("search-rivals").configs("desk", 1) if c.optimizer == "sgd"]
-    found = choose("search-rivals", [made_up(config, 60) for config in configs])
-    assert set(found.values()) == {1.0}
-
-
 def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
     for chosen in (settings.chosen, settings.chosen_flip_crop):
         other = chosen(settings.DESK, "s-fc", "beta-lasso", 20.0)
@@ -194,24 +139,3 @@ def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
 def test_a_network_or_an_optimizer_that_was_not_searched_is_refused(chosen, method):
     with pytest.raises(ConfigError, match=f"^search has not searched '{method[0]}"):
         chosen(settings.DESK, *method)
-
-
-def test_only_whole_searches_choose(tmp_path):
-    file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
-    for name, reason in (
-        ("table2", "chooses nothing"),
-        ("search-flips-edge", "chooses nothing"),
-        ("search", "runs are missing"),
-    ):
-        with pytest.raises(ConfigError, match=reason):
-            write_choice(name, RunStore(tmp_path), file=file)
-
-
-def test_the_command_writes_the_file(command, tmp_path, monkeypatch):
-    file = tmp_path / "chosen.json"
-    file.write_text(settings.CHOSEN_FILE.read_text().replace('"4": 0.25', '"4": 1.0'))
-    monkeypatch.setattr(write_choice, "__defaults__", ("desk", file))
-    said = command("study", "search-wide", "--choose", "--store", PUBLISHED)
-    assert (said.code, json.loads(said.out)) == (0, settings.CHOSEN["search-wide"])
-    assert file.read_bytes() == settings.CHOSEN_FILE.read_bytes()
-    command("study", "table2", "--choose").refused("chooses nothing")

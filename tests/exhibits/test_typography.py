@@ -3,7 +3,7 @@
 import pytest
 from docutils import nodes
 
-from lcs.exhibits.shared.typography import HYPHEN, JOINER, SPACE, keep_together
+from lcs.exhibits.typography import HYPHEN, JOINER, SPACE, keep_together
 
 
 def shown(*children):

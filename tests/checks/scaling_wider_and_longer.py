@@ -1,7 +1,7 @@
 """What the page scaling says of flips and crops in wider networks and in longer trainings."""
 
 from checks import ahead, check, level, records
-from checks.scaling_parts import fit, gain
+from checks.scaling_runs import fit, gain
 from lcs.cost import weights_by_layer
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import (
