@@ -113,17 +113,13 @@ def bound_saves_time(_: RunStore) -> bool:
             [row["ratio"] for row in steps.bound_steps(found, width, mode)]
             for mode in ("exact", steps.EXACT_WHOLE)
         )
-        slowest = 0.75 < max(exact) < 0.9 and abs(max(exact) - max(whole)) < 0.05
-        in_the_middle = 0 < exact.index(max(exact)) < len(exact) - 1
-        if not (
-            slowest
-            and in_the_middle
-            and exact[-1] < 0.72 * whole[-1]
-            and max(terms) == 1
-            and terms[-1] < 0.01
-        ):
+        worst = max(exact)
+        slowest = 0.75 < worst < 0.9 and abs(worst - max(whole)) < 0.05
+        in_the_middle = 0 < exact.index(worst) < len(exact) - 1
+        last = exact[-1] < 0.72 * whole[-1] and max(terms) == 1 and terms[-1] < 0.01
+        if not (slowest and in_the_middle and last):
             return False
-        ratios.append((max(exact), exact[-1]))
+        ratios.append((worst, exact[-1]))
     return bool(np.abs(np.subtract(*ratios)).max() < 0.05)
 
 
