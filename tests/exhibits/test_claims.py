@@ -1,9 +1,10 @@
-"""Verdicts by the interval and after correction, and which runs each claim is judged by."""
+"""Which runs each claim is judged by, and what the page Claims shows of it."""
 
 import dataclasses
 import math
 
 import pytest
+from helpers.fake_claims import ONE, STORE, WEAK, claim, fake_studies, weak  # noqa: F401
 from helpers.made_up_records import configs, made_up, study, with_final
 
 from lcs.config import Config
@@ -17,128 +18,17 @@ from lcs.exhibits.shared.claim_settings import (
     AT_4000_EPOCHS,
     FLIPS_FURTHER,
 )
-from lcs.exhibits.shared.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, REPRODUCTION, STRONGER_L1
-from lcs.exhibits.shared.verdicts import BENCHMARK, Claim, Finding, verdict
-from lcs.runs import BOOK_RUNS, Record, RunStore
+from lcs.exhibits.shared.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, STRONGER_L1
+from lcs.exhibits.shared.verdicts import BENCHMARK, Finding
+from lcs.runs import Record, RunStore
 from lcs.stats import Interval
 
-STORE = RunStore(BOOK_RUNS)
-WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
-ONE = Finding("1.0", Interval(1.0, None, 1))
 EVERY = [claim for _, claim in claims.claims()]
 
 
 def test_no_text_is_of_two_claims():
     texts = [one.text for one in EVERY]
     assert len(set(texts)) == len(texts)
-
-
-@pytest.mark.parametrize(
-    ("difference", "margin", "said"),
-    [
-        (Interval(1.0, 0.5, 3), None, "holds"),
-        (Interval(-1.0, 0.5, 3), None, "contradicted"),
-        (Interval(0.4, 0.5, 3), None, "undecided"),
-        (Interval(0.4, None, 1), None, "seen in one run"),
-        (Interval(-0.4, None, 1), None, "not seen in one run"),
-        (Interval(0.4, None, 1), 0.0, "undecided"),
-        # a published run, which lies within the interval of one more run or does not
-        (Interval(0.4, 0.5, 3), 0.0, "compatible"),
-        (Interval(0.4, 0.5, 2), 0.0, "undecided"),
-        (Interval(1.0, 0.5, 3), 0.0, "contradicted"),
-        (Interval(-1.0, 0.5, 3), 0.0, "contradicted"),
-        # to be equal within a margin takes an interval that lies within it
-        (Interval(0.4, 0.5, 3), 1.0, "agrees"),
-        (Interval(0.4, 0.7, 3), 1.0, "undecided"),
-        (Interval(1.0, 0.5, 3), 2.0, "agrees"),
-        (Interval(-1.09, 0.68, 5), 1.0, "undecided"),
-        (Interval(-2.29, 0.24, 3), 1.0, "contradicted"),
-        (None, None, "as said"),
-    ],
-)
-def test_verdicts_follow_the_interval(difference, margin, said):
-    assert verdict(Finding("", difference, margin, said="as said")) == said
-
-
-def test_a_verdict_that_correction_takes_away_says_so():
-    assert verdict(WEAK, corrected=False) == "holds, but not after correction"
-    equal = Finding("", Interval(0.1, 0.8, 3), margin=1.0)
-    assert verdict(equal, corrected=False) == "agrees, but not after correction"
-    assert verdict(Finding("", Interval(1.0, 1.1, 3)), corrected=False) == "undecided"
-
-
-@dataclasses.dataclass
-class Fake:
-    """A study that has runs at some scales."""
-
-    name: str
-    has: tuple[str, ...]
-    scales: tuple[str, ...] = ("smoke", "desk", "paper")
-    setting = REPRODUCTION
-
-    def stored(self, scale, store):
-        return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]
-
-
-@pytest.fixture(autouse=True)
-def fake_studies(monkeypatch):
-    has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
-    fakes = {name: Fake(name, scales) for name, scales in has.items()}
-    fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
-    real = verdicts.find_study
-    monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
-
-
-def claim(finding, study="run", source="P", judge=True):
-    return Claim(source, study, (lambda _: finding) if judge else None, text="It is so")
-
-
-def said(made, scale="desk"):
-    """The verdicts of claims at a scale."""
-    return [e and e.verdict for e in verdicts.judged(made, STORE, scale)]
-
-
-def weak(shift):
-    return Finding("", Interval(1.0 + shift, 0.9, 5))
-
-
-@pytest.mark.parametrize(
-    ("others", "corrected"),
-    [
-        ([], False),
-        ([claim(weak(0.01)), claim(weak(0.02)), claim(weak(0.03))], True),
-        # the same comparison twice is one; this book's own claims are a family of their own
-        ([claim(WEAK)] * 5, False),
-        ([claim(weak(i / 100), source="B") for i in range(1, 4)], False),
-        # runs that are to come count: none yet, or one only
-        ([claim(WEAK, "missing")] * 5, True),
-        ([claim(ONE)] * 5, True),
-        ([claim(WEAK, "missing", source="B")] * 5, False),
-        # so do claims that nothing judges yet, with a study or without
-        ([claim(None, "missing", judge=False)] * 5, True),
-        ([claim(None, "", judge=False)] * 5, True),
-        # but not what has a verdict in words, or a benchmark
-        ([claim(Finding("", said="not testable"))] * 5, False),
-        ([claim(None, BENCHMARK, judge=False)] * 5, False),
-    ],
-)
-def test_comparisons_count_in_the_correction(others, corrected):
-    word = "holds, but not after correction" if corrected else "holds"
-    assert said([claim(WEAK), *others])[0] == word
-
-
-def test_each_scale_is_corrected_by_itself():
-    made = [claim(WEAK, "wide"), *[claim(WEAK, "small")] * 5]
-    assert said(made, "desk") == ["holds, but not after correction", *[None] * 5]
-    # a study without the paper's size is not pending there, one without runs is
-    assert said(made, "paper") == ["holds", *[None] * 5]
-    assert said([*made, claim(WEAK)], "paper")[0] == "holds, but not after correction"
-
-
-def test_what_the_reproduction_says_is_judged_at_its_own_size():
-    made = [claim(WEAK, "wide", source="R"), claim(WEAK, "wide")]
-    assert said(made, "paper") == [None, "holds"]
-    assert said(made, "desk") == ["holds", "holds"]
 
 
 def test_a_claim_has_a_row_for_each_setting(monkeypatch):
@@ -195,37 +85,6 @@ def test_a_setting_without_runs_has_no_column(tmp_path):
     assert empty.columns == ["claim", "published"]
 
 
-@pytest.mark.parametrize(
-    ("said", "mark", "kind"),
-    [
-        ("holds", "✓", "holds"),
-        ("compatible", "✓", "holds"),
-        ("holds, but not after correction", "(✓)", "holds .weak"),
-        ("seen in one run", "(✓)", "holds .weak"),
-        ("holds for small λ only", "(✓)", "holds .weak"),
-        ("contradicted", "✗", "contradicted"),
-        ("contradicted, but not after correction", "(✗)", "contradicted .weak"),
-        ("not seen in one run", "(✗)", "contradicted .weak"),
-        ("undecided", "~", "undecided"),
-        ("not testable: S-CONV is behind S-LOCAL", "–", "undecided"),
-    ],
-)
-def test_verdicts_are_told_by_sign_and_kind(said, mark, kind):
-    found = verdicts.sign(said)
-    assert (found.mark, found.kind) == (mark.strip("()"), kind.removesuffix(" .weak"))
-    assert found.weak == kind.endswith(" .weak")
-    assert verdicts.marked(said) == f"[{mark} {said}]{{.verdict .{kind}}}"
-
-
-def test_a_setting_is_shown_with_its_width_and_frozen_zeros():
-    found = [
-        verdicts.Evidence(ONE, 3, "flips", width, frozen=frozen, chapter="toy")
-        for width, frozen in ((None, False), (8, False), (32, True))
-    ]
-    assert [one.label for one in found] == ["flips", "flips, α = 8", "flips, α = 32, frozen zeros"]
-    assert found[1].link == "[flips, α = 8](toy.ipynb)"
-
-
 def test_claims_are_counted_by_what_came_out(monkeypatch):
     made = [claim(WEAK), claim(weak(0.1)), claim(Finding("", Interval(-9.0, 0.1, 5))), claim(ONE)]
     made += [claim(None, "missing"), claim(None, BENCHMARK)]
@@ -233,29 +92,6 @@ def test_claims_are_counted_by_what_came_out(monkeypatch):
     shown = claims.counts(claims.judge_all(STORE))
     assert shown.rows == [["no augmentation, α = 1", "4", "0 (3)", "1", "0", "0"]]
     assert "5 claims" in shown.caption
-
-
-def test_two_studies_that_are_judged_together(monkeypatch):
-    seen = []
-    both = dataclasses.replace(claim(None, "run + wide"), judge=lambda runs: seen.append(len(runs)))
-    assert said([both, claim(WEAK, "run + missing")]) == [None, None]
-    assert seen == [10], "without the runs of one of them nothing is judged"
-
-
-def test_of_two_studies_the_seeds_of_the_difference_count():
-    three = Finding("1.0", Interval(1.0, 0.1, 3))
-    alone, both = verdicts.judged([claim(three), claim(three, "run + wide")], STORE, "desk")
-    assert (alone.n, both.n) == (5, 3)
-
-
-def test_without_a_difference_the_scarcest_runs_of_two_studies_count(monkeypatch):
-    few = Fake("few", ("desk",))
-    few.stored = lambda *_: [made_up(Config(model="s-conv"), 50.0)]
-    known = verdicts.find_study
-    monkeypatch.setattr(verdicts, "find_study", lambda name: few if name == "few" else known(name))
-    said_in_words = Finding("", said="not testable")
-    (both,) = verdicts.judged([claim(said_in_words, "run + few")], STORE, "desk")
-    assert both.n == 1
 
 
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):

@@ -25,7 +25,7 @@ from lcs.exhibits.shared.methods import (
     beta_lasso_method,
 )
 from lcs.exhibits.shared.plots import Differences, interactive, style
-from lcs.exhibits.shared.plots.weights import FRAME
+from lcs.exhibits.shared.plots.weights import FRAME, as_image
 from lcs.exhibits.shared.settings import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
@@ -190,3 +190,16 @@ def test_a_slider_shows_the_filters_of_one_group_at_a_time():
 def drawn(filter_):
     """Zero is the middle grey, the largest weight black or white."""
     return (0.5 + 0.5 * filter_ / np.abs(filter_).max()).transpose(1, 2, 0)
+
+
+def test_zero_is_grey_in_a_filter_and_a_pixel_without_weights_white():
+    image = as_image(np.array([[[0.0, -2.0], [1.0, 0.0]], *[[[0.0, -2.0], [0.0, 0.0]]] * 2]))
+    assert image.shape == (2, 2, 3)
+    assert image[0, 0].tolist() == [1.0] * 3
+    assert image[0, 1].tolist() == [0.0] * 3
+    assert image[1, 0].tolist() == [0.75, 0.5, 0.5]
+
+
+def test_a_filter_of_one_channel_is_red_above_zero_and_blue_below():
+    image = as_image(np.array([[[0.0, -2.0], [1.0, 2.0]]]))
+    assert image.tolist() == [[[1, 1, 1], [0, 0, 1]], [[1, 0.5, 0.5], [1, 0, 0]]]

@@ -1,0 +1,90 @@
+"""What three chapters print, recomputed from the records read as plain JSON."""
+
+import functools
+import json
+
+import nbformat
+import pytest
+
+from lcs.config import Config
+from lcs.exhibits.book import ROOT
+from lcs.runs import BOOK_RUNS
+
+S_FC = {
+    "sgd": {"optimizer": "sgd"},
+    "beta-0": {"optimizer": "beta-lasso", "beta": 0.0},
+    "beta-1": {"optimizer": "beta-lasso", "beta": 1.0},
+    "beta-50": {"optimizer": "beta-lasso", "beta": 50.0},
+    "proximal": {"optimizer": "proximal-l1"},
+}
+
+
+@functools.cache
+def _stored():
+    return [json.loads(path.read_text()) for path in sorted(BOOK_RUNS.glob("cifar10/*.json"))]
+
+
+def _documents(**wanted):
+    """Every stored desk record, as plain JSON, whose config has these values."""
+    wanted = {"dataset": "cifar10", "epochs": 400, "base_channels": 1, "loss": "bce"} | wanted
+    plain = Config(**{"loss": "bce", "precision": "bf16", "epochs": 400})
+    fixed = ("schedule", "augment", "validation", "precision", "lr", "batch_size", "permute_pixels")
+    return [
+        document
+        for document in _stored()
+        if all(document["config"][name] == value for name, value in wanted.items())
+        and all(document["config"][name] == getattr(plain, name) for name in fixed)
+        and document["config"]["l1"] in (0.0, 2e-5)
+        and document["config"]["l1_rest"] is None
+        and not document["config"].get("frozen_zeros")
+        and document["config"].get("period") is None
+    ]
+
+
+def _glued(chapter):
+    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            if name:
+                (value,) = (v for k, v in output["data"].items() if k.endswith("text/plain"))
+                found[name] = value
+    return found
+
+
+def test_table2_prose_says_what_the_records_say():
+    glued = _glued("table2")
+    seeds = range(int(float(glued["n"])))
+    sparse, dense = (
+        {
+            d["config"]["seed"]: 100 * d["final"]["test_accuracy"]
+            for d in _documents(model="s-fc", **S_FC[name])
+        }
+        for name in ("beta-50", "sgd")
+    )
+    gain = _mean(sparse[seed] - dense[seed] for seed in seeds)
+    assert glued["less-sgd"].strip("'").split(" ")[0] == f"{gain:+.2f}"
+
+
+def _mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def test_figure3_prose_says_what_the_records_say():
+    glued = _glued("figure3")
+    runs = _documents(model="s-fc", **S_FC["beta-50"])
+    weights = {"conv1": 3072 * 256, "fc1": 256 * 24, "fc2": 24 * 10}
+    for layer, count in weights.items():
+        left = _mean(run["history"]["nonzeros"][layer][-1] for run in runs)
+        assert float(glued[f"share-{layer}"]) == pytest.approx(100 * left / count)
+
+
+def test_figure4_prose_says_what_the_records_say():
+    glued = _glued("figure4")
+    runs = _documents(model="s-fc", **S_FC["beta-50"])
+    found = [run["final"]["locality"] for run in runs]
+    for kind in ("mean", "null_mean"):
+        share = _mean(100 * one["window_mass"][kind] for one in found)
+        assert float(glued[f"sparse-{kind}"]) == pytest.approx(share)

@@ -1,0 +1,52 @@
+"""Studies that have runs or none, and claims with a known finding, for the tests of verdicts."""
+
+import dataclasses
+
+import pytest
+
+from helpers.made_up_records import made_up
+from lcs.config import Config
+from lcs.exhibits.shared import verdicts
+from lcs.exhibits.shared.settings import REPRODUCTION
+from lcs.exhibits.shared.verdicts import Claim, Finding
+from lcs.runs import BOOK_RUNS, RunStore
+from lcs.stats import Interval
+
+STORE = RunStore(BOOK_RUNS)
+WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four comparisons
+ONE = Finding("1.0", Interval(1.0, None, 1))
+
+
+@dataclasses.dataclass
+class Fake:
+    """A study that has runs at some scales."""
+
+    name: str
+    has: tuple[str, ...]
+    scales: tuple[str, ...] = ("smoke", "desk", "paper")
+    setting = REPRODUCTION
+
+    def stored(self, scale, store):
+        return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]
+
+
+@pytest.fixture(autouse=True)
+def fake_studies(monkeypatch):
+    has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
+    fakes = {name: Fake(name, scales) for name, scales in has.items()}
+    fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
+    real = verdicts.find_study
+    monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
+
+
+def claim(finding, study="run", source="P", judge=True):
+    return Claim(source, study, (lambda _: finding) if judge else None, text="It is so")
+
+
+def said(made, scale="desk"):
+    """The verdicts of claims at a scale."""
+    return [e and e.verdict for e in verdicts.judged(made, STORE, scale)]
+
+
+def weak(shift):
+    return Finding("", Interval(1.0 + shift, 0.9, 5))
