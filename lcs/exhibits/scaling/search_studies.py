@@ -189,3 +189,14 @@ def search_flips_long(base: Config) -> list[Config]:
     here = sized(base, WIDEST, 1 / 8)
     runs = [run.replace(epochs=base.epochs // 2) for run in flip_crop_methods(here, (), (0, 50))]
     return [regularised(run, share) for run in runs for share in SHARES]
+
+
+@_flips()
+def search_flips_beyond(base: Config) -> list[Config]:
+    """Weight decay and λ at α = 16, with flips and crops.
+
+    What `flips-beyond` has, and half of it: at α = 32 SGD was better with half of the decay.
+    """
+    here = sized(base, WIDTH_BEYOND, 1 / 2)
+    runs = flip_crop_methods(here, ("s-fc",), (50,))
+    return [regularised(run, share) for run in runs for share in SHARES[:2]]
