@@ -157,6 +157,10 @@ class Study(BaseStudy):
         runs = dict(itertools.chain(*(one.items() for one in studies)))
         lacking = [config for config, record in runs.items() if record is None]
         if lacking:
+            # of other shards too: what one of them trains, runs of the next start from
+            wanted = dict(runs)
+            if shard is not None:
+                wanted |= self.runs(scale, seeds, store.find, **changes)
             from lcs.study import executors, scheduler
 
             executor: executors.InThisProcess | executors.Processes
@@ -186,7 +190,11 @@ class Study(BaseStudy):
                     store=RunStore(store.root.absolute(), fallback=store.fallback),
                     device=executor.device,
                     checkpoint_seconds=checkpoint_seconds,
-                    sources={c.source_file for c in lacking if c.source_file},
+                    sources={
+                        config.source_file
+                        for config, record in wanted.items()
+                        if record is None and config.source_file
+                    },
                 )
             runs |= {config: store.find(config) for config in lacking}
             if lost := [config.run_id for config in lacking if runs[config] is None]:

@@ -350,6 +350,14 @@ def test_a_shard_trains_and_returns_its_part_alone(tmp_path):
     assert [record.path] == store.paths()
 
 
+def test_a_shard_keeps_the_network_that_runs_of_another_start_from(tmp_path, capsys):
+    study, store = find_study("transfer"), RunStore(tmp_path)
+    (source,) = study.train("smoke", 1, store=store, device="cpu", shard="2/5")
+    (record,) = study.train("smoke", 1, store=store, device="cpu", shard="5/5")
+    assert record.config.source_file == source.config.file
+    assert "trained first" not in capsys.readouterr().err
+
+
 def test_the_documented_array_job(tmp_path, command, monkeypatch):
     """Every task of the array trains its part, by a scheduler that only sets two variables."""
     page = (ROOT / "book" / "reproduce.md").read_text()
