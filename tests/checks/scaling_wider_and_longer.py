@@ -3,6 +3,7 @@
 from checks import ahead, check, level, records
 from checks.scaling_runs import fit, gain
 from lcs.cost import weights_by_layer
+from lcs.exhibits import find_study
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import (
     by_length,
@@ -14,7 +15,7 @@ from lcs.exhibits.shared.compare import (
     nonzeros,
     remaining,
 )
-from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.stats import mean_interval
 
 AT_WIDTH_32 = [
@@ -97,6 +98,15 @@ def wider_with_flips_and_crops(store):
         and mean(less) > mean(more)
         and wide[SGD][0].config.weight_decay == more[0].config.weight_decay
     )
+
+
+@check
+def half_the_decay_is_no_better_at_width_16(store):
+    """SGD with the decay of the runs on test images, and with half of it, on validation images."""
+    tried = find_study("search-flips-beyond").stored_so_far("desk", store)
+    found = {run.config.weight_decay: run.accuracy for run in tried if method(run.config) == SGD}
+    usual = by_method(records(store, "flips-beyond"))[SGD][0].config.weight_decay
+    return found.keys() == {usual, usual / 2} and found[usual] >= found[usual / 2]
 
 
 @check
