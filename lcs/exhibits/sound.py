@@ -94,15 +94,14 @@ def sound_shuffled(base: Config) -> list[Config]:
     return [run.replace(permute_pixels=True) for run in shifted]
 
 
-def sound_table(records: Sequence[Record]) -> Table:
-    """Return accuracy, remaining weights and locality of each method."""
-    found = compare.conditions(records)
+def sound_table(records: Sequence[Record], equals: Sequence[Record] = ()) -> Table:
+    """Return accuracy, remaining weights and locality of each method, and of equal candidates."""
+    every = [*records, *equals]
+    chosen_sgd = compare.sgd_with_same(compare.conditions(records), "augment")
     columns: dict[str, Cell] = {
-        **cells.field_columns(["method", "augment"]),
+        **cells.field_columns(["method", "lr", "augment"]),
         "test accuracy (%)": cells.mean_text,
-        "difference from SGD": cells.difference_from(
-            found, compare.sgd_with_same(found, "augment")
-        ),
+        "difference from SGD": cells.difference_from(compare.conditions(every), chosen_sgd),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
     }
@@ -110,9 +109,8 @@ def sound_table(records: Sequence[Record]) -> Table:
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
         "filter's mass is in its best window or band than after its pixels are permuted, in points"
     )
-    return cells.by_condition(
-        "sound", records, columns, what, note=cells.PAIRED, text=["augmentation"]
-    )
+    note = f"{cells.PAIRED}; from SGD as the search chose it"
+    return cells.by_condition("sound", every, columns, what, note=note, text=["augmentation"])
 
 
 def shuffled_table(records: Sequence[Record]) -> Table:
@@ -180,27 +178,29 @@ def accuracy_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "difference from SGD (points)")
 
 
-def penalty_frame(records: Sequence[Record]) -> tables.DataFrame:
-    """Return locality in time of the search's candidates with a λ, for `penalty_chart`."""
+def rates_frame(records: Sequence[Record]) -> tables.DataFrame:
+    """Return locality of S-FC's candidates in the search, by learning rate, for `rates_chart`."""
     rows = [
         {
             "method": str(method(run.config)),
             "link": tables.page(run),
-            "penalty": round(run.config.lr * run.config.l1, 10),
+            "rate": run.config.lr,
+            "penalty": run.config.l1 or run.config.weight_decay,
             "time": round(time, 1),
             "frequency": round(locality.beyond_chance([run], "row_mass")[0], 1),
             "left": round(compare.remaining([run])[0], 1),
             "accuracy": round(compare.accuracies([run])[0], 1),
         }
         for run in records
-        if run.config.l1 and math.isfinite(time := locality.beyond_chance([run], "column_mass")[0])
+        if run.config.model == "s-fc"
+        and math.isfinite(time := locality.beyond_chance([run], "column_mass")[0])
     ]
-    columns = ["method", "link", "penalty", "time", "frequency", "left", "accuracy"]
+    columns = ["method", "link", "rate", "penalty", "time", "frequency", "left", "accuracy"]
     return tables.data_frame(rows, columns=columns)
 
 
-def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
-    """Return a chart of locality in time against how far a step shrinks a weight.
+def rates_chart(records: Sequence[Record]) -> Figure | Interactive:
+    """Return a chart of locality in time against the learning rate, by method and its λ or decay.
 
     The points are candidates; they say what they are, and lead to their records.
     """
@@ -209,14 +209,15 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
     import altair as alt
 
     titles = {
-        "penalty": "shrinkage in the first step, ηλ",
+        "rate": "learning rate η",
+        "penalty": "λ or weight decay",
         "time": "mass in nine frames beyond chance (points)",
         "frequency": "in nine bands (points)",
         "left": "remaining, layer 1 (%)",
         "accuracy": "validation accuracy (%)",
     }
-    about = "Locality in time of each candidate of the search, against the strength of its penalty."
-    table = penalty_frame(records)
+    about = "Locality in time of each candidate of the search, against its learning rate."
+    table = rates_frame(records)
     methods = list(dict.fromkeys(table["method"]))
     colours = alt.Scale(domain=methods, range=[look(name).colour for name in methods])
     shapes = alt.Scale(domain=methods, range=["circle"] * len(methods))
@@ -225,17 +226,16 @@ def penalty_chart(records: Sequence[Record]) -> Figure | Interactive:
         alt.Chart(alt.Data(values=table.to_dict("records")))
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            x=alt.X(
-                "penalty:Q",
-                title=titles["penalty"],
-                scale=alt.Scale(type="log", nice=False),
-                axis=alt.Axis(format="~e", labelSeparation=8),
-            ),
-            y=alt.Y("time:Q", title=titles["time"], scale=alt.Scale(zero=False)),
+            x=alt.X("rate:O", title=titles["rate"], axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("method:N", sort=methods),
+            y=alt.Y("time:Q", title=titles["time"]),
             color=alt.Color("method:N", scale=colours, legend=keys),
             shape=alt.Shape("method:N", scale=shapes, legend=keys),
             href="link:N",
-            tooltip=[alt.Tooltip(f"{name}:Q", title=title) for name, title in titles.items()],
+            tooltip=[
+                alt.Tooltip("method:N"),
+                *(alt.Tooltip(f"{name}:Q", title=title) for name, title in titles.items()),
+            ],
         )
         .properties(height=320)
     )
@@ -250,7 +250,7 @@ def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     return {name.shortest: shown.get(name.shortest) for name in METHODS[:-1]}
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
+def numbers(records: Sequence[Record], equals: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says: "pending" without runs."""
     found = compare.grouped(records, lambda config: (method(config), config.augment))
     still, shifted = IMAGES
@@ -260,10 +260,10 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     }
     for key, images in {"sound-local": shifted, "sound-local-still": still}.items():
         words[key] = cells.lead_text(found[LOCAL, images], found[SGD, images])
-    for name, who in {"zero": B0, "sparse": B50}.items():
-        for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
-            words[f"sound-{name}-{axis}"] = locality.excess_text(found[who, shifted], key)
-    return words
+    for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
+        words[f"sound-zero-{axis}"] = locality.excess_text(found[B0, shifted], key)
+    fast = compare.by_method(equals)[SGD]
+    return {**words, "sound-fast-time": locality.excess_text(fast, "column_mass")}
 
 
 # Claims

@@ -58,13 +58,20 @@ def numbers(store: RunStore) -> dict[str, Any]:
     best = max(swept.values(), key=compare.mean)
     longest = compare.by_method(runs["recipe-length-long"])[B50]
     as_much = compare.runs_of(swept_zero, l1=best[0].config.l1)
-    paper = {"sgd": SGD, "zero": B0, "sparse": B50, "three": THREE}
+
+    def paper(method: Method, epochs: int = published.PAPER_EPOCHS) -> str:
+        return f"{published.accuracy(method, 'cifar10', epochs):.2f}"
+
     return {
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
         "size": paper_size.numbers(wide),
-        "paper": {name: f"{published.accuracy(of, 'cifar10'):.2f}" for name, of in paper.items()},
+        "paper": {
+            **{"sgd": paper(SGD), "zero": paper(B0), "sparse": paper(B50), "three": paper(THREE)},
+            "sgd_short": paper(SGD, published.SHORT_EPOCHS),
+            "local_short": paper(LOCAL, published.SHORT_EPOCHS),
+        },
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
@@ -104,8 +111,8 @@ def sections(store: RunStore) -> dict[Path, str]:
     heads = ["question", "the paper", "this study"]
     answers = Table("tab-answers", "", heads, rows, text=heads).body()
     notes, answers_there = (text.replace("](", "](book/") for text in (said["Notes"], answers))
-    readme = [_wrapped(opening), pictures, below, _wrapped(notes), answers_there]
-    intro = [_wrapped(cited), grid, _wrapped(said["Notes"]), answers]
+    readme = [_wrapped(opening), pictures, below, answers_there, _wrapped(notes)]
+    intro = [_wrapped(cited), grid, answers, _wrapped(said["Notes"])]
     return {README: "\n\n".join(readme), INTRO: "\n\n".join(intro)}
 
 

@@ -3,7 +3,7 @@
 from checks import ahead, behind, check, level, only, records
 from lcs.exhibits import sound
 from lcs.exhibits.shared import locality
-from lcs.exhibits.shared.compare import by_method, mean, paired, remaining
+from lcs.exhibits.shared.compare import accuracies, by_method, mean, paired, remaining
 from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
 
@@ -105,19 +105,67 @@ def shifts_help(store):
 
 
 @check
-def locality_grows_with_the_penalty(store):
-    """Ranks of ηλ and locality agree; β = 50 with the largest λ removes every weight.
+def locality_grows_with_rate_and_penalty(store):
+    """It grows with η at each λ and decay, and with λ at each η; with ηλ in rank, β = 0 and 50.
 
-    Of its candidates with the highest accuracy one has few weights and is local.
+    β = 50 with the largest λ removes every weight. SGD with the largest η has more than twelve
+    points in frames, and β = 0 with the largest η and λ about twice as many.
     """
     found = records(store, "search-sound")
-    table = sound.penalty_frame(found)
-    sparse = table[table.method == str(B50)]
-    best = sparse[sparse.accuracy == sparse.accuracy.max()]
+    table = sound.rates_frame(found)
+    penalised = table[table.method != str(SGD)]
+    over_rates = [
+        rows.sort_values("rate").time.is_monotonic_increasing
+        for _, rows in table.groupby(["method", "penalty"])
+    ]
+    over_penalties = [
+        rows.sort_values("penalty").time.is_monotonic_increasing
+        for _, rows in penalised.groupby(["method", "rate"])
+    ]
+    fastest = table[table.rate == max(sound.LEARNING_RATES)]
+    dense = fastest[fastest.method == str(SGD)].time
     emptied = only(by_method(found)[B50], l1=max(sound.LAMBDAS))
+    shrinkage = penalised.rate * penalised.penalty
     return (
-        table.penalty.rank().corr(table.time.rank()) > 0.9
-        and len(best) > 2
-        and bool(((best.left < 5) & (best.time > 15)).any())
+        all(over_rates)
+        and all(over_penalties)
+        and shrinkage.rank().corr(penalised.time.rank()) > 0.9
+        and dense.min() > 12
+        and 1.8 < fastest[fastest.method == str(B0)].time.max() / dense.max() < 2.5
         and all(r.final["nonzeros"]["conv1"] == 0 for r in emptied)
+    )
+
+
+@check
+def equal_candidates_are_local(store):
+    """As good on validation and with a larger η, SGD is local without any penalty, and β = 50 more.
+
+    SGD has over fifteen points in frames, β = 50 a few more, β = 0 about twice as many as SGD. Less
+    than one per cent remains, and neither is more accurate than what was chosen: SGD cannot be told
+    from its own, β = 50 is behind its own.
+    """
+    found = by_method(records(store, "search-sound"))
+    chosen, equals = runs_with(store, "time-shift"), by_method(records(store, "sound-equals"))
+    tied = [
+        accuracies(only(found[who], **values)) == [max(accuracies(found[who]))]
+        for who, values in sound.EQUALS.items()
+    ]
+    dense, sparse = (beyond_chance(equals[who], "column_mass") for who in (SGD, B50))
+    zero = beyond_chance(chosen[B0], "column_mass")
+    more = [
+        a - b
+        for a, b in zip(
+            *(locality.beyond_chance(equals[who], "column_mass") for who in (B50, SGD)), strict=True
+        )
+    ]
+    return (
+        all(tied)
+        and dense.mean > 15
+        and ahead(mean_interval(more))
+        and sparse.mean - dense.mean < 6
+        and 1.8 < zero.mean / dense.mean < 2.2
+        and max(remaining(equals[B50])) < 1
+        and max(paired(equals[who], chosen[who]).mean for who in (SGD, B50)) < -0.9
+        and level(paired(chosen[B0], equals[SGD]))
+        and chosen[B0][0].config.lr == equals[SGD][0].config.lr == max(sound.LEARNING_RATES)
     )

@@ -57,7 +57,7 @@ def test_differences_are_from_sgd_on_the_same_clips(records):
     table = sound.sound_table(records)
     assert len(table.rows) == 10
     column = table.columns.index("difference from SGD")
-    rows = {(row[0], row[1]): row for row in table.rows}
+    rows = {(row[0], row[2]): row for row in table.rows}
     assert rows[B50.short, "shifts in time"][column].startswith("+5.00")
     assert rows[SGD.short, "shifts in time"][column] == "–"
     assert rows[B50.short, "no augmentation"][column + 3].startswith("+40.0")
@@ -66,10 +66,11 @@ def test_differences_are_from_sgd_on_the_same_clips(records):
 
 
 def test_numbers_are_differences_from_sgd_and_bands_with_shifts(records):
-    words = sound.numbers(records)
+    fast = [record(config) for config in find_study("sound-equals").configs("desk", 3)]
+    words = sound.numbers(records, fast)
     assert words["sound-zero"] == "+2.00 ± 0.00"
     assert words["sound-local"].startswith("0.00")
-    assert words["sound-sparse-time"].startswith("+40.0")
+    assert words["sound-fast-time"].startswith("+20.0")
     assert words["sound-zero-frequency"].startswith("+10.0")
 
 
@@ -90,14 +91,25 @@ def test_claims_compare_bands_and_accuracies(records):
     assert verdict(found[2]) == "contradicted"  # 40 points are not within one of chance
 
 
-def test_candidates_of_the_search_are_shown_by_their_penalty():
+def test_candidates_of_the_search_are_shown_by_their_learning_rate():
     configs = find_study("search-sound").configs("desk")
-    table = sound.penalty_frame([record(config) for config in configs])
-    assert len(table) == 18
-    assert table.penalty.min() == pytest.approx(3e-6)
-    shown = sound.penalty_chart([record(config) for config in configs]).spec["encoding"]
+    table = sound.rates_frame([record(config) for config in configs])
+    assert len(table) == 27
+    assert set(table.penalty) == {*sound.DECAYS, *sound.LAMBDAS}
+    shown = sound.rates_chart([record(config) for config in configs]).spec["encoding"]
     assert shown["color"]["scale"]["range"] == [look(name).colour for name in table.method.unique()]
     assert shown["href"]["field"] == "link"
+
+
+def test_equal_candidates_are_compared_with_the_chosen_sgd(records):
+    equals = find_study("sound-equals").configs("desk", 3)
+    assert {config.replace(seed=0, augment="time-shift", validation=True) for config in equals} < {
+        *find_study("search-sound").configs("desk")
+    }
+    table = sound.sound_table(records, [record(c) for c in equals])
+    assert len(table.rows) == 12
+    column = table.columns.index("difference from SGD")
+    assert [row[column].split(" ")[0] for row in table.rows[-2:]] == ["+0.00", "+5.00"]
 
 
 def test_shuffled_runs_are_those_of_s_fc_with_shifts():
