@@ -33,7 +33,7 @@ LEARNING_RATES = (0.03, 0.1, 0.3)
 # weight decay of SGD, and λ of the first layer: a tenth of it in the others
 DECAYS = (1e-4, 5e-4, 2e-3)
 LAMBDAS = (1e-4, 3e-4, 1e-3)
-IMAGES = ("none", "time-shift")
+STILL, SHIFTED = IMAGES = ("none", "time-shift")
 # candidates of the search as good as those chosen, which come before them, with a larger η
 EQUALS: dict[Method, dict[str, float]] = {
     SGD: {"lr": 0.3, "weight_decay": 5e-4},
@@ -79,7 +79,7 @@ def sound_equals(base: Config) -> list[Config]:
     Return S-FC with shifts in time, trained with the last of them instead of the first.
     """
     return [
-        _candidates(base, who)[0].replace(augment=IMAGES[1], **values)
+        _candidates(base, who)[0].replace(augment=SHIFTED, **values)
         for who, values in EQUALS.items()
     ]
 
@@ -90,7 +90,7 @@ def sound_shuffled(base: Config) -> list[Config]:
 
     Return S-FC with shifts in time, on spectrograms whose pixels are all permuted in one way.
     """
-    shifted = [run for run in sound(base) if run.augment == IMAGES[1] and run.model == "s-fc"]
+    shifted = [run for run in sound(base) if run.augment == SHIFTED and run.model == "s-fc"]
     return [run.replace(permute_pixels=True) for run in shifted]
 
 
@@ -118,7 +118,7 @@ def shuffled_table(records: Sequence[Record]) -> Table:
 
     Filters of the shuffled columns are measured after they are put back in order, and as trained.
     """
-    shown = [r for r in records if r.config.augment == IMAGES[1] and r.config.model == "s-fc"]
+    shown = [r for r in records if r.config.augment == SHIFTED and r.config.model == "s-fc"]
     name, what = "tab-sound-shuffled", "Locality beyond chance, in points, with shuffled columns"
     if not any(run.config.permute_pixels for run in shown):
         return tables.pending_table(name, what, "lcs study sound-shuffled")
@@ -244,7 +244,7 @@ def rates_chart(records: Sequence[Record]) -> Figure | Interactive:
 
 def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
     """Return the stored filters with shifts in time by method, low frequencies at the bottom."""
-    shifted = [run for run in records if run.config.augment == "time-shift"]
+    shifted = [run for run in records if run.config.augment == SHIFTED]
     found = locality.filters_of(shifted, lambda run: method(run.config).shortest)
     shown = {name: images[:, :, ::-1] for name, images in found.items()}
     return {name.shortest: shown.get(name.shortest) for name in METHODS[:-1]}
@@ -253,35 +253,38 @@ def filters_shown(records: Sequence[Record]) -> dict[str, np.ndarray | None]:
 def numbers(records: Sequence[Record], equals: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says: "pending" without runs."""
     found = compare.grouped(records, lambda config: (method(config), config.augment))
-    still, shifted = IMAGES
     words = {
-        "sound-n": f"{len(found[B50, shifted])}",
-        "sound-zero": cells.gain_text(found[B0, shifted], found[SGD, shifted]),
+        "sound-n": f"{len(found[B50, SHIFTED])}",
+        "sound-zero": cells.gain_text(found[B0, SHIFTED], found[SGD, SHIFTED]),
     }
-    for key, images in {"sound-local": shifted, "sound-local-still": still}.items():
+    for key, images in {"sound-local": SHIFTED, "sound-local-still": STILL}.items():
         words[key] = cells.lead_text(found[LOCAL, images], found[SGD, images])
     for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
-        words[f"sound-zero-{axis}"] = locality.excess_text(found[B0, shifted], key)
+        words[f"sound-zero-{axis}"] = locality.excess_text(found[B0, SHIFTED], key)
     fast = compare.by_method(equals)[SGD]
     return {**words, "sound-fast-time": locality.excess_text(fast, "column_mass")}
 
 
 # Claims
 
-_SHIFTED = {"augment": "time-shift"}
 # within so many points of chance a band counts as chance; chosen after the runs
 MARGIN = 1.0
+
+
+def _shifted(who: Method) -> dict[str, Any]:
+    return who._asdict() | {"augment": SHIFTED}
+
 
 _in_time = partial(locality.beyond_chance, measure="column_mass")
 
 CLAIMS = {
     "On spoken digits, filters of β = 0 are local in time, beyond chance": ours(
-        "sound", exceeds_zero(B0._asdict() | _SHIFTED, _in_time)
+        "sound", exceeds_zero(_shifted(B0), _in_time)
     ),
     "On spoken digits, filters of β = 0 are more local in time than in frequency": ours(
         "sound",
         exceeds_zero(
-            B0._asdict() | _SHIFTED,
+            _shifted(B0),
             lambda runs: np.subtract(
                 _in_time(runs), locality.beyond_chance(runs, "row_mass")
             ).tolist(),
@@ -289,11 +292,11 @@ CLAIMS = {
     ),
     "On spoken digits, filters of β = 50, as the search chose it, are as local in time "
     f"as by chance, within {MARGIN:g} point": ours(
-        "sound", equals_zero(B50._asdict() | _SHIFTED, _in_time, margin=MARGIN)
+        "sound", equals_zero(_shifted(B50), _in_time, margin=MARGIN)
     ),
     **{
         f"On spoken digits, β = {who.beta:g} is better than SGD": ours(
-            "sound", exceeds(who._asdict() | _SHIFTED, SGD._asdict() | _SHIFTED)
+            "sound", exceeds(_shifted(who), SGD._asdict() | {"augment": SHIFTED})
         )
         for who in (B0, B50)
     },

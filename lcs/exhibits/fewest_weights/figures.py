@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lcs.exhibits.fewest_weights.results import frame, front
+from lcs.exhibits.fewest_weights.results import SHARED, frame, front
 from lcs.exhibits.shared.compare import Conditions
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
 from lcs.exhibits.shared.plots.style import (
@@ -17,8 +17,8 @@ from lcs.exhibits.shared.plots.style import (
 from lcs.exhibits.shared.settings import RECIPE, REPRODUCTION
 
 TITLES = {
-    RECIPE.name: f"{RECIPE.name}, 200 epochs",
-    REPRODUCTION.name: f"{REPRODUCTION.name}, α = 1, 400 epochs",
+    RECIPE.name: f"{RECIPE.name}, {SHARED[RECIPE.name].epochs} epochs",
+    REPRODUCTION.name: f"{REPRODUCTION.name}, α = 1, {SHARED[REPRODUCTION.name].epochs} epochs",
 }
 LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
 # whose points carry the width; at a width, those between have as many weights as SGD

@@ -24,7 +24,6 @@ from lcs.exhibits.shared.settings import (
 from lcs.exhibits.shared.tables import NONE, PENDING, Cell, Table, number
 from lcs.exhibits.shared.verdicts import Finding, holds_if, ours
 from lcs.runs import Record, RunStore
-from lcs.stats import mean_interval
 
 # what all runs of a setting share, by its name
 SHARED = {RECIPE.name: sized(RECIPE.configs["desk"], length=1 / 2), REPRODUCTION.name: DESK}
@@ -71,7 +70,7 @@ def operations(record: Record) -> int:
 
 def mean_weights(runs: Sequence[Record]) -> float:
     """Return the mean of `weights`."""
-    return mean_interval([weights(run) for run in runs]).mean
+    return compare.mean(runs, lambda runs: [*map(weights, runs)])
 
 
 def recipe_table(found: Mapping[str, Conditions]) -> Table:
@@ -110,7 +109,7 @@ def _weights_table(
         "thousands of weights": lambda runs: f"{mean_weights(runs) / 1e3:,.1f}",
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "MFLOPs": lambda runs: tables.rounded(
-            mean_interval([*map(operations, runs)]).mean / 1e6, 3
+            compare.mean(runs, lambda runs: [*map(operations, runs)]) / 1e6, 3
         ),
         "test accuracy (%)": cells.mean_text,
         "over S-FC, SGD (points)": cells.difference_from(here, lambda _: sgd),
@@ -161,9 +160,9 @@ def own_lambda() -> Config:
     return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
 
 
-def searched_sgd() -> Config:
+def searched_sgd(model: str = "s-fc") -> Config:
     """Return SGD with AutoAugment at `WIDTH`, as it was chosen."""
-    return chosen(SHARED[RECIPE.name].replace(base_channels=WIDTH), "s-fc")
+    return chosen(SHARED[RECIPE.name].replace(base_channels=WIDTH), model)
 
 
 def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:
@@ -217,7 +216,7 @@ def recipe_numbers(found: Conditions) -> dict[str, str]:
     """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL."""
     own, sgd = own_lambda(), searched_sgd()
     sparse, dense = found[own], found[sgd]
-    wide, conv = (found[sgd.replace(model=model)] for model in ("s-local", "s-conv"))
+    wide, conv = (found[searched_sgd(model)] for model in ("s-local", "s-conv"))
     locals_ = (runs for config, runs in found.items() if method(config) == LOCAL)
     near = nearest(locals_, mean_weights(sparse)) if sparse else []
     return {

@@ -113,7 +113,7 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         "test accuracy (%)": compare.accuracies,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
         "window excess (points)": lambda own: [
-            value if run.final["locality"]["eligible"] > locality.units(run) / 2 else np.nan
+            value if locality.most_are_measured(run) else np.nan
             for run, value in zip(own, beyond_chance(own), strict=True)
         ],
     }

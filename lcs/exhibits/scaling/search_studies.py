@@ -143,7 +143,8 @@ def search_augment(base: Config) -> list[Config]:
     """
     runs = []
     for config in studies.at_widths(base):
-        weak, best = config.replace(augment="flip-crop"), CHOSEN["search-augment"][config.optimizer]
+        weak = config.replace(augment="flip-crop")
+        best = CHOSEN["search-augment"].get(config.optimizer, 1.0)
         runs += [config, *(regularised(weak, best * around) for around in AROUND)]
     return runs
 

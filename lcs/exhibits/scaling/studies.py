@@ -207,7 +207,7 @@ def _large_flips(base: Config, width: int = LARGEST_WIDTH, length: float = 1) ->
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
 
-@_largest()
+@_largest(after=("search-augment",))
 def largest(base: Config) -> list[Config]:
     """α = 32: β = 50."""
     return _large(base)[:1]
@@ -231,13 +231,13 @@ def largest_zero(base: Config) -> list[Config]:
     return [without_threshold(_large_flips(base)[0])]
 
 
-@_largest()
+@_largest(after=("search-augment",))
 def largest_sgd(base: Config) -> list[Config]:
     """α = 32: SGD."""
     return _large(base)[1:]
 
 
-@_largest(seeds=3)
+@_largest(seeds=3, after=("search-augment",))
 def largest_decay(base: Config) -> list[Config]:
     """α = 32: SGD with half the weight decay."""
     return [regularised(_large(base)[1], 0.5)]

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from lcs import data, measure
+from lcs import measure
 from lcs.config import Config
 from lcs.exhibits.shared import cells, tables
 from lcs.exhibits.shared.compare import conditions
@@ -77,13 +77,12 @@ RESULTS: dict[str, Cell] = {
 def eligible_text(runs: Sequence[Record]) -> str:
     """Say how many filters, of how many, have enough weights to be measured, on average."""
     counts = [run.final["locality"]["eligible"] for run in runs]
-    return f"{np.mean(counts):,.0f} of {units(runs[0]):,.0f}"
+    return f"{np.mean(counts):,.0f} of {runs[0].config.layer_sizes()['conv1'].units:,}"
 
 
-def units(record: Record) -> float:
-    """Return how many units the first layer has."""
-    image = data.spec(record.config.dataset).image_shape
-    return record.final["weights"]["conv1"] / math.prod(image)
+def most_are_measured(run: Record) -> bool:
+    """Whether most filters of a run have enough weights to be measured."""
+    return bool(2 * run.final["locality"]["eligible"] > run.config.layer_sizes()["conv1"].units)
 
 
 def pair_correlation(record: Record) -> list[float]:

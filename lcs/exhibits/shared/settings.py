@@ -14,6 +14,7 @@ from typing import Any
 
 from lcs.config import Config
 from lcs.errors import ConfigError
+from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
 from lcs.study.base_study import BaseStudy, Setting
 
@@ -23,7 +24,11 @@ SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
 DESK = Config(loss="bce", epochs=400, precision="bf16")
 # the paper's setting; where it is silent, the starting point of the search on validation
 PAPER = Config(
-    base_channels=150, epochs=4000, augment="autoaugment", normalize="standard", precision="bf16"
+    base_channels=published.PAPER_BASE_CHANNELS,
+    epochs=published.PAPER_EPOCHS,
+    augment="autoaugment",
+    normalize="standard",
+    precision="bf16",
 )
 
 
@@ -72,7 +77,8 @@ PAPER_LENGTH = Setting(
 )
 # the paper's shorter training (its Table 1), on one GPU
 PAPER_SHORT = Setting(
-    "the paper's size, 400 epochs", {"smoke": SMOKE, "paper": PAPER.replace(epochs=400)}
+    "the paper's size, 400 epochs",
+    {"smoke": SMOKE, "paper": PAPER.replace(epochs=published.SHORT_EPOCHS)},
 )
 SETTINGS = (
     REPRODUCTION,
@@ -116,9 +122,16 @@ class Chosen(dict[str, Any]):
         )
 
 
+class Choices(dict[str, Chosen]):
+    """What each search chose, by its name; nothing, of one that has not chosen."""
+
+    def __missing__(self, search: str) -> Chosen:
+        return Chosen(search, {})
+
+
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-CHOSEN = {name: Chosen(name, found) for name, found in json.loads(CHOSEN_FILE.read_text()).items()}
+CHOSEN = Choices({k: Chosen(k, found) for k, found in json.loads(CHOSEN_FILE.read_text()).items()})
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, the largest of them, and a width beyond

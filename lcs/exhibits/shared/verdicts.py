@@ -39,10 +39,10 @@ SOURCES: dict[str, tuple[str, Callable[[str], str]]] = {
 class Finding(NamedTuple):
     """What runs say of a claim: our value, and the evidence for the verdict.
 
-    `evidence` is a difference that a true claim has above zero, with its interval. Of a claim that
-    two things are equal it is at zero: within `margin` for what is to be shown equal, within the
-    interval of one more run, and a margin of 0, for a single published run. Without evidence the
-    verdict is `said`. Where space is scarce, `short` stands for the value.
+    `evidence` is a difference with its interval, positive if the claim is true. With a `margin`
+    above 0 the claim is that the two are equal within it; with 0, that one published run is
+    compatible with ours. Without evidence the verdict is `said`. Where space is scarce, `short`
+    stands for the value.
     """
 
     value: str
@@ -170,7 +170,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
         finding = claim.judge([])
         return finding and Evidence(finding, finding.n, BENCHMARK)
     by_study = [read(study.name) for study in claim.studies]
-    records = [record for runs in by_study for record in runs]
+    records = [*{run.config: run for runs in by_study for run in runs}.values()]
     finding = claim.judge(records) if all(by_study) else None
     if finding is None:
         return None

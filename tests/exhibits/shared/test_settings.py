@@ -32,6 +32,13 @@ def test_until_a_search_has_chosen_what_takes_its_choice_waits(search, monkeypat
         assert NETWORKS[name].configs(NETWORKS[name].usual_scale, 1)
 
 
+def test_a_search_that_has_never_chosen_is_named(monkeypatch):
+    monkeypatch.delitem(settings.CHOSEN, "search-growth")
+    assert settings.missing_choices(find_study("banded-searched")) == ["search-growth"]
+    with pytest.raises(ConfigError, match="lcs study search-growth --choose"):
+        settings.CHOSEN["search-growth"]["any"]
+
+
 def test_status_says_what_waits_for_a_search(monkeypatch):
     monkeypatch.setitem(settings.CHOSEN, "search-growth", settings.Chosen("search-growth", {}))
     waiting = [one for one in status.progress(Memory()) if one.waits_for]
