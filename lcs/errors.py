@@ -26,17 +26,17 @@ class InProgress(CheckpointError):  # noqa: N818 - it may end well
 
 
 class DiskError(CheckpointError):
-    """The folder of checkpoints cannot be written, which no other run can do without either."""
+    """The checkpoint folder cannot be written; this stops every run."""
 
 
 class TrainingError(LcsError):
     """A run cannot go on, for example because its loss is not finite."""
 
+    run_id = ""  # of the run that failed in training
+
 
 class Diverged(TrainingError):  # noqa: N818 - the state of a run
     """The loss or a weight of a run is not finite; trained again, it would end in the same way."""
-
-    run_id = ""
 
 
 class Paused(LcsError):  # noqa: N818 - not a failure

@@ -16,6 +16,20 @@ from lcs.shapes import LayerSize, default_kernel, layer_sizes
 # results of at most about so many epochs are kept
 MAX_RECORDED_EPOCHS = 200
 
+# models that each `start` is for; "initial" is for all, and "network" for all but resnet18
+START_MODELS: dict[str, tuple[str, ...]] = {
+    "ticket": ("s-fc",),
+    "mask": ("s-fc",),
+    "first-mask": ("s-fc", "d-fc"),
+    "rewired-mask": ("s-fc",),
+    "rewired-first-mask": ("s-fc", "d-fc"),
+    "random-mask": ("s-fc",),
+    "footprints": ("d-fc",),
+    "scattered-footprints": ("d-fc",),
+    "first-layer": ("s-fc",),
+    "frozen-first-layer": ("s-fc",),
+}
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "dataset": DATASETS,
     "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
@@ -40,11 +54,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         *("gradual", "set", "rigl"),
     ),
     "l1_window": ("grid", "initial", "learned"),
-    "start": (
-        *("initial", "ticket", "mask", "first-mask", "rewired-mask", "rewired-first-mask"),
-        *("random-mask", "footprints", "scattered-footprints", "first-layer"),
-        *("frozen-first-layer", "network"),
-    ),
+    "start": ("initial", *START_MODELS, "network"),
     "precision": ("fp32", "bf16"),
 }
 
@@ -236,10 +246,10 @@ class Config(RunConfig):
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
         if self.pruning != "none":
-            rest = self.density if self.density_rest is None else self.density_rest
+            rest_name = "density" if self.density_rest is None else "density_rest"
             for layer, name, share in (
                 ("conv1", "density", self.density),
-                ("fc1", "density" if self.density_rest is None else "density_rest", rest),
+                ("fc1", rest_name, self.rest_density),
             ):
                 if round(share * self.layer_sizes()[layer].weights) < 1:
                     raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
@@ -252,9 +262,8 @@ class Config(RunConfig):
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        what = self.start.removeprefix("scattered-").removeprefix("rewired-")
-        fitting = {"first-mask": ("s-fc", "d-fc"), "footprints": ("d-fc",)}.get(what, ("s-fc",))
-        if self.start not in ("initial", "network") and self.model not in fitting:
+        fitting = START_MODELS.get(self.start, (self.model,))
+        if self.model not in fitting:
             raise ConfigError(
                 f"start: {self.start!r} is for {' and '.join(fitting)}, not for {self.model!r}"
             )
@@ -262,19 +271,19 @@ class Config(RunConfig):
             raise ConfigError(
                 "start: neither resnet18 nor pruning starts from a source; leave out one of them"
             )
-        if self.start not in ("initial", "network") and self.optimizer != "sgd":
+        if self.start in START_MODELS and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
-        period = self.period or self.epochs
+        divides = self.cycle_epochs < self.epochs and self.epochs % self.cycle_epochs == 0
         if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "constant":
             raise ConfigError(
                 f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
                 "constant one has none; choose another"
             )
-        if self.pruning in CUT_BETWEEN_PERIODS and (period == self.epochs or self.epochs % period):
+        if self.pruning in CUT_BETWEEN_PERIODS and not divides:
             raise ConfigError(
                 "pruning: cuts are made between periods; give a period that divides epochs"
             )
-        if self.schedule == "cosine-restart" and (period == self.epochs or self.epochs % period):
+        if self.schedule == "cosine-restart" and not divides:
             raise ConfigError(
                 "schedule: 'cosine-restart' begins anew after each period; give a period that "
                 "divides epochs"
@@ -335,6 +344,16 @@ class Config(RunConfig):
     def rest_l1(self) -> float:
         """Return λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest
+
+    @property
+    def rest_density(self) -> float:
+        """Return the share of the second layer's weights that a mask keeps."""
+        return self.density if self.density_rest is None else self.density_rest
+
+    @property
+    def cycle_epochs(self) -> int:
+        """Return the epochs until the cosine of the learning rate reaches 0."""
+        return self.period or self.epochs
 
     @property
     def name(self) -> str:

@@ -167,6 +167,35 @@ def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
     return locality.excess_frame(records, seen_text, series, measures)
 
 
+def ratio_table(beside: tables.DataFrame) -> Table:
+    """Return the inverse participation ratio beside the share in a window, for each row.
+
+    `beside` is `filter_surrogates.frame`.
+    """
+    name, what = "tab-ratio", "The inverse participation ratio beside the share in the best window"
+    if beside.empty:
+        return tables.pending_table(name, what, "lcs study origin-augmentation")
+    kinds = {
+        "ratio": "ratio",
+        "pruned_ratio": "ratio, SGD pruned",
+        "own": "share (%)",
+        "pruned": "share, SGD pruned (%)",
+    }
+    rows = [
+        [
+            row["setting"],
+            *(tables.interval(row[kind], 3 if "ratio" in kind else 1) for kind in kinds),
+        ]
+        for row in beside.to_dict("records")
+    ]
+    caption = (
+        f"{what}: of stored filters of β = 50, and of SGD in the same setting, pruned to as many "
+        "weights; ± 95 % interval over filters of one run. The ratio is the same after the pixels "
+        "of a filter are permuted."
+    )
+    return Table(name, caption, ["setting", *kinds.values()], rows)
+
+
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     """Return a chart whose slider goes over the data: filters of β = 50, and of SGD by a switch.
 

@@ -101,12 +101,16 @@ def is_sparse(config: Config) -> bool:
 def transfer_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, remaining weights and locality by data set and start, of a study."""
     found = compare.conditions(records)
+    sparse = {config.dataset: config for config in found if method(config) == B50}
     columns: dict[str, Cell] = {
         "trained on": cells.of(lambda config: dataset_name(config.dataset)),
         "method or start": cells.of(start_text),
         "test accuracy (%)": cells.mean_text,
         "difference from SGD": cells.difference_from(
             found, compare.sgd_with_same(found, "dataset")
+        ),
+        "from β = 50": cells.difference_from(
+            found, lambda config: sparse.get(config.dataset, config)
         ),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
         "in a window, beyond chance (points)": locality.excess_text,

@@ -124,6 +124,15 @@ def band_mass(filters: Tensor, size: int) -> Tensor:
     return _best_bands(_mass(filters), size)
 
 
+def inverse_participation_ratio(filters: Tensor) -> Tensor:
+    """Σw⁴ / (Σw²)² of each filter (Ingrosso & Goldt 2022): (units,), float64; nan as in `spread`.
+
+    1/n for n equal weights, wherever they are: no null model of permuted pixels can differ from it.
+    """
+    energy = checked(filters).double().flatten(1).square()
+    return energy.square().sum(1) / energy.sum(1).square()
+
+
 def morans_i(filters: Tensor) -> Tensor:
     """Moran's I of each filter's signed weights: (units,), float64.
 

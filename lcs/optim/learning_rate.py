@@ -17,6 +17,6 @@ def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
     if config.schedule == "constant":
         return config.lr
     if config.schedule == "cosine-restart" or config.pruning in CUT_BETWEEN_PERIODS:
-        epoch %= config.period or config.epochs
+        epoch %= config.cycle_epochs
     done = epoch + step / steps if config.schedule == "cosine-step" else epoch
-    return config.lr / 2 * (1 + math.cos(math.pi * done / (config.period or config.epochs)))
+    return config.lr / 2 * (1 + math.cos(math.pi * done / config.cycle_epochs))

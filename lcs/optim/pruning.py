@@ -130,8 +130,7 @@ class Pruning(Masks):
             name: of the layer.
             zeros: share that there is already of the zeros at the end.
         """
-        rest = self.config.density_rest
-        share = self.config.density if name == "conv1" or rest is None else rest
+        share = self.config.density if name == "conv1" else self.config.rest_density
         return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
 
     @torch.no_grad()
@@ -189,7 +188,7 @@ class Pruning(Masks):
 
     def _update_between_periods(self, epoch: int) -> None:
         """Cut to a share that falls by the same factor after each period."""
-        period = self.config.period or self.config.epochs
+        period = self.config.cycle_epochs
         cuts = self.config.epochs // period - 1
         rewinding = self.config.pruning == "rewinding"
         if rewinding and epoch == min(REWOUND_TO, period - 1):

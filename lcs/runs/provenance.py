@@ -36,7 +36,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
     # a package that is installed inside another project is not that project's
     tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
-    status = _git("status", "--porcelain", "--", "lcs", "requirements.lock") if tracked else None
+    counted = ("lcs", ":(exclude)lcs/exhibits", "requirements.lock")  # as in `code_hash`
+    status = _git("status", "--porcelain", "--", *counted) if tracked else None
     return {
         "commit": _git("rev-parse", "HEAD") if tracked else None,
         "unmodified": None if status is None else status == "",

@@ -145,15 +145,8 @@ def parse_record(content: bytes, path: Path) -> Record:
         check_origin(config, document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])
-        return Record(
-            path,
-            document["kind"],
-            config,
-            document["history"],
-            document["final"],
-            document["filters"],
-            document["provenance"],
-        )
+        parts = ("kind", "history", "final", "filters", "provenance")
+        return Record(path=path, config=config, **{name: document[name] for name in parts})
     except ILL_FORMED as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)

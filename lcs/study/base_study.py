@@ -64,6 +64,7 @@ class BaseStudy(ABC):
     setting: Setting
     seeds: int
     scales: tuple[str, ...]
+    after: tuple[str, ...] = ()  # names of the searches whose choice its runs take
 
     @property
     def usual_scale(self) -> str:
@@ -313,13 +314,11 @@ def check_options(
     gpus_per_run: float,
 ) -> str:
     """Refuse what is out of range before anything is computed; return where runs train."""
-    for name, value, least in (
-        ("workers", workers, 1),
-        ("budget_minutes", budget_minutes, 0),
-        ("checkpoint_seconds", checkpoint_seconds, 0),
-    ):
-        if value is not None and not value >= least:
-            raise ConfigError(f"{name}: {value!r} is out of range; give {least} or more")
+    from lcs.train.clock import Clock
+
+    Clock(budget_minutes, checkpoint_seconds)  # refuses times
+    if workers is not None and not workers >= 1:
+        raise ConfigError(f"workers: {workers!r} is out of range; give 1 or more")
     if not 0 < gpus_per_run <= 1:
         raise ConfigError(f"gpus_per_run: {gpus_per_run!r} is out of range; give up to 1")
     on = on or os.environ.get("LCS_ON") or "processes"

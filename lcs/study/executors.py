@@ -1,8 +1,4 @@
-"""Where the runs of a study train: in this process, in several, or on a Ray cluster.
-
-All are executors of `concurrent.futures`, with the device that runs train on, the number of groups
-that train at once, and the errors of a group whose worker is gone.
-"""
+"""Where the runs of a study train: in this process, in several, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -33,15 +29,25 @@ CARRIED = (*sorted(FOLDERS), "LCS_CUDA_GRAPHS")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
 
 
-class InThisProcess(concurrent.futures.Executor):
-    """This process: one group after the other. What it has, all executors have.
+class StudyExecutor(concurrent.futures.Executor):
+    """An executor of `concurrent.futures`, with what the scheduler needs to know of each."""
+
+    device: str  # that the runs train on
+    slots: int  # groups that train at once
+    lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
+
+    def stop(self) -> None:
+        """End what is running; checkpoints stay."""
+
+
+class InThisProcess(StudyExecutor):
+    """This process: one group after the other.
 
     Args:
         device: that the runs train on.
     """
 
-    slots = 1  # groups that train at once
-    lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
+    slots = 1
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -52,19 +58,14 @@ class InThisProcess(concurrent.futures.Executor):
         future.set_result(fn(*args, **kwargs))
         return future
 
-    def stop(self) -> None:
-        """End what is running; its checkpoints stay."""
 
-
-class Processes(ProcessPoolExecutor):
+class Processes(ProcessPoolExecutor, StudyExecutor):
     """Processes of this machine, each with its share of the cores; they end when this one does.
 
     Args:
         device: that the runs train on.
         workers: number of processes.
     """
-
-    lost: tuple[type[Exception], ...] = ()
 
     def __init__(self, device: str, workers: int) -> None:
         import torch
@@ -95,7 +96,7 @@ def _start_worker(parent: Connection, threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-class OnRay(InThisProcess):
+class OnRay(StudyExecutor):
     """A Ray cluster, whose machines share the folders of records and of checkpoints.
 
     A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.

@@ -31,7 +31,7 @@ from lcs.errors import (
     TrainingError,
     one_line,
 )
-from lcs.study.executors import InThisProcess, Processes
+from lcs.study.executors import StudyExecutor
 
 POLL_SECONDS = 2.0  # between two looks at a run that another process holds
 PROGRESS_SECONDS = 30.0
@@ -43,12 +43,12 @@ class GroupOutcome:
 
     held: list[str] = field(default_factory=list)  # those that another process trains
     failures: dict[str, LcsError] = field(default_factory=dict)
-    stop: LcsError | None = None  # what no other run can do without either
+    stop: LcsError | None = None  # the error or pause that stops all runs
 
 
 def train_all(
     groups: Sequence[Sequence[Config]],
-    executor: InThisProcess | Processes,
+    executor: StudyExecutor,
     *,
     budget_minutes: float,
     work: Callable[..., GroupOutcome] | None = None,
@@ -142,7 +142,7 @@ def train_all(
 
 
 def _outcome(
-    future: Future[GroupOutcome], group: Sequence[Config], executor: InThisProcess | Processes
+    future: Future[GroupOutcome], group: Sequence[Config], executor: StudyExecutor
 ) -> GroupOutcome:
     """Return what became of a group, also where its worker is gone."""
     try:
@@ -163,24 +163,28 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Gr
     """
     from lcs.train import train_group
 
-    outcome = GroupOutcome()
+    failures: dict[str, LcsError] = {}
+
+    def failed(error: TrainingError) -> None:
+        failures[error.run_id] = error
+
+    minutes = max(0.0, deadline - time.time()) / 60
     try:
-        train_group(configs, budget_minutes=max(0.0, deadline - time.time()) / 60, **options)
-        return outcome
-    except (TrainingError, CheckpointError) as error:
-        error.with_traceback(None)  # whose frames keep the run in memory
-        if isinstance(error, DiskError):
-            return GroupOutcome(stop=error)
-        if len(configs) == 1:
-            run_id = configs[0].run_id
-            held = isinstance(error, InProgress)
-            return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
-        if isinstance(error, Diverged) and error.run_id in {c.run_id for c in configs}:
-            outcome.failures[error.run_id] = error  # the loop has said so
-        elif not isinstance(error, InProgress):
-            print(f"{error}; what is missing is trained one by one", file=sys.stderr)
-    except LcsError as error:
-        return GroupOutcome(stop=error.with_traceback(None))
+        train_group(configs, budget_minutes=minutes, on_failure=failed, **options)
+        return GroupOutcome()
+    except LcsError as raised:
+        error = raised.with_traceback(None)  # whose frames keep the run in memory
+    of_one_run = isinstance(error, (TrainingError, CheckpointError))
+    if isinstance(error, DiskError) or not of_one_run:
+        return GroupOutcome(failures=failures, stop=error)
+    if len(configs) == 1:
+        run_id = configs[0].run_id
+        held = isinstance(error, InProgress)
+        return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
+    # other failures, as of memory that is full, may not recur where a run trains alone
+    outcome = GroupOutcome(failures={i: e for i, e in failures.items() if isinstance(e, Diverged)})
+    if error not in outcome.failures.values() and not isinstance(error, InProgress):
+        print(f"{error}; what is missing is trained one by one", file=sys.stderr)
     for config in configs:
         if config.run_id in outcome.failures:
             continue

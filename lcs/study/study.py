@@ -26,7 +26,6 @@ class Study(BaseStudy):
 
     `make(base)` lists the configurations of one seed, starting from what the setting has at a
     scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
-    `after` names the searches whose choice they take.
     """
 
     name: str
@@ -156,52 +155,53 @@ class Study(BaseStudy):
         studies = [self.runs(scale, seeds, store.find, shard=shard, **changes), *also]
         runs = dict(itertools.chain(*(one.items() for one in studies)))
         lacking = [config for config, record in runs.items() if record is None]
-        if lacking:
-            # of other shards too: what one of them trains, runs of the next start from
-            wanted = dict(runs)
-            if shard is not None:
-                wanted |= self.runs(scale, seeds, store.find, **changes)
-            from lcs.study import executors, scheduler
+        if not lacking:
+            return [record for record in runs.values() if record is not None]
+        # of other shards too: what one of them trains, runs of the next start from
+        wanted = dict(runs)
+        if shard is not None:
+            wanted |= self.runs(scale, seeds, store.find, **changes)
+        from lcs.study import executors, scheduler
 
-            executor: executors.InThisProcess | executors.Processes
-            if on == "ray":
-                executor = executors.OnRay(device, workers, address, gpus_per_run)
-            elif (count := min(workers or 1, len(lacking))) > 1:
-                executor = executors.Processes(device, count)
-            else:
-                executor = executors.InThisProcess(device)
-            with executor:
-                done = {config: self._known_done(config, store) for config in lacking}
-                costs = self._costs(done, store, executor.device, here=on != "ray")
-                which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
-                total = cost.in_all(costs.values(), executor.slots)
-                kind = cost.device_type(executor.device)
-                print(f"{which} to train on {kind}{total}", file=sys.stderr)
-                groups = self.groups(lacking, executor.slots)
+        executor: executors.StudyExecutor
+        if on == "ray":
+            executor = executors.OnRay(device, workers, address, gpus_per_run)
+        elif (count := min(workers or 1, len(lacking))) > 1:
+            executor = executors.Processes(device, count)
+        else:
+            executor = executors.InThisProcess(device)
+        with executor:
+            done = {config: self._known_done(config, store) for config in lacking}
+            costs = self._costs(done, store, executor.device, here=on != "ray")
+            which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
+            total = cost.in_all(costs.values(), executor.slots)
+            kind = cost.device_type(executor.device)
+            print(f"{which} to train on {kind}{total}", file=sys.stderr)
+            groups = self.groups(lacking, executor.slots)
 
-                def place(group: Iterable[Config]) -> int:
-                    return min(i for i, one in enumerate(studies) if any(c in one for c in group))
+            def place(group: Iterable[Config]) -> int:
+                return min(i for i, one in enumerate(studies) if any(c in one for c in group))
 
-                scheduler.train_all(
-                    sorted(groups, key=place),
-                    executor,
-                    budget_minutes=math.inf if budget_minutes is None else budget_minutes,
-                    share_left=lambda c: share_left(c, self._known_done(c, store)),
-                    store=RunStore(store.root.absolute(), fallback=store.fallback),
-                    device=executor.device,
-                    checkpoint_seconds=checkpoint_seconds,
-                    sources={
-                        config.source_file
-                        for config, record in wanted.items()
-                        if record is None and config.source_file
-                    },
-                )
-            runs |= {config: store.find(config) for config in lacking}
-            if lost := [config.run_id for config in lacking if runs[config] is None]:
-                raise RecordError(
-                    f"run {lost[0]} has no record in {store.root}: is that the same folder on all "
-                    "machines?"
-                )
+            scheduler.train_all(
+                sorted(groups, key=place),
+                executor,
+                budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                share_left=lambda c: share_left(c, self._known_done(c, store)),
+                store=RunStore(store.root.absolute(), fallback=store.fallback),
+                device=executor.device,
+                checkpoint_seconds=checkpoint_seconds,
+                sources={
+                    config.source_file
+                    for config, record in wanted.items()
+                    if record is None and config.source_file
+                },
+            )
+        runs |= {config: store.find(config) for config in lacking}
+        if lost := [config.run_id for config in lacking if runs[config] is None]:
+            raise RecordError(
+                f"run {lost[0]} has no record in {store.root}: is that the same folder on all "
+                "machines?"
+            )
         return [record for record in runs.values() if record is not None]
 
     def groups(self, configs: Sequence[Config], workers: int) -> list[list[Config]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import cast
 
@@ -67,8 +67,14 @@ def train(
         device=device,
         budget_minutes=budget_minutes,
         checkpoint_seconds=checkpoint_seconds,
+        on_failure=lambda _: None,  # it is raised
     )
     return record
+
+
+def print_error(error: TrainingError) -> None:
+    """Print an error to stderr."""
+    print(error, file=sys.stderr, flush=True)
 
 
 def train_group(
@@ -79,6 +85,7 @@ def train_group(
     budget_minutes: float | None = None,
     checkpoint_seconds: float = 60.0,
     sources: Collection[str] = (),
+    on_failure: Callable[[TrainingError], None] = print_error,
 ) -> list[Record]:
     """Train several runs to their last epoch and return their records.
 
@@ -90,15 +97,22 @@ def train_group(
         store, device, budget_minutes, checkpoint_seconds: as in `train`.
         sources: `Config.file` of runs that others, of other calls, are to start from: their
             networks, too, are kept beside the checkpoints (see `start_run`).
+        on_failure: called at once with the error of each run that fails within an epoch, with its
+            `run_id`.
 
     Raises:
-        As `train`. What fails within an epoch stops its own run alone. Of several such errors,
-        all are printed, and the first is raised at the end, unless a pause comes before. Any
-        other error, as of a damaged checkpoint, stops all.
+        As `train`. What fails within an epoch stops its own run alone, and the first such error is
+        raised at the end, unless a pause comes before. Any other error, as of a damaged
+        checkpoint, stops all.
     """
     clock = Clock(budget_minutes, checkpoint_seconds)
     cost.device_type(device)  # refuses an unknown one even where nothing is left to train
     failures: list[TrainingError] = []
+
+    def failed(error: TrainingError) -> None:
+        failures.append(error)
+        on_failure(error)
+
     with ExitStack() as locks:
         parts: dict[tuple[object, int], dict[Config, Checkpoint]] = {}
         for config in _sources_first(configs):
@@ -114,7 +128,7 @@ def train_group(
             parts.setdefault(key, {})[config] = checkpoint
         kept = {*sources, *(config.source_file for config in configs)}
         for part in parts.values():
-            failures += _train_part(part, store, chosen, clock, kept, several=len(configs) > 1)
+            _train_part(part, store, chosen, clock, kept, failed)
     if failures:
         raise failures[0]
     return [record for config in configs if (record := store.find(config)) is not None]
@@ -137,10 +151,9 @@ def _train_part(
     device: torch.device,
     clock: Clock,
     sources: Collection[str | None],
-    *,
-    several: bool,
-) -> list[TrainingError]:
-    """Train runs in step and write their records; return the errors of those that failed.
+    on_failure: Callable[[TrainingError], None],
+) -> None:
+    """Train runs in step and write the records of those that do not fail.
 
     A function of its own, so that its runs are freed before others are built.
     """
@@ -151,7 +164,7 @@ def _train_part(
             with reporting_out_of_memory(config):
                 runs.append(start_run(config, store, device, clock, runs[-1] if runs else None))
                 runs[-1].resume(checkpoint)
-        failures = fit(runs, clock, several=several)
+        fit(runs, clock, on_failure)
         for number, run in enumerate(runs):
             try:
                 with reporting_out_of_memory(run.config):
@@ -167,7 +180,6 @@ def _train_part(
                 raise
         for run in runs:
             checkpoints[run.config].remove()
-    return failures
 
 
 def start_run(
@@ -208,7 +220,9 @@ def start_run(
                 f"networks, and kept as {checkpoint.path}",
                 file=sys.stderr,
             )
-            if failures := fit([source], clock, several=False):
+            failures: list[TrainingError] = []
+            fit([source], clock, failures.append)
+            if failures:
                 raise failures[0]
             source.save()
     with reporting_out_of_memory(config):
@@ -264,18 +278,14 @@ def _as_source(config: Config, store: RunStore) -> Checkpoint:
     return Checkpoint(config, store.root / "sources")
 
 
-def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
+def fit(runs: list[Run], clock: Clock, on_failure: Callable[[TrainingError], None]) -> None:
     """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
 
     Args:
         runs: one, or several of equal batches, length and progress. A run that fails is removed
             from the list, which frees its memory, and the others go on.
         clock: of the call.
-        several: whether the call trains more than one run: then an error is printed at once, as a
-            pause of the others would hide it.
-
-    Returns:
-        The errors of the runs that failed: the loss or a weight is not finite.
+        on_failure: called with the error of each run that fails.
 
     Raises:
         Paused: the time budget is over; all runs are saved.
@@ -285,28 +295,30 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
         for run in runs:
             run.save()
 
-    failures: list[TrainingError] = []
+    def name() -> str:
+        return f"run {runs[0].config.run_id}" if len(runs) == 1 else f"{len(runs)} runs"
+
     done, epochs = runs[0].epoch, runs[0].config.epochs
     recorded = set(recorded_epochs(epochs))
     bar = tqdm(
         range(done, epochs),
-        desc=runs[0].config.name if len(runs) == 1 else f"{len(runs)} runs",
+        desc=name(),
         initial=done,
         total=epochs,
         unit="epoch",
         disable=None,  # where stderr is no terminal
     )
     for epoch in bar:
-        name = f"run {runs[0].config.run_id}" if len(runs) == 1 else f"{len(runs)} runs"
         if clock.over():
             save()
             raise Paused(
-                f"{name} paused at epoch {epoch} of {epochs}: the time budget is spent; the same "
+                f"{name()} paused at epoch {epoch} of {epochs}: the time budget is spent; the same "
                 "command goes on"
             )
         began = clock.elapsed
         runs[0].training.prepare_epoch(epoch)  # for all of them
         own_seconds: dict[Run, float] = {}
+        lost_seconds = 0.0  # on runs that failed
         waiting = deque(runs)
         while waiting:
             run, run_began = waiting.popleft(), clock.elapsed
@@ -315,21 +327,20 @@ def fit(runs: list[Run], clock: Clock, *, several: bool) -> list[TrainingError]:
                     run.run_epoch(epoch, record=epoch + 1 in recorded)
                 own_seconds[run] = clock.elapsed - run_began
             except TrainingError as error:
-                failures.append(error.with_traceback(None))  # whose frames keep the run in memory
+                lost_seconds += clock.elapsed - run_began
+                error.run_id = run.config.run_id
                 runs.remove(run)
                 del run  # and with it its memory
                 if runs:
                     runs[-1].prefetch = True
-                if several:
-                    going_on = "; the other runs go on" if runs else ""
-                    print(f"{error}{going_on}", file=sys.stderr, flush=True)
+                    bar.desc = name()
+                on_failure(error.with_traceback(None))  # whose frames keep the run in memory
         if not runs:
             break
-        shared = clock.took_epoch(began) - sum(own_seconds.values())
+        shared = clock.took_epoch(began) - sum(own_seconds.values()) - lost_seconds
         for run, seconds in own_seconds.items():
             run.seconds += seconds + shared / len(runs)
         if clock.checkpoint_due() and epoch + 1 < epochs:
             clock.save(save)
             if bar.disable:
-                print(f"{name} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)
-    return failures
+                print(f"{name()} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)

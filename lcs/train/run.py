@@ -265,12 +265,10 @@ class Run:
 
     def _require_finite(self, name: str, *numbers: float) -> None:
         if not all(math.isfinite(number) for number in numbers):
-            error = Diverged(
+            raise Diverged(
                 f"run {self.config.run_id}: {name} is not finite in epoch {self.epoch}; "
                 "try a lower lr"
             )
-            error.run_id = self.config.run_id
-            raise error
 
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the pixels' own order."""

@@ -16,14 +16,14 @@ from timing import Report, Times, interleaved
 
 from lcs.config import Config
 from lcs.runs import RunStore
-from lcs.study.executors import InThisProcess, OnRay, Processes
+from lcs.study.executors import InThisProcess, OnRay, Processes, StudyExecutor
 from lcs.study.scheduler import GroupOutcome, train_all
 
 REPEATS = 3
 COUNTS = (100, 300, 1000)
 TRAINED = 100
 CORES = 2
-PLACES: dict[str, Callable[[], InThisProcess | Processes]] = {
+PLACES: dict[str, Callable[[], StudyExecutor]] = {
     "here": lambda: InThisProcess("cpu"),
     "processes": lambda: Processes("cpu", CORES),
     "Ray": lambda: OnRay("cpu", CORES, "local", 1.0),
@@ -71,7 +71,7 @@ def groups(count: int) -> list[list[Config]]:
     return [[RUN.replace(seed=seed)] for seed in range(count)]
 
 
-def hand_out(place: InThisProcess | Processes, count: int) -> None:
+def hand_out(place: StudyExecutor, count: int) -> None:
     train_all(groups(count), place, work=nothing, budget_minutes=math.inf)
 
 
@@ -79,7 +79,7 @@ def nothing(group: list[Config], *, deadline: float) -> GroupOutcome:
     return GroupOutcome()
 
 
-def train(place: InThisProcess | Processes) -> None:
+def train(place: StudyExecutor) -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = {"store": RunStore(folder), "device": "cpu", "checkpoint_seconds": 60.0}
         train_all(groups(TRAINED), place, budget_minutes=math.inf, **options)

@@ -23,7 +23,7 @@ def a_start_from_s_conv_does_not_help(store):
 
     By SGD S-FC is level with S-FC from random weights, with β = 50 behind it before correction
     alone. S-LOCAL from S-CONV is behind, S-CONV level. S-CONV itself is far behind S-FC from random
-    weights.
+    weights, and ahead of it at α = 8.
     """
     found = verdicts(store, "S-FC by * is better from S-CONV than from random weights, *")
     said = [verdict for one in found for verdict in one.values()]
@@ -31,11 +31,13 @@ def a_start_from_s_conv_does_not_help(store):
     started = by_method([run for run in runs if run.config.source])
     nothing = by_method(only(runs, epochs=max(run.config.epochs for run in runs)))
     local = {who: mean(group, beyond_chance) for who, group in started.items()}
+    wide = by_method(records(store, "flips", "flips-others"))
     return (
         said == [UNDECIDED, f"contradicted{CORRECTED}"]
         and behind(paired(started[LOCAL], nothing[LOCAL]))
         and level(paired(started[CONV], nothing[CONV]))
         and local[B50] > 0.9 * local[LOCAL]
+        and ahead(paired(wide[CONV], wide[SGD]))
         and all(
             mean(started[CONV]) < mean(started[m]) < mean(nothing[m])
             and local[m] > mean(nothing[m], beyond_chance)
@@ -127,8 +129,8 @@ def places_of_the_first_mask_matter(store):
 def depth_adds_to_every_network(store):
     """By SGD each deep network is ahead of the shallow one in every seed, FC by over three points.
 
-    D-FC has five times the weights, and fits the training images by ten points more. In the paper
-    FC alone loses by depth.
+    D-FC has five times the weights, and fits the training images by ten points more; the other two
+    have as many deep as shallow, within a fifth. In the paper FC alone loses by depth.
     """
     groups = by_method(records(store, "deeper"))
     gains = {
@@ -136,11 +138,15 @@ def depth_adds_to_every_network(store):
         for model in ("conv", "local", "fc")
     }
     deep, shallow = (groups[Method(f"{depth}-fc")] for depth in "ds")
-    sizes = [sum(runs[0].final["weights"].values()) for runs in (deep, shallow)]
+
+    def size(model):
+        return sum(groups[Method(model)][0].final["weights"].values())
+
     return (
         min(map(min, gains.values())) > 0
         and np.mean(gains["fc"]) > 3
-        and 5 < sizes[0] / sizes[1] < 6
+        and 5 < size("d-fc") / size("s-fc") < 6
+        and all(1 < size(f"d-{model}") / size(f"s-{model}") < 1.2 for model in ("conv", "local"))
         and min(differences(deep, shallow, train_accuracies)) > 10
         and [gain[0] for gain in deeper.published_gains().values()] == ["+", "+", "−"]
     )

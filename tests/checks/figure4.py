@@ -20,7 +20,12 @@ from lcs.exhibits.shared.compare import (
     widest,
     without_threshold,
 )
-from lcs.exhibits.shared.locality import beyond_chance, clustering_ranges, pair_correlation, units
+from lcs.exhibits.shared.locality import (
+    beyond_chance,
+    clustering_ranges,
+    pair_correlation,
+    share_measured,
+)
 from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.shared.settings import STRONGER_L1
 from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
@@ -212,7 +217,7 @@ def locality_grows_with_lambda(store):
     weaker, *_, strongest = ordered = sorted(found, key=lambda c: (c.l1, c.l1_rest))
     points = [window(found[config]) for config in ordered]
     most, least = (mean(found[config], remaining) for config in (weaker, strongest))
-    measured = [run.final["locality"]["eligible"] / units(run) for run in found[strongest]]
+    measured = [share_measured(run) for run in found[strongest]]
     return (
         points == sorted(points)
         and {config.base_channels for config in found} == {4}

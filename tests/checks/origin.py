@@ -15,7 +15,7 @@ from lcs.exhibits.shared.compare import (
     remaining,
     train_accuracies,
 )
-from lcs.exhibits.shared.locality import beyond_chance, units
+from lcs.exhibits.shared.locality import beyond_chance, share_measured
 from lcs.exhibits.shared.methods import B50, SGD, method
 from lcs.stats import mean_interval
 from lcs.study import gather
@@ -75,7 +75,7 @@ def few_filters_are_measured_with_crops(store):
     """Of β = 50 about a third with crops, and all without augmentation."""
     shares = {
         augment: [
-            run.final["locality"]["eligible"] / units(run)
+            share_measured(run)
             for run in records(store, "origin-augmentation", augment=augment, crop_padding=None)
             if method(run.config) == B50
         ]
@@ -222,6 +222,16 @@ def smooth_filters_gather_as_much(store):
             for row in process
             for kind in ("pruned", "pruned_phases")
         )
+    )
+
+
+@check
+def ratio_misleads(store):
+    """On natural images pruned SGD has a smaller ratio than β = 50, and no smaller a share."""
+    rows = filter_surrogates.frame([records(store, "origin-augmentation")], origin.seen_text)
+    return len(rows) >= 4 and all(
+        row["ratio"].mean > row["pruned_ratio"].mean and row["pruned"].mean >= row["own"].mean
+        for row in rows.to_dict("records")
     )
 
 

@@ -20,7 +20,7 @@ from lcs.exhibits.shared.compare import (
     widest,
 )
 from lcs.exhibits.shared.gap import gap_closed
-from lcs.exhibits.shared.locality import pair_correlation, units
+from lcs.exhibits.shared.locality import pair_correlation, share_measured
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
 from lcs.exhibits.shared.searches import method_key
 from lcs.exhibits.shared.settings import regularised
@@ -181,7 +181,7 @@ def local_beyond_chance(store):
     own, chance = found["own"], found["pixels"]
     both = (_before(store)[B50], groups[B50])
     fewer, more = ([pair_correlation(run)[0] for run in runs] for runs in both)
-    few, most = ([r.final["locality"]["eligible"] / units(r) for r in runs] for runs in both)
+    few, most = ([share_measured(r) for r in runs] for runs in both)
     return (
         own.mean - own.half_width > chance.mean + chance.half_width + 10
         and min(more) > 3

@@ -4,11 +4,11 @@ import numpy as np
 
 from checks import ahead, behind, check, level, records
 from lcs import cost
-from lcs.exhibits.rivals.results import by_rival, sparse_flops
+from lcs.exhibits.rivals.results import by_rival, empty_units, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER, DENSE, NO_L1, OWN, RESTARTED
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, differences, mean, nonzeros, paired
-from lcs.exhibits.shared.locality import beyond_chance, pair_correlation, units
+from lcs.exhibits.shared.locality import beyond_chance, pair_correlation, share_measured
 from lcs.exhibits.shared.methods import method
 from lcs.exhibits.shared.settings import CHOSEN
 
@@ -164,6 +164,34 @@ def allocation_gains_nothing(store):
 
 
 @check
+def allocation_moves_few_weights(store):
+    """The other allocation moves less than a twentieth of the weights to the first layer."""
+    every = [by_rival(records(store, name))["gradual"][0].final for name in ("rivals", "rivals-er")]
+    (first, second), (more, less) = ([f["nonzeros"][n] for n in ("conv1", "fc1")] for f in every)
+    return first + second == more + less and 0 < more - first < 0.05 * (first + second)
+
+
+@check
+def some_methods_empty_units(store):
+    """At the smaller budget five leave 30 to 80 % of the units without weights, β = 50 none.
+
+    Gradual pruning and sparse training leave at most one in a hundred so. One-shot pruning has
+    empty units at α = 4 too.
+    """
+    few, wide = (by_rival(records(store, name)) for name in ("rivals-few", "rivals-wider"))
+    units = few[OWN][0].config.layer_sizes()["conv1"].units
+    empty = {name: [n / units for n in empty_units(runs)] for name, runs in few.items()}
+    many = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut", "spred, cut", "one-shot", "SNIP")
+    none = (OWN, "gradual", "SET", "RigL", "random mask", "S-LOCAL's windows")
+    return (
+        all(0.3 < share < 0.8 for name in many for share in empty[name])
+        and all(share < 0.01 for name in none for share in empty[name])
+        and max(empty[OWN]) == 0
+        and min(empty_units(wide["one-shot"])) > 0
+    )
+
+
+@check
 def edges_of_the_wider_search(store):
     """At α = 4 gradual pruning alone has the larger rate, the random mask the smaller decay.
 
@@ -240,8 +268,7 @@ def pruned_filters_are_more_local_at_width_4(store):
     """
     place = by_rival(records(store, "rivals-wider"))
     measured = {
-        name: np.mean([run.final["locality"]["eligible"] / units(run) for run in place[name]])
-        for name in ("one-shot", OWN)
+        name: np.mean([share_measured(run) for run in place[name]]) for name in ("one-shot", OWN)
     }
     return (
         all(

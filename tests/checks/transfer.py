@@ -3,7 +3,7 @@
 from checks import ahead, behind, check, level, records
 from lcs.exhibits import transfer
 from lcs.exhibits.shared.compare import paired
-from lcs.exhibits.shared.methods import LOCAL
+from lcs.exhibits.shared.methods import B50, LOCAL
 from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
 
 TUNED = TAKEN["first-layer"]
@@ -34,6 +34,22 @@ def gains(store, one, other):
         )
         found.append(paired(first, second))
     return found
+
+
+@check
+def masks_survive_a_new_initialisation(store):
+    """With new weights the other set's masks are level with the initial ones, on both sets.
+
+    They are ahead of β = 50 from random weights, and rewired masks of random ones, by less than a
+    point.
+    """
+    over_random = gains(store, REWIRED, TAKEN["random-mask"])
+    return (
+        all(map(level, gains(store, MASKS, TAKEN["ticket"])))
+        and all(map(ahead, gains(store, MASKS, B50.short)))
+        and all(map(ahead, over_random))
+        and all(gain.mean < 1 for gain in over_random)
+    )
 
 
 @check

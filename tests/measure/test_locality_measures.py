@@ -272,3 +272,12 @@ def test_filters_that_are_not_finite_or_not_images_are_refused() -> None:
         measure.locality(filters)
     with pytest.raises(ConfigError, match="expected \\(units, channels, height, width\\)"):
         measure.spread(noise(4).flatten(1))
+
+
+def test_the_inverse_participation_ratio_counts_weights_and_ignores_places():
+    filters = torch.zeros(3, 1, 4, 4)
+    filters[0, 0, 0, :2] = 1.0
+    filters[1, 0, 0, 0] = filters[1, 0, 3, 3] = -2.0
+    ratios = measure.inverse_participation_ratio(filters)
+    assert ratios[:2].tolist() == [0.5, 0.5]
+    assert math.isnan(ratios[2])

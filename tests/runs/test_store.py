@@ -806,6 +806,9 @@ def test_a_package_inside_another_project_has_not_that_projects_commit(tmp_path,
     git("commit", "-m", "the package too")
     commit, unmodified = found()
     assert (len(commit), unmodified) == (40, True)
+    (package / "exhibits" / "toy.py").write_text("# altered\n")
+    (package / "exhibits" / "shared" / "new.py").touch()
+    assert found() == (commit, True)  # as the hash of the code, which leaves chapters out
     (package / "errors.py").write_text("# altered\n")
     assert found() == (commit, False)
 

@@ -9,6 +9,7 @@ from lcs.study import scheduler
 from lcs.study.executors import InThisProcess, Processes
 from lcs.study.scheduler import GroupOutcome, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
+from lcs.train.run import Run
 
 # The loop
 
@@ -164,20 +165,49 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
     assert type(outcome.stop) is (type(None) if calls == 3 else error)
 
 
-def test_a_run_that_diverged_is_not_tried_again(monkeypatch):
-    tried = []
+def test_runs_that_diverged_are_said_once_and_not_tried_again(tmp_path, monkeypatch, capsys):
+    """Two of a group of three."""
+    wild = [config.replace(lr=1e3, weight_decay=1.0, batch_size=90) for config in PAIR]
+    store, start, built = RunStore(tmp_path), Run.start, []
+    monkeypatch.setattr(Run, "start", lambda c, *arguments: built.append(c) or start(c, *arguments))
+    with pytest.raises(Diverged):
+        train_all(
+            [[*wild, SEEDS[2]]], InThisProcess("cpu"), budget_minutes=1, store=store, **OPTIONS
+        )
+    assert built == [*wild, SEEDS[2]]
+    assert store.find(SEEDS[2]) is not None
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in said] == [f"run {c.run_id}" for c in wild]
 
-    def fails(configs, **_options):
+
+def test_a_run_that_failed_but_did_not_diverge_is_tried_again(monkeypatch):
+    """Memory may suffice where it trains alone."""
+    tried, full = [], TrainingError("out of memory")
+    full.run_id = PAIR[0].run_id
+
+    def fails(configs, *, on_failure, **_options):
         tried.append(configs)
         if len(configs) > 1:
-            error = Diverged("it diverges")
-            error.run_id = configs[0].run_id
-            raise error
+            on_failure(full)
+            raise full
 
     monkeypatch.setattr("lcs.train.train_group", fails)
+    assert attempt(PAIR, deadline=float("inf")) == GroupOutcome()
+    assert tried == [PAIR, [PAIR[0]], [PAIR[1]]]
+
+
+@pytest.mark.parametrize("error", [TrainingError, Diverged])
+def test_what_stops_a_group_does_not_hide_which_of_its_runs_failed(monkeypatch, error):
+    failed, pause = error("it fails"), Paused("no time")
+    failed.run_id = PAIR[0].run_id
+
+    def ends(configs, *, on_failure, **_options):
+        on_failure(failed)
+        raise pause
+
+    monkeypatch.setattr("lcs.train.train_group", ends)
     outcome = attempt(PAIR, deadline=float("inf"))
-    assert tried == [PAIR, [PAIR[1]]]
-    assert list(outcome.failures) == [PAIR[0].run_id]
+    assert outcome == GroupOutcome(failures={PAIR[0].run_id: failed}, stop=pause)
 
 
 def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):

@@ -6,13 +6,14 @@ import weakref
 
 import pytest
 import torch
+from tqdm import tqdm
 
 import lcs.data.batches
 import lcs.optim.mixed_precision
 import lcs.train
 from lcs import cost
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, Paused, RecordError, TrainingError
+from lcs.errors import CheckpointError, ConfigError, Diverged, Paused, RecordError, TrainingError
 from lcs.runs import RunStore
 from lcs.train import groups, train, train_group
 from lcs.train.checkpoint import Checkpoint
@@ -221,10 +222,57 @@ def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
-def test_the_runs_of_a_group_divide_its_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(Clock, "took_epoch", lambda clock, began: 50.0)
+def let_epochs_take(seconds, time, monkeypatch):
+    """Let the images of an epoch take `seconds`, and then each run ten more."""
+    draw, train_epoch = lcs.data.batches.draw, Run._train_epoch
+
+    def slow_draw(*arguments, **options):
+        time[0] += seconds
+        return draw(*arguments, **options)
+
+    def slow_epoch(run, epoch):
+        time[0] += 10
+        return train_epoch(run, epoch)
+
+    monkeypatch.setattr(lcs.data.batches, "draw", slow_draw)
+    monkeypatch.setattr(Run, "_train_epoch", slow_epoch)
+
+
+def test_the_runs_of_a_group_divide_the_time_of_their_images(time, tmp_path, monkeypatch):
+    let_epochs_take(4, time, monkeypatch)
     records = train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
-    assert sum(record.provenance["seconds"] for record in records) == pytest.approx(4 * 50)
+    assert [record.provenance["seconds"] for record in records] == [4 * 12, 4 * 12]
+
+
+def test_a_run_that_failed_is_neither_counted_nor_timed(time, tmp_path, fails, monkeypatch, capsys):
+    """In its second epoch; each epoch is saved."""
+    fails(GROUP[1], NOT_FINITE, 1)
+    let_epochs_take(6, time, monkeypatch)
+    store = RunStore(tmp_path)
+    with pytest.raises(TrainingError):
+        train_group(GROUP[:3], store=store, device="cpu", checkpoint_seconds=0)
+    said = [line for line in capsys.readouterr().err.splitlines() if "saved" in line]
+    assert said == [
+        "3 runs saved at epoch 1 of 4",
+        "2 runs saved at epoch 2 of 4",
+        "2 runs saved at epoch 3 of 4",
+    ]
+    seconds = [store.find(config).provenance["seconds"] for config in (GROUP[0], GROUP[2])]
+    assert seconds == [12 + 3 * 13, 12 + 3 * 13]
+
+
+def test_the_bar_names_the_run_that_is_left(tmp_path, fails, monkeypatch):
+    fails(GROUP[1], NOT_FINITE, 1)
+    bars = []
+
+    def bar(*arguments, **options):
+        bars.append(tqdm(*arguments, **options))
+        return bars[-1]
+
+    monkeypatch.setattr("lcs.train.loop.tqdm", bar)
+    with pytest.raises(TrainingError):
+        train_group(GROUP[:2], store=RunStore(tmp_path), device="cpu")
+    assert bars[0].desc == f"run {GROUP[0].run_id}"
 
 
 def test_runs_with_batches_of_their_own_train_one_after_the_other(tmp_path):
@@ -248,9 +296,31 @@ def test_a_run_that_fails_does_not_stop_the_others(error, reason, alone, tmp_pat
     with pytest.raises(TrainingError, match=reason):
         train_group(GROUP, store=store, device="cpu")
     assert store.find(GROUP[1]) is None
-    assert "; the other runs go on\n" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.splitlines()
+    assert reason in said
     for config, expected in zip(GROUP, alone, strict=True):
         assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+
+
+def test_every_run_that_fails_is_reported(tmp_path, capsys):
+    """Also runs of one group and of another."""
+    wild = [
+        config.replace(lr=1e3, weight_decay=1.0, l1=0.0, optimizer="sgd")
+        for config in (GROUP[0], GROUP[1], TINY)
+    ]
+    reported = []
+    with pytest.raises(Diverged) as first:
+        train_group(wild, store=RunStore(tmp_path), device="cpu", on_failure=reported.append)
+    assert [error.run_id for error in reported] == [config.run_id for config in wild]
+    assert reported[0] is first.value
+    assert capsys.readouterr().err == ""
+
+
+def test_the_error_of_a_run_alone_is_raised_and_not_printed(tmp_path, fails, capsys):
+    fails(TINY, NOT_FINITE)
+    with pytest.raises(TrainingError):
+        train(TINY, store=RunStore(tmp_path), device="cpu")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("others", [GROUP[:1], [TINY]], ids=["of its group", "of another group"])

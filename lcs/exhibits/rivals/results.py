@@ -51,7 +51,7 @@ def sparse_flops(record: Record) -> float:
     epochs = np.arange(1, config.epochs + 1)
     unmasked = 0  # epochs in which every zero may return
     if config.pruning in CUT_BETWEEN_PERIODS:
-        unmasked = config.period or config.epochs
+        unmasked = config.cycle_epochs
     elif config.pruning == "none" and not config.frozen_zeros:
         unmasked = config.epochs
     products = 0.0  # multiply–adds of one image, over the epochs
@@ -81,17 +81,25 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "difference from β = 50": cells.difference_from(found, own),
         "10¹² FLOPs": lambda runs: f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}",
         "window, beyond chance": locality.excess_text,
-        "filters with 20 weights": locality.eligible_text,
+        "filters with no, with 20 weights": lambda runs: (
+            f"{compare.mean(runs, empty_units):,.0f}; {locality.eligible_text(runs)}"
+        ),
         "neighbours": locality.neighbours_text,
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros; share of a filter's mass in its best "
-        "window beyond chance, in points, over at most 512 filters with 20 weights, how many of "
-        "them there are, and how often two neighbouring pixels are in one, relative to chance"
+        "window beyond chance, in points, over at most 512 filters with 20 weights; how many "
+        "filters have none and how many at least 20; and how often two neighbouring pixels are in "
+        "one, relative to chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
     return cells.by_condition(study, ordered, columns, what, note=cells.PAIRED)
+
+
+def empty_units(runs: Sequence[Record]) -> list[float]:
+    """Return for each run how many units of the first layer have no weight left."""
+    return [run.final["fan_in"]["conv1"][0] for run in runs]
 
 
 def larger_budget(runs: ByStudy) -> Groups[str]:
@@ -113,7 +121,7 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         "test accuracy (%)": compare.accuracies,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
         "window excess (points)": lambda own: [
-            value if locality.most_are_measured(run) else np.nan
+            value if locality.share_measured(run) > 0.5 else np.nan
             for run, value in zip(own, beyond_chance(own), strict=True)
         ],
     }

@@ -80,9 +80,9 @@ def eligible_text(runs: Sequence[Record]) -> str:
     return f"{np.mean(counts):,.0f} of {runs[0].config.layer_sizes()['conv1'].units:,}"
 
 
-def most_are_measured(run: Record) -> bool:
-    """Whether most filters of a run have enough weights to be measured."""
-    return bool(2 * run.final["locality"]["eligible"] > run.config.layer_sizes()["conv1"].units)
+def share_measured(run: Record) -> float:
+    """Return the share of first-layer filters that have enough weights to be measured."""
+    return float(run.final["locality"]["eligible"] / run.config.layer_sizes()["conv1"].units)
 
 
 def pair_correlation(record: Record) -> list[float]:

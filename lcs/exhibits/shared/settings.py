@@ -146,7 +146,7 @@ def missing_choices(study: BaseStudy) -> list[str]:
 
     Until then its runs are not known.
     """
-    return [name for name in getattr(study, "after", ()) if not CHOSEN.get(name)]
+    return [name for name in study.after if not CHOSEN.get(name)]
 
 
 def l1_of(base: Config) -> dict[str, Any]:
