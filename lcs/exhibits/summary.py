@@ -29,7 +29,7 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
-GROWING = "λ grows with distance"
+GROWING = "variant: λ grows with distance"
 # left end of the first picture's axis, in per cent: what lies beyond is an arrow
 LEFT_END = -50
 # its settings, and the studies of each
