@@ -25,6 +25,7 @@ class Fake:
     has: tuple[str, ...]
     scales: tuple[str, ...] = ("smoke", "desk", "paper")
     setting = REPRODUCTION
+    after = ()
 
     def stored(self, scale, store):
         return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]

@@ -120,7 +120,7 @@ def test_two_studies_that_are_judged_together(monkeypatch):
     seen = []
     both = dataclasses.replace(claim(None, "run + wide"), judge=lambda runs: seen.append(len(runs)))
     assert said([both, claim(WEAK, "run + missing")]) == [None, None]
-    assert seen == [10], "without the runs of one of them nothing is judged"
+    assert seen == [5], "each of the runs that both have once; without those of one, nothing"
 
 
 def test_of_two_studies_the_seeds_of_the_difference_count():
