@@ -72,6 +72,16 @@ def transfer_wider(base: Config) -> list[Config]:
     return _runs(sized(base, 4, 1 / 2), taken)
 
 
+@STUDIES.add(FLIP_CROP)
+def own_masks(base: Config) -> list[Config]:
+    """Masks of β = 50, trained anew by SGD on the same data, at α = 4.
+
+    Return those of `transfer_wider` that do so, beside SGD and β = 50 from random weights.
+    """
+    here = [run for run in transfer_wider(base) if run.dataset == base.dataset]
+    return [run for run in here if run.model == "s-fc" and source_dataset(run) in ("", run.dataset)]
+
+
 def source_dataset(config: Config) -> str:
     """Return the data set of the network that a run starts from; "" if it starts from none."""
     return config.source.partition("/")[0] if config.source else ""
