@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, locality, plots
+from lcs.exhibits.shared.compare import ByStudy, Groups
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.shared.plots.style import Figure
@@ -146,21 +147,36 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
     return plots.forest(rows, "test accuracy minus that of SGD (points)")
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
+def numbers(found: ByStudy) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs."""
-    as_recorded = [r.provenance["source_as_recorded"] for r in records if r.config.source]
+    started = [run for runs in found.values() for run in runs if run.config.source]
+    as_recorded = [
+        run.provenance["source_as_recorded"] for run in {r.config: r for r in started}.values()
+    ]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
-    first, second = (
+    narrow, wide = (crossed(found[name]) for name in ("transfer", "transfer-wider"))
+    own = compare.grouped(found["own-masks"], start_name)
+    words = {
+        "transfer-sources": sources,
+        "transfer-n": cells.count_text(compare.conditions(found["transfer"])),
+        "rewired-cifar10": cells.lead_text(narrow[0][MASKS], narrow[0][REWIRED]),
+        "wider-n": cells.count_text(compare.conditions(found["transfer-wider"])),
+        "own-n": cells.count_text(compare.conditions(found["own-masks"])),
+        "own-over-sgd": cells.lead_text(own[MASKS], own[NOTHING]),
+        "own-over-sparse": cells.lead_text(own[MASKS], own[B50.short]),
+    }
+    for width, both in {"": narrow, "wider-": wide}.items():
+        for name, starts in zip(ORIGINS, both, strict=True):
+            words[f"{width}masks-{name}"] = cells.gain_text(starts[MASKS], starts[NOTHING])
+    return words
+
+
+def crossed(records: Sequence[Record]) -> list[Groups[str]]:
+    """Return for each of `ORIGINS` the runs on it by start, but for those of its own networks."""
+    return [
         compare.grouped((run for run in records if _is_crossed(run.config, name)), start_name)
         for name in ORIGINS
-    )
-    return {
-        "transfer-sources": sources,
-        "transfer-n": cells.count_text(compare.conditions(records)),
-        "masks-cifar10": cells.gain_text(first[MASKS], first[NOTHING]),
-        "masks-cifar100": cells.gain_text(second[MASKS], second[NOTHING]),
-        "rewired-cifar10": cells.lead_text(first[MASKS], first[REWIRED]),
-    }
+    ]
 
 
 def _is_crossed(config: Config, dataset: str) -> bool:
@@ -173,16 +189,26 @@ def _from_cifar100(start: str) -> Which:
     return lambda config: _is_crossed(config, ORIGINS[0]) and start_name(config) == start
 
 
+WIDER = ("transfer-wider",)
+
 CLAIMS = {
     "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING))
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING)), also=WIDER
     ),
     "These masks are better than masks rewired at random, whose places are not local": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED))
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=WIDER
     ),
     f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
         "transfer", equals(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
     ),
     "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
-    "did": ours("transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD))),
+    "did": ours(
+        "transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)), also=WIDER
+    ),
+    **{
+        f"Trained anew by SGD on the masks that β = 50 left, S-FC is better than {said}": ours(
+            "own-masks", exceeds(lambda c: c.source is not None, {"source": None} | who._asdict())
+        )
+        for who, said in {SGD: "dense S-FC by SGD", B50: "by β = 50"}.items()
+    },
 }
