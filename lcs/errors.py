@@ -30,9 +30,13 @@ class DiskError(CheckpointError):
 
 
 class TrainingError(LcsError):
-    """A run cannot go on, for example because its loss is not finite."""
+    """A run cannot go on, for example because its loss is not finite.
 
-    run_id = ""  # of the run that failed in training
+    Attributes:
+        run_id: of the run that failed within an epoch, or is to start from one that did; else "".
+    """
+
+    run_id = ""
 
 
 class Diverged(TrainingError):  # noqa: N818 - the state of a run

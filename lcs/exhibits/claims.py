@@ -103,8 +103,9 @@ def matrix(every: Sequence[Judged]) -> Table:
         "95 % interval, and the number n of seeds. Differences are "
         "paired by seed, in points of test accuracy on CIFAR-10. ✓ holds, ✗ contradicted, "
         "~ undecided, – not testable, · not tested. In brackets: not significant after correction "
-        f"for many comparisons, or in one run. Settings of a single claim, {', '.join(LEFT_OUT)}, "
-        "and what was not judged in these settings, are in the list at the end of the page."
+        f"for many comparisons, or in one run. Settings of a single claim, those called "
+        f"{', '.join(f'*{name}*' for name in LEFT_OUT)}, and what was not judged in these settings "
+        "are in the list at the end of the page."
     )
     columns = ["claim", "published", *own]
     return Table("tab-claims", caption, columns, rows, text=columns[1:], style="matrix")

@@ -104,10 +104,12 @@ def sound_table(records: Sequence[Record], equals: Sequence[Record] = ()) -> Tab
         "difference from SGD": cells.difference_from(compare.conditions(every), chosen_sgd),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
+        "filters with 20 weights": locality.eligible_text,
     }
     what = (
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
-        "filter's mass is in its best window or band than after its pixels are permuted, in points"
+        "filter's mass is in its best window or band than after its pixels are permuted, in "
+        "points, over filters with 20 weights"
     )
     note = f"{cells.PAIRED}; from SGD as the search chose it"
     return cells.by_condition("sound", every, columns, what, note=note, text=["augmentation"])

@@ -183,8 +183,9 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Gr
         return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
     # other failures, as of memory that is full, may not recur where a run trains alone
     outcome = GroupOutcome(failures={i: e for i, e in failures.items() if isinstance(e, Diverged)})
-    if error not in outcome.failures.values() and not isinstance(error, InProgress):
-        print(f"{error}; what is missing is trained one by one", file=sys.stderr)
+    for each in dict.fromkeys([*failures.values(), error]):
+        if not isinstance(each, (Diverged, InProgress)):
+            print(f"{each}; what is missing is trained one by one", file=sys.stderr)
     for config in configs:
         if config.run_id in outcome.failures:
             continue

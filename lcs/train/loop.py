@@ -98,7 +98,7 @@ def train_group(
         sources: `Config.file` of runs that others, of other calls, are to start from: their
             networks, too, are kept beside the checkpoints (see `start_run`).
         on_failure: called at once with the error of each run that fails within an epoch, with its
-            `run_id`.
+            `run_id`; by default it is printed to stderr.
 
     Raises:
         As `train`. What fails within an epoch stops its own run alone, and the first such error is

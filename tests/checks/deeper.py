@@ -15,6 +15,7 @@ from lcs.exhibits.shared.compare import (
 from lcs.exhibits.shared.locality import beyond_chance
 from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, Method
 from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED
+from lcs.stats import mean_interval
 
 
 @check
@@ -143,7 +144,8 @@ def depth_adds_to_every_network(store):
         return sum(groups[Method(model)][0].final["weights"].values())
 
     return (
-        min(map(min, gains.values())) > 0
+        all(ahead(mean_interval(gain)) for gain in gains.values())
+        and min(map(min, gains.values())) > 0
         and np.mean(gains["fc"]) > 3
         and 5 < size("d-fc") / size("s-fc") < 6
         and all(1 < size(f"d-{model}") / size(f"s-{model}") < 1.2 for model in ("conv", "local"))

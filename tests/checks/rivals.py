@@ -173,10 +173,10 @@ def allocation_moves_few_weights(store):
 
 @check
 def some_methods_empty_units(store):
-    """At the smaller budget five leave 30 to 80 % of the units without weights, β = 50 none.
+    """At the smaller budget five leave 30 to 80 % of the units without weights, one-shot over 70 %.
 
-    Gradual pruning and sparse training leave at most one in a hundred so. One-shot pruning has
-    empty units at α = 4 too.
+    β = 50 and gradual pruning leave none so, sparse training at most one in a hundred. One-shot
+    pruning has empty units at α = 4 too.
     """
     few, wide = (by_rival(records(store, name)) for name in ("rivals-few", "rivals-wider"))
     units = few[OWN][0].config.layer_sizes()["conv1"].units
@@ -186,7 +186,8 @@ def some_methods_empty_units(store):
     return (
         all(0.3 < share < 0.8 for name in many for share in empty[name])
         and all(share < 0.01 for name in none for share in empty[name])
-        and max(empty[OWN]) == 0
+        and max(empty[OWN] + empty["gradual"]) == 0
+        and min(empty["one-shot"]) > 0.7
         and min(empty_units(wide["one-shot"])) > 0
     )
 

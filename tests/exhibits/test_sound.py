@@ -96,9 +96,11 @@ def test_candidates_of_the_search_are_shown_by_their_learning_rate():
     table = sound.rates_frame([record(config) for config in configs])
     assert len(table) == 27
     assert set(table.penalty) == {*sound.DECAYS, *sound.LAMBDAS}
+    assert set(table.rate) == {*sound.LEARNING_RATES}
     shown = sound.rates_chart([record(config) for config in configs]).spec["encoding"]
     assert shown["color"]["scale"]["range"] == [look(name).colour for name in table.method.unique()]
     assert shown["href"]["field"] == "link"
+    assert [shown[axis]["field"] for axis in "xy"] == ["rate", "time"]
 
 
 def test_equal_candidates_are_compared_with_the_chosen_sgd(records):
