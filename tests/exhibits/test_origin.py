@@ -5,8 +5,10 @@ import torch
 from helpers.made_up_records import made_up, with_filters
 
 from lcs.exhibits import find_study, origin
+from lcs.exhibits.shared import tables
 from lcs.exhibits.shared.methods import B50, method
 from lcs.runs import Record
+from lcs.stats import Interval
 
 NAMES = tuple(study.name for study in origin.STUDIES)
 
@@ -94,3 +96,16 @@ def test_claims_compare_locality(records):
     assert [value.split(" ")[0] for value in values] == [
         *("+10.10", "+5.00", "+13.10", "+2.00", "+15.10")
     ]
+
+
+def test_the_ratio_stands_beside_the_share_of_a_window():
+    row = {
+        "setting": "here",
+        "ratio": Interval(0.05, 0.01, 9),
+        "pruned_ratio": Interval(0.04, 0.02, 9),
+        "own": Interval(50.0, 4.0, 9),
+        "pruned": Interval(60.0, 3.0, 9),
+    }
+    (shown,) = origin.ratio_table(tables.data_frame([row])).rows
+    assert shown == ["here", "0.050 ± 0.010", "0.040 ± 0.020", "50.0 ± 4.0", "60.0 ± 3.0"]
+    assert "pending" in str(origin.ratio_table(tables.data_frame([])))

@@ -23,6 +23,7 @@ def recorded(config, accuracy):
     history = {"epoch": [1, config.epochs], "nonzeros": counts}
     locality = {**record.final["locality"], "eligible": 100}
     final = {**record.final, "locality": locality, "pair_correlation": [2.0, 1.0, None]}
+    final["fan_in"] = {"conv1": [7, 249]}
     return dataclasses.replace(record, history=history, final=final)
 
 
@@ -206,6 +207,7 @@ def test_what_the_page_shows():
     rows = results.rivals_table("rivals", runs["rivals"]).rows
     assert [row[0] for row in rows] == [DENSE, *RIVALS]
     assert (rows[1][4], rows[1][8]) == ("–", "2.0")
+    assert rows[1][7] == "7; 100 of 256"
     assert rows[2][4].startswith("−1.99")
     few = results.by_rival(runs["rivals-few"])
     figure = results.dots({"many": results.larger_budget(runs), "few": few})

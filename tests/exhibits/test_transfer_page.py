@@ -105,6 +105,9 @@ def test_table_and_figure_have_every_start(records):
     assert said["CIFAR-10", "CIFAR-100's masks"] == "+2.50 ± 0.00"
     assert said["CIFAR-10", "CIFAR-100's first layer, frozen, by SGD"] == "−1.50 ± 0.00"
     assert said["CIFAR-100", "its own masks"] == "+6.25 ± 0.00"
+    over_sparse = {(row[0], row[1]): row[4] for row in rows}
+    assert over_sparse["CIFAR-10", "CIFAR-100's masks"] == "−2.50 ± 0.00"
+    assert over_sparse["CIFAR-100", B50.short] == "–"
     labels = [
         tick.get_text() for tick in transfer.transfer_figure(records).axes[0].get_yticklabels()
     ]
