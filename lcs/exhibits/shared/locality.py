@@ -75,9 +75,13 @@ RESULTS: dict[str, Cell] = {
 
 
 def eligible_text(runs: Sequence[Record]) -> str:
-    """Say how many filters, of how many, have enough weights to be measured, on average."""
+    """Say how many filters, of how many, have enough weights to be measured, on average.
+
+    A layer that shares weights has no number of units.
+    """
     counts = [run.final["locality"]["eligible"] for run in runs]
-    return f"{np.mean(counts):,.0f} of {runs[0].config.layer_sizes()['conv1'].units:,}"
+    units = runs[0].config.layer_sizes()["conv1"].units
+    return f"{np.mean(counts):,.0f}" + (f" of {units:,}" if units else "")
 
 
 def share_measured(run: Record) -> float:
