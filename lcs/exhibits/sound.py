@@ -99,12 +99,12 @@ def sound_table(records: Sequence[Record], equals: Sequence[Record] = ()) -> Tab
     every = [*records, *equals]
     chosen_sgd = compare.sgd_with_same(compare.conditions(records), "augment")
     columns: dict[str, Cell] = {
-        **cells.field_columns(["method", "lr", "augment"]),
+        "method": cells.of(lambda c: f"{method(c).shortest}, η = {c.lr:g}"),
+        **cells.field_columns(["augment"]),
         "test accuracy (%)": cells.mean_text,
         "difference from SGD": cells.difference_from(compare.conditions(every), chosen_sgd),
         "remaining, layer 1 (%)": cells.remaining_text,
         **{name: partial(locality.excess_text, measure=key) for key, name in BANDS.items()},
-        "filters with 20 weights": locality.eligible_text,
     }
     what = (
         "Spoken digits: accuracy on speakers who are not heard in training, and how much more of a "
@@ -112,7 +112,9 @@ def sound_table(records: Sequence[Record], equals: Sequence[Record] = ()) -> Tab
         "points, over filters with 20 weights"
     )
     note = f"{cells.PAIRED}; from SGD as the search chose it"
-    return cells.by_condition("sound", every, columns, what, note=note, text=["augmentation"])
+    return cells.by_condition(
+        "sound", every, columns, what, note=note, text=["method", "augmentation"]
+    )
 
 
 def shuffled_table(records: Sequence[Record]) -> Table:
