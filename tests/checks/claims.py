@@ -79,6 +79,8 @@ CALLED = {
         ("With about as many * better than one-shot pruning (smaller budget)", "α = 1"),
         ("A fixed permutation * S-FC, β-LASSO, β = 50 by 1 point or more", "α = 4"),
         ("These masks are better than masks rewired at random*", "α = 1"),
+        ("Trained anew by SGD on the masks * dense S-FC by SGD", "α = 4"),
+        ("Trained anew by SGD on the masks * by β = 50", "α = 4"),
         ("A frozen first layer is better on CIFAR-10 if β = 50 *", "α = 1"),
         ("With three tenths of the images S-LOCAL is better*", "α = 1"),
         ("On spoken digits, β = 0 is better than SGD", "α = 4"),
