@@ -300,7 +300,7 @@ CLAIMS = {
     ),
     **{
         f"On spoken digits, β = {who.beta:g} is better than SGD": ours(
-            "sound", exceeds(_shifted(who), SGD._asdict() | {"augment": SHIFTED})
+            "sound", exceeds(_shifted(who), _shifted(SGD))
         )
         for who in (B0, B50)
     },

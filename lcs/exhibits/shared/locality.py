@@ -75,17 +75,13 @@ RESULTS: dict[str, Cell] = {
 
 
 def eligible_text(runs: Sequence[Record]) -> str:
-    """Say how many filters, of how many, have enough weights to be measured, on average.
-
-    A layer that shares weights has no number of units.
-    """
+    """Say how many filters of S-FC, of how many, have enough weights to be measured, on average."""
     counts = [run.final["locality"]["eligible"] for run in runs]
-    units = runs[0].config.layer_sizes()["conv1"].units
-    return f"{np.mean(counts):,.0f}" + (f" of {units:,}" if units else "")
+    return f"{np.mean(counts):,.0f} of {runs[0].config.layer_sizes()['conv1'].units:,}"
 
 
 def share_measured(run: Record) -> float:
-    """Return the share of first-layer filters that have enough weights to be measured."""
+    """Return the share of S-FC's first-layer filters that have enough weights to be measured."""
     return float(run.final["locality"]["eligible"] / run.config.layer_sizes()["conv1"].units)
 
 
