@@ -83,6 +83,19 @@ def own_masks(base: Config) -> list[Config]:
     return [run for run in here if run.model == "s-fc" and source_dataset(run) in ("", run.dataset)]
 
 
+@STUDIES.add(FLIP_CROP)
+def other_masks(base: Config) -> list[Config]:
+    """Masks of β = 50 on the other data set, as they are and rewired, at α = 4.
+
+    Return those of `transfer_wider` on CIFAR-10 that have them, beside SGD and β = 50 from random
+    weights.
+    """
+    here = [run for run in transfer_wider(base) if run.dataset == base.dataset]
+    plain = [run for run in here if run.model == "s-fc" and run.source is None]
+    taken = [run for run in here if run.start in ("mask", "rewired-mask")]
+    return plain + [run for run in taken if source_dataset(run) != run.dataset]
+
+
 def source_dataset(config: Config) -> str:
     """Return the data set of the network that a run starts from; "" if it starts from none."""
     return config.source.partition("/")[0] if config.source else ""
