@@ -15,7 +15,14 @@ from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import B50, SGD, Method, method
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.searches import Rule, Search, network_key
-from lcs.exhibits.shared.settings import CHOSEN, FLIP_CROP_SHORT, chosen, flip_crop_methods, sized
+from lcs.exhibits.shared.settings import (
+    CHOSEN,
+    FLIP_CROP,
+    FLIP_CROP_SHORT,
+    chosen,
+    flip_crop_methods,
+    sized,
+)
 from lcs.exhibits.shared.tables import Cell, Table
 from lcs.exhibits.shared.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record
@@ -44,30 +51,45 @@ _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
 # A start from S-CONV
 
 
-def _networks(base: Config, length: float = 1 / 8) -> list[Config]:
-    """Return every shallow network with SGD, and S-FC with β = 50."""
-    return flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50])
+def _networks(base: Config, width: int, length: float, models: Sequence[str]) -> list[Config]:
+    """Return networks with SGD, S-CONV first, and S-FC with β = 50."""
+    return flip_crop_methods(sized(base, width, length), models, [50])
 
 
 @_study(kind=Search, rule=Rule(lambda c: network_key(c) if c.source else "S-CONV", lambda c: c.lr))
 def search_convolution(base: Config) -> list[Config]:
     """From S-CONV, on validation."""
-    networks = _networks(base)
+    networks = _networks(base, WIDTH, 1 / 8, SHALLOW)
     started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
 
 
-@_study(after=("search-convolution",))
-def from_convolution(base: Config) -> list[Config]:
-    """A start from S-CONV."""
-    half, whole = _networks(base), _networks(base, 1 / 4)
+def _from_convolution(
+    base: Config, width: int, length: float, models: Sequence[str] = SHALLOW
+) -> list[Config]:
+    half, whole = (_networks(base, width, each, models) for each in (length, 2 * length))
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(start="network", source=half[0].as_source, lr=found[network_key(run)])
         for run in half
     ]
     return [half[0], *started, *whole]
+
+
+@_study(after=("search-convolution",))
+def from_convolution(base: Config) -> list[Config]:
+    """A start from S-CONV."""
+    return _from_convolution(base, WIDTH, 1 / 8)
+
+
+@STUDIES.add(FLIP_CROP, after=("search-convolution",))
+def from_convolution_wide(base: Config) -> list[Config]:
+    """A start from S-CONV at α = 8.
+
+    Learning rates are those that the search chose at α = 2.
+    """
+    return _from_convolution(base, 8, 1 / 4, ("s-conv", "s-fc"))
 
 
 # Deep networks
