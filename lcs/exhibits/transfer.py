@@ -74,26 +74,17 @@ def transfer_wider(base: Config) -> list[Config]:
 
 
 @STUDIES.add(FLIP_CROP)
-def own_masks(base: Config) -> list[Config]:
-    """Masks of β = 50, trained anew by SGD on the same data, at α = 4.
+def masks_anew(base: Config) -> list[Config]:
+    """Masks of β = 50, trained anew by SGD on CIFAR-10, at α = 4.
 
-    Return those of `transfer_wider` that do so, beside SGD and β = 50 from random weights.
+    Return those of `transfer_wider` that do so, rewired masks, and their sources, beside SGD.
     """
-    here = [run for run in transfer_wider(base) if run.dataset == base.dataset]
-    return [run for run in here if run.model == "s-fc" and source_dataset(run) in ("", run.dataset)]
-
-
-@STUDIES.add(FLIP_CROP)
-def other_masks(base: Config) -> list[Config]:
-    """Masks of β = 50 on the other data set, as they are and rewired, at α = 4.
-
-    Return those of `transfer_wider` on CIFAR-10 that have them, beside SGD and β = 50 from random
-    weights.
-    """
-    here = [run for run in transfer_wider(base) if run.dataset == base.dataset]
+    runs = transfer_wider(base)
+    here = [run for run in runs if run.dataset == base.dataset]
+    started = [run for run in here if run.start in ("mask", "rewired-mask")]
     plain = [run for run in here if run.model == "s-fc" and run.source is None]
-    taken = [run for run in here if run.start in ("mask", "rewired-mask")]
-    return plain + [run for run in taken if source_dataset(run) != run.dataset]
+    sources = {run.source for run in started}
+    return [*plain, *(r for r in runs if r not in plain and r.as_source in sources), *started]
 
 
 def source_dataset(config: Config) -> str:

@@ -3,7 +3,6 @@
 from checks import ahead, check, level, records
 from checks.scaling_runs import fit, gain
 from lcs.cost import weights_by_layer
-from lcs.exhibits import find_study
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import (
     by_length,
@@ -15,7 +14,7 @@ from lcs.exhibits.shared.compare import (
     nonzeros,
     remaining,
 )
-from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval
 
 AT_WIDTH_32 = [
@@ -101,12 +100,19 @@ def wider_with_flips_and_crops(store):
 
 
 @check
-def half_the_decay_is_no_better_at_width_16(store):
-    """SGD with the decay of the runs on test images, and with half of it, on validation images."""
-    tried = find_study("search-flips-beyond").stored_so_far("desk", store)
-    found = {run.config.weight_decay: run.accuracy for run in tried if method(run.config) == SGD}
-    usual = by_method(records(store, "flips-beyond"))[SGD][0].config.weight_decay
-    return found.keys() == {usual, usual / 2} and found[usual] >= found[usual / 2]
+def half_is_no_better_at_width_16(store):
+    """On validation images, of the decay of SGD and of the λ of β = 50 of the other runs."""
+    tried, usual = (by_method(records(store, f"{n}flips-beyond")) for n in ("search-", ""))
+    fields = {SGD: "weight_decay", B50: "l1"}
+    found = {
+        name: {getattr(run.config, field): run.accuracy for run in tried[name]}
+        for name, field in fields.items()
+    }
+    whole = {name: getattr(usual[name][0].config, field) for name, field in fields.items()}
+    return all(
+        sorted(of) == [whole[name] / 2, whole[name]] and of[whole[name]] >= of[whole[name] / 2]
+        for name, of in found.items()
+    )
 
 
 @check

@@ -48,8 +48,15 @@ CANDIDATES = {
 }
 # methods with masks in the wider network, beside β = 50 and dense SGD
 MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
+# the others, but iterative pruning
+OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITERATIVE))
 # and candidates there, as above, for all but β = 50
-CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
+CANDIDATES_WIDER = {
+    "sgd": ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5)),
+    "beta-lasso": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "proximal-l1": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
+    "spred": ((1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
+}
 
 
 def rival(config: Config) -> str:
@@ -277,17 +284,27 @@ def rivals_er(base: Config) -> list[Config]:
 # The wider network
 
 SEARCHES_WIDER = ("search-wider-budget", "search-wider")
+SEARCH_OTHERS = "search-wider-others"
 _search_wider = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP)
-_wider = partial(STUDIES.add, setting=settings.FLIP_CROP, after=SEARCHES_WIDER)
+_wider = partial(STUDIES.add, setting=settings.FLIP_CROP)
 
 
 def _wide(base: Config, parts: int = 4) -> Config:
     return even_length(base, parts, width=4)
 
 
-def _others(here: Config) -> list[Config]:
-    """Return dense SGD, and the methods with masks at the budget of β = 50."""
-    return [unmasked(here), *(masked(here, name, "wider") for name in MASKED_WIDER)]
+def _own_wider(here: Config) -> Config:
+    return sparse(here, budget("wider")["share"])
+
+
+def _masked_wider(here: Config, names: Sequence[str]) -> list[Config]:
+    return [masked(here, name, "wider") for name in names]
+
+
+def _candidates_wider(runs: Sequence[Config]) -> list[Config]:
+    return [
+        settings.with_values(run, *each) for run in runs for each in CANDIDATES_WIDER[run.optimizer]
+    ]
 
 
 def _best(records: Sequence[Record]) -> dict[str, dict[str, float]]:
@@ -311,25 +328,49 @@ def search_wider(base: Config) -> list[Config]:
 
     Return all candidates, half as long as the runs that are compared.
     """
-    runs = _others(_wide(base, 8))
-    return [settings.with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
+    here = _wide(base, 8)
+    return _candidates_wider([unmasked(here), *_masked_wider(here, MASKED_WIDER)])
 
 
-@_wider()
+@_search_wider(rule=Rule(key, values), after=SEARCHES_WIDER[:1])
+def search_wider_others(base: Config) -> list[Config]:
+    """The other methods at α = 4, on validation.
+
+    Return all candidates, half as long as the runs that are compared.
+    """
+    return _candidates_wider(_masked_wider(_wide(base, 8), OTHERS_WIDER))
+
+
+@_wider(after=SEARCHES_WIDER)
 def rivals_wider(base: Config) -> list[Config]:
     """Methods at α = 4, 200 epochs."""
     here = _wide(base)
-    others = (tuned(run, "search-wider") for run in _others(here))
-    return [sparse(here, budget("wider")["share"]), *others]
+    others = [unmasked(here), *_masked_wider(here, MASKED_WIDER)]
+    return [_own_wider(here), *(tuned(run, "search-wider") for run in others)]
 
 
-@_wider()
+@_wider(after=(*SEARCHES_WIDER, SEARCH_OTHERS))
+def rivals_wider_others(base: Config) -> list[Config]:
+    """The other methods at α = 4, 200 epochs."""
+    here = _wide(base)
+    own = _own_wider(here)
+    others = (tuned(run, SEARCH_OTHERS) for run in _masked_wider(here, OTHERS_WIDER))
+    return [own, own.replace(frozen_zeros=True), settings.scaled_l1(own, 1e-3), *others]
+
+
+@_wider(after=SEARCHES_WIDER)
+def rivals_wider_iterative(base: Config) -> list[Config]:
+    """Iterative pruning at α = 4, 800 epochs."""
+    return [tuned(masked(_wide(base), ITERATIVE, "wider"), "search-wider")]
+
+
+@_wider(after=SEARCHES_WIDER)
 def rivals_wider_restart(base: Config) -> list[Config]:
     """The learning rate of one-shot pruning at α = 4, β = 50."""
     return restarted(_wide(base), "wider", "search-wider")[1:]
 
 
-@_wider()
+@_wider(after=SEARCHES_WIDER)
 def rivals_wider_restart_sgd(base: Config) -> list[Config]:
     """The learning rate of one-shot pruning at α = 4, SGD."""
     return restarted(_wide(base), "wider", "search-wider")[:1]
