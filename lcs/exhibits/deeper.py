@@ -28,7 +28,8 @@ from lcs.exhibits.shared.verdicts import Claim, Finding, exceeds, ours
 from lcs.runs import Record
 
 # of the runs that start from S-CONV, and of the deep ones
-WIDTH, DEEP_WIDTH = 2, 1
+WIDTH, WIDE, DEEP_WIDTH = 2, 8, 1
+FROM_CONVOLUTION = ("from-convolution", "from-convolution-wide")
 # candidates for every network, deep or not: η, and weight decays of SGD or shares of λ of β = 50
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
@@ -89,7 +90,7 @@ def from_convolution_wide(base: Config) -> list[Config]:
 
     Learning rates are those that the search chose at α = 2.
     """
-    return _from_convolution(base, 8, 1 / 4, ("s-conv", "s-fc"))
+    return _from_convolution(base, WIDE, 1 / 4, ("s-conv", "s-fc"))
 
 
 # Deep networks
@@ -179,15 +180,18 @@ def shallow_of(deep: Method) -> Method:
     return deep._replace(model=deep.model.replace("d-", "s-"))
 
 
-def from_convolution_table(records: Sequence[Record]) -> Table:
+def from_convolution_table(runs: ByStudy) -> Table:
     """Return S-CONV, what was trained on from it, and the same networks from random weights."""
+    records = compare.joined(runs, FROM_CONVOLUTION)
     found = compare.conditions(records)
 
     def from_random_weights(config: Config) -> Config:
-        alike = (c for c in found if method(c) == method(config) and c.epochs > config.epochs)
+        own = method(config), config.base_channels, 2 * config.epochs
+        alike = (c for c in found if (method(c), c.base_channels, c.epochs) == own)
         return next(alike, config) if config.source else config
 
     columns: dict[str, Cell] = {
+        **cells.field_columns(["base_channels"]),
         **NETWORK,
         "starts from": cells.of(lambda config: "S-CONV" if config.source else tables.NONE),
         **cells.field_columns(["epochs", "lr"]),
@@ -297,20 +301,20 @@ def _depth_does_not_help(records: list[Record]) -> Finding:
     return Finding(value, said="not testable: the claim is of longer training")
 
 
-_STARTED: dict[str, object] = {"model": "s-fc", "start": "network"}
-_LONG: dict[str, object] = {"model": "s-fc", "start": "initial"}
+_STARTED, _LONG = {"start": "network"}, {"start": "initial"}
 
 CLAIMS = {
     "Without weight sharing, depth does not help": Claim(
         "P", "deeper", _depth_does_not_help, "Table 1"
     ),
-    "S-FC by SGD is better from S-CONV than from random weights, as long in all": ours(
-        "from-convolution", exceeds(_STARTED | {"optimizer": "sgd"}, _LONG | {"optimizer": "sgd"})
-    ),
-    "S-FC by β = 50 is better from S-CONV than from random weights, as long in all": ours(
-        "from-convolution",
-        exceeds(_STARTED | {"optimizer": "beta-lasso"}, _LONG | {"optimizer": "beta-lasso"}),
-    ),
+    **{
+        f"S-FC by {name} is better from S-CONV than from random weights, as long in all": ours(
+            FROM_CONVOLUTION[0],
+            exceeds({**_STARTED, **who._asdict()}, {**_LONG, **who._asdict()}),
+            also=FROM_CONVOLUTION[1:],
+        )
+        for name, who in {"SGD": SGD, "β = 50": B50}.items()
+    },
     **{
         f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}": ours(
             "footprints", exceeds({"start": "footprints"}, {"start": start})

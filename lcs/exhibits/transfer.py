@@ -159,19 +159,23 @@ def numbers(found: ByStudy) -> dict[str, str]:
     ]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     narrow, wide = (crossed(found[name]) for name in ("transfer", "transfer-wider"))
-    own = compare.grouped(found["own-masks"], start_name)
+    here = [run for run in found["masks-anew"] if run.config.dataset == ORIGINS[0]]
+    anew = compare.grouped(here, start_text)
+    own, others = (anew[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     words = {
         "transfer-sources": sources,
         "transfer-n": cells.count_text(compare.conditions(found["transfer"])),
         "rewired-cifar10": cells.lead_text(narrow[0][MASKS], narrow[0][REWIRED]),
         "wider-n": cells.count_text(compare.conditions(found["transfer-wider"])),
-        "own-n": cells.count_text(compare.conditions(found["own-masks"])),
-        "own-over-sgd": cells.lead_text(own[MASKS], own[NOTHING]),
-        "own-over-sparse": cells.lead_text(own[MASKS], own[B50.short]),
+        "anew-n": cells.count_text(compare.conditions(found["masks-anew"])),
+        "own-over-sgd": cells.lead_text(own, anew[NOTHING]),
+        "own-over-sparse": cells.lead_text(own, anew[B50.short]),
+        "others-over-sgd": cells.lead_text(others, anew[NOTHING]),
+        "others-over-rewired": cells.lead_text(others, anew[f"CIFAR-100's {REWIRED}"]),
     }
-    for width, both in {"": narrow, "wider-": wide}.items():
-        for name, starts in zip(ORIGINS, both, strict=True):
-            words[f"{width}masks-{name}"] = cells.gain_text(starts[MASKS], starts[NOTHING])
+    for name, starts in zip(ORIGINS, narrow, strict=True):
+        words[f"masks-{name}"] = cells.gain_text(starts[MASKS], starts[NOTHING])
+    words["wider-masks-cifar100"] = cells.gain_text(wide[1][MASKS], wide[1][NOTHING])
     return words
 
 
@@ -193,25 +197,31 @@ def _from_cifar100(start: str) -> Which:
     return lambda config: _is_crossed(config, ORIGINS[0]) and start_name(config) == start
 
 
-WIDER = ("transfer-wider",)
+ANEW = ("masks-anew",)
 
 CLAIMS = {
     "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING)), also=WIDER
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING)), also=ANEW
     ),
     "These masks are better than masks rewired at random, whose places are not local": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=WIDER
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=ANEW
     ),
     f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
         "transfer", equals(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
     ),
     "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
     "did": ours(
-        "transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)), also=WIDER
+        "transfer",
+        exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)),
+        also=("transfer-wider",),
     ),
     **{
         f"Trained anew by SGD on the masks that β = 50 left, S-FC is better than {said}": ours(
-            "own-masks", exceeds(lambda c: c.source is not None, {"source": None} | who._asdict())
+            *ANEW,
+            exceeds(
+                lambda c: source_dataset(c) == c.dataset == ORIGINS[0],
+                {"source": None, "dataset": ORIGINS[0], **who._asdict()},
+            ),
         )
         for who, said in {SGD: "dense S-FC by SGD", B50: "by β = 50"}.items()
     },

@@ -35,7 +35,8 @@ def found():
 
 
 def test_every_network_starts_from_the_convolution_of_the_study():
-    for name, count in (("from-convolution", 4), ("search-convolution", 16)):
+    counts = {"from-convolution": 4, "from-convolution-wide": 3, "search-convolution": 16}
+    for name, count in counts.items():
         convolution = configs(name)[0]
         started = [config for config in configs(name) if config.source]
         assert {config.source for config in started} == {convolution.as_source}
@@ -44,8 +45,9 @@ def test_every_network_starts_from_the_convolution_of_the_study():
         assert len({config.validation for config in configs(name)}) == 1
 
 
-def test_from_nothing_networks_train_as_long_in_all():
-    runs = configs("from-convolution")
+@pytest.mark.parametrize("study", deeper.FROM_CONVOLUTION)
+def test_from_nothing_networks_train_as_long_in_all(study):
+    runs = configs(study)
     convolution, nothing = runs[0], [c for c in runs[1:] if not c.source]
     started = [c for c in runs if c.source]
     assert {c.epochs for c in nothing} == {convolution.epochs + started[0].epochs}
@@ -123,15 +125,17 @@ def test_tables_have_gains_over_what_is_compared(found):
     assert gains["first layer's mask alone"] == "+10.00 ± 0.00"
     assert gains["the same, scattered"] == "+9.00 ± 0.00"
     assert gains["first layer's mask, rewired"] == "+9.30 ± 0.00"
-    started = [run for run in found["from-convolution"] if run.config.source]
+    started = {
+        name: [run for run in found[name] if run.config.source] for name in deeper.FROM_CONVOLUTION
+    }
     rows = deeper.from_convolution_table(started).rows
-    assert {row[4] for row in rows} == {NONE}, "nothing to compare with"
+    assert {row[5] for row in rows} == {NONE}, "nothing to compare with"
 
 
 def test_tables_and_figures_have_every_condition(found):
-    rows = deeper.from_convolution_table(found["from-convolution"]).rows
-    assert [(row[1], row[4]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
-    assert len(rows) == 9
+    rows = deeper.from_convolution_table(found).rows
+    assert [(row[2], row[5]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
+    assert [row[0] for row in rows] == ["2"] * 9 + ["8"] * 7
     assert len(deeper.deeper_table(found["deeper"]).rows) == 8
     assert deeper.deeper_figure(found["deeper"]).axes
     assert len({str(method(config)) for config in configs("deeper")}) == 8

@@ -109,19 +109,24 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
     monkeypatch.setitem(settings.CHOSEN, "search-wider-budget", found)
 
-    tried, best = {}, {}
-    for config in find_study("search-wider").configs("desk", 1):
-        tried.setdefault(studies.key(config), []).append(studies.values(config))
-        best[studies.key(config)] = studies.values(config)
-    assert {len(candidates) for candidates in tried.values()} == {len(configs)}
-    monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
+    for search in ("search-wider", "search-wider-others"):
+        tried, best = {}, {}
+        for config in find_study(search).configs("desk", 1):
+            tried.setdefault(studies.key(config), []).append(studies.values(config))
+            best[studies.key(config)] = studies.values(config)
+        assert {len(candidates) for candidates in tried.values()} == {len(configs)}
+        monkeypatch.setitem(settings.CHOSEN, search, best)
 
-    own, *others = find_study("rivals-wider").configs("desk", 1)
-    assert (own.l1, own.epochs, rival(own)) == (configs[1].l1, configs[1].epochs, OWN)
-    assert {studies.key(c): studies.values(c) for c in others} == best
-    masks = [c for c in others if c.pruning != "none"]
+    place = {rival(c): c for name in results.WIDER for c in find_study(name).configs("desk", 1)}
+    assert place.keys() == {DENSE, *RIVALS}, "every method, in one of the studies"
+    own, iterative = place[OWN], place[ITERATIVE]
+    assert (own.l1, own.epochs) == (configs[1].l1, configs[1].epochs)
+    assert iterative.epochs == 4 * own.epochs
+    masks = [c for c in place.values() if c.pruning != "none"]
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
-    assert {rival(c) for c in others} == {DENSE, *studies.MASKED_WIDER}
+    chosen = settings.CHOSEN["search-wider"] | settings.CHOSEN["search-wider-others"]
+    searched = [place[DENSE], *masks]
+    assert all(studies.values(c) == chosen[studies.key(c)] for c in searched)
 
 
 def test_allocation_keeps_the_total_and_the_rule():
@@ -246,6 +251,7 @@ def test_restarts_stand_last_in_the_table():
 def test_what_the_page_says():
     names = ("first-choice", "iterative", "er", "wider")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
+    runs |= {name: [] for name in results.WIDER[1:]}
     words = results.numbers(runs)
     assert words["rival-first-choice"] == "−1.99 ± 0.02"
     assert words["few-one-shot"] == "−1.01 ± 0.02"

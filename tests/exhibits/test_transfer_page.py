@@ -67,27 +67,29 @@ def test_networks_without_a_source_are_shared_with_other_numbers_of_images():
 
 
 def test_words_are_gains_on_the_same_data(records):
-    words = transfer.numbers({"transfer": records, "transfer-wider": [], "own-masks": []})
+    words = transfer.numbers({"transfer": records, "transfer-wider": [], "masks-anew": []})
     assert words["rewired-cifar10"] == "3.50 ± 0.00"
     assert words["masks-cifar100"] == "+1.25 ± 0.00"
     assert words["transfer-sources"] == "65 of 66"
-    assert words["own-over-sgd"] == words["wider-masks-cifar10"] == "pending"
+    assert words["own-over-sgd"] == words["wider-masks-cifar100"] == "pending"
 
 
-def test_masks_that_are_trained_anew_are_compared_with_both_without_a_source():
-    configs = find_study("own-masks").configs("desk")
+def test_masks_trained_anew_are_compared_with_rewired_ones_and_with_random_weights():
+    configs = find_study("masks-anew").configs("desk")
     runs = [made_up(config, accuracy(config)) for config in configs]
     for run in runs:
         run.provenance["source_as_recorded"] = True
     assert {c for c in configs if c.seed == 0} < {*find_study("transfer-wider").configs("desk", 1)}
-    assert {c.dataset for c in configs} == {"cifar10"}
-    words = transfer.numbers({"transfer": [], "transfer-wider": [], "own-masks": runs})
+    assert {c.source for c in configs} - {None} <= {c.as_source for c in configs}
+    words = transfer.numbers({"transfer": [], "transfer-wider": [], "masks-anew": runs})
+    assert words["anew-n"] == "3"
     assert words["own-over-sgd"] == "12.50 ± 0.00"
     assert words["own-over-sparse"] == "7.50 ± 0.00"
-    of_sgd, of_sparse = (
-        claim.judge(runs) for claim in transfer.CLAIMS.values() if claim.study == "own-masks"
-    )
-    assert (of_sgd.evidence.mean, of_sparse.evidence.mean) == pytest.approx((12.5, 7.5))
+    assert words["others-over-sgd"] == "2.50 ± 0.00"
+    assert words["others-over-rewired"] == "3.50 ± 0.00"
+    claims = transfer.CLAIMS.values()
+    found = [c.judge(runs) for c in claims if "masks-anew" in (c.study, *c.also)]
+    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, 12.5, 7.5])
 
 
 def test_claims_are_of_masks_of_the_other_data_set(records):

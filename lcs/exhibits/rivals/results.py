@@ -28,6 +28,8 @@ from lcs.runs import Record
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 # with that in a wider network, whose budget is what the best λ of β = 50 leaves
 TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
+# and the studies there
+WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
 
 
 def by_rival(records: Sequence[Record]) -> Groups[str]:
@@ -154,7 +156,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
     many, few = larger_budget(runs), by_rival(runs["rivals-few"])
-    wider = by_rival(runs["rivals-wider"])
+    wider = by_rival(compare.joined(runs, WIDER))
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
@@ -198,7 +200,7 @@ CLAIMS = {
             study,
             _more(name),
             # the budget there is nearer to the larger one
-            also=("rivals-wider",) if study == "rivals" and name in MASKED_WIDER else (),
+            also=(WIDER[name not in MASKED_WIDER],) if study == "rivals" else (),
         )
         for study in BUDGETS
         for name in SAID
