@@ -71,7 +71,8 @@ def started(store):
 def footprints_are_ahead_of_scattered_ones(store):
     """And of dense D-FC by SGD, with about a tenth of the weights of the later layers.
 
-    The first lead does not outlast the correction of the claims.
+    The first lead does not outlast the correction of the claims. Learning rate and weight decay are
+    those of dense D-FC.
     """
     own, scattered, _ = started(store).values()
     dense = by_method(records(store, "deeper"))[Method("d-fc")]
@@ -81,7 +82,8 @@ def footprints_are_ahead_of_scattered_ones(store):
     (found,) = verdicts(store, "In D-FC by SGD, footprints * are better than scattered ones")
     (said,) = found.values()
     leads = ahead(paired(own, scattered)) and ahead(paired(own, dense))
-    return leads and CORRECTED in said and 0.08 < share < 0.13
+    rates = {(run[0].config.lr, run[0].config.weight_decay) for run in (own, dense)}
+    return leads and CORRECTED in said and 0.08 < share < 0.13 and len(rates) == 1
 
 
 @check

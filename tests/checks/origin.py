@@ -55,6 +55,20 @@ def sgd_is_less_local_on_the_clone(store):
 
 
 @check
+def beta_50_hardly_depends_on_the_gain(store):
+    """At the middle λ means at all gains differ by less than two points, that of the clone by < 4.
+
+    The clone cannot be told from the largest gain.
+    """
+    runs = only(records(store, "origin-process"), beta=50.0, l1=origin.LAMBDAS[1])
+    found = grouped(runs, origin.data_text)
+    gains = [f"gain {gain:g}" for gain in GAINS.values()]
+    clone = over(found[gains[-1]], found[f"Gaussian, covariance of {gains[-1]}"])
+    means = [mean(found[gain], beyond_chance) for gain in gains]
+    return max(means) - min(means) < 2 and level(clone) and 0 < clone.mean < 4
+
+
+@check
 def only_pruned_sgd_exceeds_random_phases(store):
     """Pruned SGD holds more in a window than with random phases; β = 50 with both changes alone."""
     runs = records(store, "origin-augmentation")
