@@ -7,7 +7,6 @@ sets (`lcs.models.transfer`), and is compared with networks that start from rand
 from collections.abc import Iterable, Sequence
 
 from lcs.config import Config
-from lcs.exhibits.rivals import studies as rivals
 from lcs.exhibits.shared import cells, compare, locality, plots
 from lcs.exhibits.shared.compare import ByStudy, Groups
 from lcs.exhibits.shared.declare import Studies
@@ -88,17 +87,6 @@ def masks_anew(base: Config) -> list[Config]:
     return [*plain, *(r for r in runs if r not in plain and r.as_source in sources), *started]
 
 
-@STUDIES.add(FLIP_CROP, after=rivals.SEARCHES_WIDER)
-def pruned_masks(base: Config) -> list[Config]:
-    """Masks of one-shot pruning, trained anew by SGD on the same data, at α = 4.
-
-    Return also the pruned networks, which dense SGD became at half of its length.
-    """
-    plain, *_ = transfer_wider(base)
-    pruned = next(run for run in rivals.rivals_wider(base) if rivals.rival(run) == "one-shot")
-    return [pruned, plain.replace(dataset=base.dataset, start="mask", source=pruned.as_source)]
-
-
 def source_dataset(config: Config) -> str:
     """Return the data set of the network that a run starts from; "" if it starts from none."""
     return config.source.partition("/")[0] if config.source else ""
@@ -108,8 +96,7 @@ def start_name(config: Config) -> str:
     """Name what a run starts from, or how it was trained from random weights."""
     if config.source is None:
         return method(config).short
-    by = "pruned SGD" if "mask" in config.start else "SGD"
-    return TAKEN[config.start] + ("" if is_sparse(config) else f", by {by}")
+    return TAKEN[config.start] + ("" if is_sparse(config) else ", by SGD")
 
 
 def start_text(config: Config) -> str:
@@ -166,10 +153,8 @@ def transfer_figure(records: Sequence[Record]) -> Figure:
 
 def numbers(found: ByStudy) -> dict[str, str]:
     """Return differences in accuracy, in points, for the prose; "pending" without runs."""
-    started = [run for runs in found.values() for run in runs if run.config.source]
-    as_recorded = [
-        run.provenance["source_as_recorded"] for run in {r.config: r for r in started}.values()
-    ]
+    started = [run for run in compare.joined(found, found) if run.config.source]
+    as_recorded = [run.provenance["source_as_recorded"] for run in started]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     narrow, wide = (crossed(found[name]) for name in ("transfer", "transfer-wider"))
     here = [run for run in found["masks-anew"] if run.config.dataset == ORIGINS[0]]

@@ -12,6 +12,7 @@ from lcs.exhibits.choose import choose
 from lcs.exhibits.rivals import CLAIMS, results, studies
 from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.shared import settings
+from lcs.exhibits.shared.compare import joined
 from lcs.exhibits.shared.verdicts import verdict
 from lcs.optim.learning_rate import learning_rate
 
@@ -215,14 +216,14 @@ def test_what_the_page_shows():
     assert rows[1][7] == "7; 100 of 256"
     assert rows[2][4].startswith("−1.99")
     few = results.by_rival(runs["rivals-few"])
-    figure = results.dots({"many": results.larger_budget(runs), "few": few})
+    figure = results.dots({"many": results.by_rival(joined(runs, results.LARGER)), "few": few})
     accuracy, _, local = (len(axes.lines) for axes in figure.axes)
     # dense SGD, and iterative pruning at one budget; a line at β = 50 for each
     assert accuracy - 2 == local == 2 * len(RIVALS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [DENSE, *RIVALS]
     iterative = records(2, "rivals-iterative")
-    many = results.larger_budget({"rivals": [], "rivals-iterative": iterative})
+    many = results.by_rival(iterative)
     part = results.dots({"many": many, "few": few})
     assert len(part.axes[2].lines) == len(RIVALS), "what is stored is shown"
 
@@ -272,3 +273,17 @@ def test_claims_are_judged_at_each_budget(ahead, said):
             assert verdict(claim.judge(runs)) == said
         else:  # made-up runs are all as local
             assert claim.judge(runs).evidence.mean == 0
+
+
+def test_masks_of_one_shot_pruning_are_trained_anew():
+    dense, pruned, anew = find_study("pruned-masks").configs("desk", 1)
+    place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}
+    assert (rival(dense), rival(pruned), rival(anew)) == (DENSE, "one-shot", studies.ANEW)
+    assert pruned == place["one-shot"]
+    assert anew == dense.replace(start="mask", source=pruned.as_source)
+    (own,) = (
+        c
+        for c in find_study("masks-anew").configs("desk", 1)
+        if c.start == "mask" and c.source == place[OWN].as_source
+    )
+    assert anew == own.replace(source=anew.source), "as those of β = 50"

@@ -8,6 +8,7 @@ from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.exhibits.rivals.studies import (
     AIMS,
+    ANEW,
     DENSE,
     MASKED_WIDER,
     OWN,
@@ -28,17 +29,18 @@ from lcs.runs import Record
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 # with that in a wider network, whose budget is what the best λ of β = 50 leaves
 TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
-# and the studies there
+# the studies of the larger budget, and of the wider network
+LARGER = ("rivals", "rivals-iterative")
 WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
 
 
 def by_rival(records: Sequence[Record]) -> Groups[str]:
     """Return the runs of each method at one budget, by its name; SGD of all weights comes first.
 
-    Those with a restart come last.
+    Those with a restart, and masks that are trained anew, come last.
     """
     found = {rival(config): runs for config, runs in compare.conditions(records).items()}
-    order = (DENSE, *RIVALS, *RESTARTED.values())
+    order = (DENSE, *RIVALS, *RESTARTED.values(), ANEW)
     return Groups({name: found[name] for name in order if name in found})
 
 
@@ -104,11 +106,6 @@ def empty_units(runs: Sequence[Record]) -> list[float]:
     return [run.final["fan_in"]["conv1"][0] for run in runs]
 
 
-def larger_budget(runs: ByStudy) -> Groups[str]:
-    """Return the runs of every method at the larger budget, given the runs by study."""
-    return by_rival([*runs["rivals"], *runs["rivals-iterative"]])
-
-
 def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     """Draw accuracy, cost and locality of each method at named budgets; a line is at β = 50.
 
@@ -155,7 +152,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 
     `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
-    many, few = larger_budget(runs), by_rival(runs["rivals-few"])
+    many, few = by_rival(compare.joined(runs, LARGER)), by_rival(runs["rivals-few"])
     wider = by_rival(compare.joined(runs, WIDER))
     gains = [
         gain

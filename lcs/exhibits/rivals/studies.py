@@ -38,6 +38,7 @@ MASKED = {
 RIVALS = (OWN, STAYING, NO_L1, *MASKED)
 # without a mask, but with the learning rate of one-shot pruning
 RESTARTED = {name: f"{name}, rate restarted" for name in (DENSE, OWN)}
+ANEW = "masks of one-shot, trained anew"
 # candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
 # over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
@@ -60,7 +61,9 @@ CANDIDATES_WIDER = {
 
 
 def rival(config: Config) -> str:
-    """Return the name of a run's method: `DENSE`, one of `RIVALS`, or of `RESTARTED`."""
+    """Return the name of a run's method: `DENSE`, one of `RIVALS`, of `RESTARTED`, or `ANEW`."""
+    if config.source:
+        return ANEW
     if config.schedule == "cosine-restart":
         return RESTARTED[DENSE if config.optimizer == "sgd" else OWN]
     if (config.optimizer, config.pruning) == ("sgd", "none"):
@@ -84,6 +87,15 @@ def even_length(base: Config, parts: int = 16, width: int = 1) -> Config:
 def sparse(here: Config, share: float) -> Config:
     """Return β = 50 at a share of the λ that `search-flips` chose, at this length."""
     return settings.regularised(settings.chosen_flip_crop(here, *B50), share)
+
+
+def thresholded(here: Config, at: str) -> list[Config]:
+    """Return β = 50 at a budget, the same with frozen zeros, and its threshold with hardly any ℓ1.
+
+    The budget is that of the first alone.
+    """
+    own = sparse(here, budget(at)["share"])
+    return [own, own.replace(frozen_zeros=True), settings.scaled_l1(own, 1e-3)]
 
 
 def unmasked(here: Config, optimizer: str = "sgd") -> Config:
@@ -233,14 +245,8 @@ def search_pruning_long(base: Config) -> list[Config]:
 
 def _rivals(name: str, base: Config) -> list[Config]:
     here = even_length(base)
-    own = sparse(here, budget(name)["share"])
-    return [
-        *([tuned(unmasked(here))] if name == "many" else []),
-        own,
-        own.replace(frozen_zeros=True),
-        settings.scaled_l1(own, 1e-3),
-        *map(tuned, _all_masked(here, name)),
-    ]
+    dense = [tuned(unmasked(here))] if name == "many" else []
+    return [*dense, *thresholded(here, name), *map(tuned, _all_masked(here, name))]
 
 
 @_study()
@@ -293,10 +299,6 @@ def _wide(base: Config, parts: int = 4) -> Config:
     return even_length(base, parts, width=4)
 
 
-def _own_wider(here: Config) -> Config:
-    return sparse(here, budget("wider")["share"])
-
-
 def _masked_wider(here: Config, names: Sequence[str]) -> list[Config]:
     return [masked(here, name, "wider") for name in names]
 
@@ -346,16 +348,15 @@ def rivals_wider(base: Config) -> list[Config]:
     """Methods at α = 4, 200 epochs."""
     here = _wide(base)
     others = [unmasked(here), *_masked_wider(here, MASKED_WIDER)]
-    return [_own_wider(here), *(tuned(run, "search-wider") for run in others)]
+    return [*thresholded(here, "wider")[:1], *(tuned(run, "search-wider") for run in others)]
 
 
 @_wider(after=(*SEARCHES_WIDER, SEARCH_OTHERS))
 def rivals_wider_others(base: Config) -> list[Config]:
     """The other methods at α = 4, 200 epochs."""
     here = _wide(base)
-    own = _own_wider(here)
     others = (tuned(run, SEARCH_OTHERS) for run in _masked_wider(here, OTHERS_WIDER))
-    return [own, own.replace(frozen_zeros=True), settings.scaled_l1(own, 1e-3), *others]
+    return [*thresholded(here, "wider"), *others]
 
 
 @_wider(after=SEARCHES_WIDER)
@@ -374,3 +375,15 @@ def rivals_wider_restart(base: Config) -> list[Config]:
 def rivals_wider_restart_sgd(base: Config) -> list[Config]:
     """The learning rate of one-shot pruning at α = 4, SGD."""
     return restarted(_wide(base), "wider", "search-wider")[:1]
+
+
+@_wider(after=SEARCHES_WIDER)
+def pruned_masks(base: Config) -> list[Config]:
+    """Masks of one-shot pruning, trained anew by SGD on the same data, at α = 4.
+
+    Return dense SGD, the pruned networks, and the new ones, whose initial weights are new.
+    """
+    here = _wide(base)
+    pruned = tuned(masked(here, "one-shot", "wider"), "search-wider")
+    plain = unmasked(here)
+    return [plain, pruned, plain.replace(start="mask", source=pruned.as_source)]
