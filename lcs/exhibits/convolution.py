@@ -21,6 +21,8 @@ MIN_FILTERS = 8  # compact ones, without which nothing is said of a run
 # a shared kernel must raise the measure by so much, or its absence says nothing
 MIN_CONTRAST = 0.2
 
+Row = Mapping[str, Any]  # of `frame`
+
 
 def measured(record: Record) -> dict[str, Any]:
     """Return `lcs.measure.sharing` of the compact ones among a run's stored filters.
@@ -39,57 +41,54 @@ def measured(record: Record) -> dict[str, Any]:
     return found
 
 
-def frame(records: Sequence[Record]) -> tables.DataFrame:
+def frame(records: Sequence[Record]) -> list[Row]:
     """Return a row for each run with stored filters.
 
-    Columns `setting`, `method`, `series` (method and λ), `run_id` and what `measured` has, NaN
-    where that is missing.
+    It has `setting`, `method`, `series` (method and λ), `run_id` and what `measured` has.
     """
-    columns = ["setting", "method", "series", "run_id", "filters", "mean", "ci95"]
-    columns += ["shared", "pixels", "phases", "rearranged", "rearranged_excess", "rearranged_ci95"]
-    rows = {
-        run.run_id: {
+    stored = {run.run_id: run for run in records if run.has_filters}
+    return [
+        {
             "setting": cells.trained_text(run.config),
             "method": method(run.config).shortest,
             "series": cells.series_text(run.config),
-            "run_id": run.run_id,
+            "run_id": run_id,
             **measured(run),
         }
-        for run in records
-        if run.has_filters
-    }
-    return tables.data_frame([*rows.values()]).reindex(columns=columns)
+        for run_id, run in stored.items()
+    ]
 
 
-def share_of_way(row: Mapping[Any, Any]) -> float:
+def share_of_way(row: Row) -> float:
     """Return where a row of `frame` lies between chance (0) and shared kernels (100).
 
     Chance is the null that keeps most, `rearranged`. NaN where shared kernels could not be told
     from it: the filters have too few weights, or the kernels would be more than the filters.
     """
-    contrast = row["shared"] - row["rearranged"]
+    contrast = row.get("shared", math.nan) - row.get("rearranged", math.nan)
     return 100 * row["rearranged_excess"] / contrast if contrast > MIN_CONTRAST else math.nan
 
 
-def _way_text(row: Mapping[Any, Any]) -> str:
+def _way_text(row: Row) -> str:
     share = share_of_way(row)
     return f"{tables.minus(f'{share:z.0f}')} %" if math.isfinite(share) else "not defined"
 
 
-def numbers(found: tables.DataFrame, named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+def numbers(found: Sequence[Row], named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of the first run with filters of each name; "pending" without it.
 
     `sharing-<name>-excess` over rearranged weights, and `-way`, how far that is to shared kernels;
     of all runs of β = 0 that were measured `sharing-zero-ways`, from the shortest way to the
     longest, and `sharing-zero-runs`, how many there are.
     """
-    rows = {row["run_id"]: row for row in found.to_dict("records")}
+    rows = {row["run_id"]: row for row in found}
     words = {}
     for name, records in named.items():
         row = rows.get(next((run.run_id for run in records if run.has_filters), ""))
-        excess = Interval(row["rearranged_excess"], row["rearranged_ci95"], 0) if row else None
-        few = row and not math.isfinite(row["mean"])
-        words[f"sharing-{name}-excess"] = tables.NONE if few else cells.signed_text(excess)
+        excess = NONE if row else PENDING
+        if row and "mean" in row:
+            excess = tables.signed(Interval(row["rearranged_excess"], row["rearranged_ci95"], 0))
+        words[f"sharing-{name}-excess"] = excess
         words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     zero = [row for row in rows.values() if row["method"] == B0.shortest]
     ways = sorted((row for row in zero if math.isfinite(share_of_way(row))), key=share_of_way)
@@ -126,31 +125,31 @@ def equivariance_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
 
-def sharing_figure(table: tables.DataFrame) -> Figure:
+def sharing_figure(found: Sequence[Row]) -> Figure:
     """Draw how alike filters are after a shift, between chance and shared kernels, a row per run.
 
     Args:
-        table: of `frame`; a row without `mean` has too few compact filters, and is left out.
+        found: of `frame`; a row without `mean` has too few compact filters, and is left out.
     """
-    table = table.dropna(subset=["mean"])
-    if table.empty:
+    shown = [row for row in found if "mean" in row]
+    if not shown:
         return pending()
-    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.3 * len(table) + 1.2))
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.3 * len(shown) + 1.2))
     references = {
         "pixels": ("x", "null: pixels permuted"),
         "phases": ("+", "null: random phases"),
         "rearranged": ("|", "null: weights rearranged in their places"),
         "shared": ("D", "shared kernels"),
     }
-    for y, row in enumerate(table.to_dict("records")):
+    for y, row in enumerate(shown):
         axes.plot([row["rearranged"], row["shared"]], [y, y], color="0.85", lw=5, zorder=0)
         for name, (shape, words) in references.items():
             axes.plot(row[name], y, shape, color="0.4", mfc="white", ms=7, label=words)
         own = look(row["method"])
         axes.errorbar(row["mean"], y, xerr=row["ci95"], fmt=own.marker, color=own.colour, ms=6)
-    axes.set_yticks(range(len(table)), table.setting + ": " + table.series)
+    axes.set_yticks(range(len(shown)), [f"{row['setting']}: {row['series']}" for row in shown])
     axes.tick_params(axis="y", labelsize="small")
-    axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 1.02))
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, 1.02))
     axes.set_xlabel("correlation with the nearest filter after a shift")
     axes.grid(axis="x", color="0.92")
     add_legend(figure, axes, columns=2)

@@ -52,15 +52,10 @@ _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
 # A start from S-CONV
 
 
-def _networks(base: Config, width: int, length: float, models: Sequence[str]) -> list[Config]:
-    """Return networks with SGD, S-CONV first, and S-FC with β = 50."""
-    return flip_crop_methods(sized(base, width, length), models, [50])
-
-
 @_study(kind=Search, rule=Rule(lambda c: network_key(c) if c.source else "S-CONV", lambda c: c.lr))
 def search_convolution(base: Config) -> list[Config]:
     """From S-CONV, on validation."""
-    networks = _networks(base, WIDTH, 1 / 8, SHALLOW)
+    networks = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])  # S-CONV first
     started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
     return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
@@ -69,7 +64,9 @@ def search_convolution(base: Config) -> list[Config]:
 def _from_convolution(
     base: Config, width: int, length: float, models: Sequence[str] = SHALLOW
 ) -> list[Config]:
-    half, whole = (_networks(base, width, each, models) for each in (length, 2 * length))
+    half, whole = (
+        flip_crop_methods(sized(base, width, each), models, [50]) for each in (length, 2 * length)
+    )
     found = CHOSEN["search-convolution"]
     started = [
         run.replace(start="network", source=half[0].as_source, lr=found[network_key(run)])

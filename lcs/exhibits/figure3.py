@@ -1,10 +1,11 @@
 """What the chapter `figure3` shows: non-zero weights along training, and a law for them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from lcs import theory
 from lcs.config import Config
@@ -79,14 +80,14 @@ def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
     With the weights of S-CONV and S-LOCAL in the first layer, and the reproduction's counts after
     as many epochs, if the runs are in its setting.
     """
-    config = records[0].config
-    history, marker = compare.history_frame(records), style.PUBLISHED_MARKERS["reproduction"]
+    config, marker = records[0].config, style.PUBLISHED_MARKERS["reproduction"]
     marks = [c for c in COUNTS.values() if c.epochs == config.epochs and _is_reproduction(config)]
     figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.1))
     for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
-        for (name, _), run in history.groupby(["method", "run_id"], sort=False):
-            own, counts = style.look(name), run[f"nonzeros_{layer}"]
-            axes.plot(run.epoch, counts, ls=own.line, color=own.colour, label=name)
+        for run in records:
+            name, counts = str(method(run.config)), run.history["nonzeros"][layer]
+            own = style.look(name)
+            axes.plot(run.history["epoch"], counts, ls=own.line, color=own.colour, label=name)
         for mark in marks:
             own = style.look(mark.method)
             axes.plot(mark.epochs, getattr(mark, layer), marker, mfc="none", mec=own.colour)
@@ -139,30 +140,32 @@ def _is_reproduction(config: Config) -> bool:
 # The law of the reach
 
 
-def law_frame(records: Sequence[Record]) -> tables.DataFrame:
-    """Return the history of the runs that have a threshold, with the first layer's share `left`."""
-    sparse = [run for run in records if run.config.beta]
-    if not sparse:
-        raise ConfigError("betas: none of them has a threshold; give one above 0")
-    history = compare.history_frame(sparse)
-    return history.assign(left=100 * history.nonzeros_conv1 / sparse[0].final["weights"]["conv1"])
+def left(run: Record) -> npt.NDArray[np.float64]:
+    """Return which share of the first layer is left at a run's recorded epochs, in per cent."""
+    return 100 * np.array(run.history["nonzeros"]["conv1"]) / run.final["weights"]["conv1"]
 
 
-def law(config: Config) -> tables.DataFrame:
-    """Return which share `left` of the first layer the reach leaves, in per cent, by epoch."""
-    left = 100 * theory.remaining_share(config)
-    return tables.data_frame([*enumerate(left, 1)], columns=["epoch", "left"])
+def first_below_half(epochs: Iterable[int], shares: Iterable[float]) -> float:
+    """Return the first epoch with less than half left; NaN if there is none."""
+    return next((e for e, share in zip(epochs, shares, strict=True) if share < 50), math.nan)
+
+
+def _law(config: Config) -> tuple[range, npt.NDArray[np.float64]]:
+    return range(1, config.epochs + 1), 100 * theory.remaining_share(config)
 
 
 def law_figure(records: Sequence[Record]) -> style.Figure:
     """Draw the first layer's remaining share beside the law, and its revived weights."""
+    sparse = [run for run in records if run.config.beta]
+    if not sparse:
+        raise ConfigError("betas: none of them has a threshold; give one above 0")
     figure, panels = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
-    for (name, _), run in law_frame(records).groupby(["method", "run_id"], sort=False):
-        for axes, column in zip(panels, ("left", "revived_conv1"), strict=True):
-            axes.plot(run.epoch, run[column], color=style.colour(name), lw=1, label=name)
-    for config in {str(method(r.config)): r.config for r in records if r.config.beta}.values():
-        found, own = law(config), style.colour(str(method(config)))
-        panels[0].plot(found.epoch, found.left, "--", color=own, lw=1.3)
+    for run in sparse:
+        name = str(method(run.config))
+        for axes, values in zip(panels, (left(run), run.history["revived"]["conv1"]), strict=True):
+            axes.plot(run.history["epoch"], values, color=style.colour(name), lw=1, label=name)
+    for name, config in {str(method(run.config)): run.config for run in sparse}.items():
+        panels[0].plot(*_law(config), "--", color=style.colour(name), lw=1.3)
     panels[0].plot([], [], "k--", lw=1.3, label="predicted by the reach")
     panels[0].set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
     panels[1].set(xlabel="epoch", ylabel="returned in the epoch")
@@ -186,22 +189,14 @@ def numbers(records: Sequence[Record]) -> Numbers:
         f"share-{layer}": compare.mean(groups[B50], share) for layer, share in shares.items()
     }
     for one in (B1, B50):
-        halves = [math.nan] * 2
-        if runs := groups[one]:
-            curves = law_frame(runs), law(runs[0].config).assign(run_id=0)
-            halves = [_first_epoch_below(curve, 50) for curve in curves]
-        names = f"half-{one.beta:g}", f"half-law-{one.beta:g}"
-        found |= dict(zip(names, halves, strict=True))
+        runs = groups[one]
+        found[f"half-{one.beta:g}"] = compare.mean(
+            runs, lambda runs: [first_below_half(r.history["epoch"], left(r)) for r in runs]
+        )
+        found[f"half-law-{one.beta:g}"] = compare.mean(
+            runs[:1], lambda runs: [first_below_half(*_law(r.config)) for r in runs]
+        )
     return found
-
-
-def _first_epoch_below(curve: tables.DataFrame, share: float) -> float:
-    """Mean over runs of the first recorded epoch with less than this share left, in per cent.
-
-    NaN if one of them never has.
-    """
-    first = curve[curve.left < share].groupby("run_id").epoch.min()
-    return first.mean() if len(first) == curve.run_id.nunique() else math.nan
 
 
 # Claims

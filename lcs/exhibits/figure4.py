@@ -16,7 +16,7 @@ from lcs import measure
 from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, locality, settings, tables, verdicts
 from lcs.exhibits.shared.claim_settings import AT_150, ELSEWHERE, SPARSE_ELSEWHERE
-from lcs.exhibits.shared.compare import Reference, grouped
+from lcs.exhibits.shared.compare import ByStudy, Reference, grouped
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.locality import beyond_chance, excess_text
 from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
@@ -163,27 +163,23 @@ def factorial_table(records: Sequence[Record]) -> Table:
     return Table(name, caption, columns, rows)
 
 
-def numbers(
-    first: Sequence[Record],
-    wide: Sequence[Record],
-    searched: Sequence[Record],
-    recipe: Sequence[Record],
-) -> Numbers:
+def numbers(runs: ByStudy) -> Numbers:
     """Return the mass in the best window: shares in per cent, and points beyond chance in words.
 
     `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay;
     `window-many` and `window-few`: β = 50 with the smallest and the largest λ. "pending" without
-    runs. `first` are of the page's own study, `wide` of `width`, `searched` of flips and crops with
-    hyperparameters chosen on validation, `recipe` of the study of that name.
+    runs.
     """
     found: Numbers = {}
+    first = runs["figure4"]
     sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
     for kind in ("mean", "null_mean"):
         found[f"sparse-{kind}"] = compare.mean(sparse, partial(locality.measured, kind=kind))
-    widest, tuned = compare.widest(wide), compare.by_method(searched)
+    widest = compare.widest(runs["width"])
+    tuned = compare.by_method(runs["recipe-length-search"])
     sparse = widest[B50]
     same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
-    thresholds = compare.conditions(run for run in recipe if run.config.beta == 50)
+    thresholds = compare.conditions(run for run in runs["recipe"] if run.config.beta == 50)
     by_l1 = [thresholds[config] for config in sorted(thresholds, key=lambda config: config.l1)]
     return found | {
         "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,

@@ -16,7 +16,7 @@ from lcs.exhibits.shared import cells, compare, filter_surrogates, locality, pub
 from lcs.exhibits.shared.compare import ByStudy
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.gap import gap_text
-from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, THREE, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.searches import Rule, Search, method_key, values_over
 from lcs.exhibits.shared.settings import (
@@ -187,16 +187,17 @@ def training_figure(records: Sequence[Record]) -> style.Figure:
     """
     if not records:
         return style.pending()
-    marker, history = style.PUBLISHED_MARKERS["paper"], compare.history_frame(records)
+    marker = style.PUBLISHED_MARKERS["paper"]
     figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.2), width_ratios=(1.7, 1, 1))
     accuracy, first, second = panels
-    for (name, _), run in history.groupby(["method", "run_id"], sort=False):
+    for run in records:
+        name, epochs = method(run.config), run.history["epoch"]
         own = style.look(name)
-        line = {"ls": own.line, "color": own.colour, "label": name}
-        accuracy.plot(run.epoch, 100 * run.test_accuracy, lw=1, **line)
-        if name != str(LOCAL):
-            first.plot(run.epoch, run.nonzeros_conv1, **line)
-            second.plot(run.epoch, run.nonzeros_fc1, **line)
+        line = {"ls": own.line, "color": own.colour, "label": str(name)}
+        accuracy.plot(epochs, 100 * np.array(run.history["test_accuracy"]), lw=1, **line)
+        if name != LOCAL:
+            first.plot(epochs, run.history["nonzeros"]["conv1"], **line)
+            second.plot(epochs, run.history["nonzeros"]["fc1"], **line)
     accuracy.set(ylabel="test accuracy (%)", xlabel="epoch")
     for axes, title in ((first, "first layer"), (second, "second layer")):
         axes.set(yscale="log", xlabel="epoch", title=title)

@@ -6,17 +6,21 @@ Claims has them. A sentence that depends on results is held by the check of a pa
 too: `% holds: check`.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.exhibits import claims
 from lcs.exhibits.claims import Judged
 from lcs.exhibits.shared import tables
 from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, Evidence, marked
 from lcs.runs import RunStore
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 TEXTS = Path(__file__).with_name("questions.md")
 ANSWERED, IN_PART, NOT_STUDIED = STATUSES = ("answered", "in part", "not studied here yet")
@@ -40,21 +44,6 @@ class Question(NamedTuple):
     def claims(self) -> list[str]:
         """Texts of the claims that the answer rests on."""
         return CLAIM.findall(self.answer)
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Questions with their answers; in a notebook, the last expression of a cell shows them."""
-
-    entries: Sequence[tuple[str, str, str]]  # question, status, answer
-
-    def _repr_markdown_(self) -> str:
-        shown = []
-        for question, status, answer in self.entries:
-            said = "Answered in part." if status == IN_PART else f"{status.capitalize()}."
-            mark = tables.pending(said) if status == NOT_STUDIED else f"*{said}*"
-            shown.append(f"{question}\n: {mark} {answer}")
-        return "\n\n".join(shown)
 
 
 def asked() -> dict[str, list[Question]]:
@@ -88,13 +77,18 @@ def status(question: Question, known: Known) -> str:
     return IN_PART if question.status == ANSWERED and is_open else question.status
 
 
-def answers(known: Known, source: str) -> Answers:
-    """Return the questions of a source, with their answers."""
+def answers(known: Known, source: str) -> Markdown:
+    """Return the questions of a source with their answers, as a notebook shows them."""
+    from IPython.display import Markdown
 
-    def text(question: Question) -> str:
-        return CLAIM.sub(lambda claim: _said(known[claim[1]]), question.answer)
-
-    return Answers([(one.text, status(one, known), text(one)) for one in asked()[source]])
+    shown = []
+    for one in asked()[source]:
+        how = status(one, known)
+        said = "Answered in part." if how == IN_PART else f"{how.capitalize()}."
+        mark = tables.pending(said) if how == NOT_STUDIED else f"*{said}*"
+        answer = CLAIM.sub(lambda claim: _said(known[claim[1]]), one.answer)
+        shown.append(f"{one.text}\n: {mark} {answer}")
+    return Markdown("\n\n".join(shown))
 
 
 def numbers(known: Known) -> dict[str, float]:

@@ -136,18 +136,6 @@ class BaseStudy(ABC):
                 break
         return found
 
-    def stored_so_far(self, scale: str, store: RunStore, **changes: Any) -> list[Record]:
-        """Return the stored records of every seed, also where some of its runs are missing.
-
-        Beyond the study's own seeds, the first that has no record ends the list.
-        """
-        own, found = self.own_seeds(scale), list[Record]()
-        for seed, row in enumerate(self._by_seed(scale, store.find, changes)):
-            if seed >= own and not any(row.values()):
-                break
-            found += [record for record in row.values() if record is not None]
-        return found
-
     def runs(
         self,
         scale: str,

@@ -11,7 +11,6 @@ from lcs.exhibits.shared.compare import (
     by_method,
     by_width,
     conditions,
-    history_frame,
     mean,
     nonzeros,
     remaining,
@@ -43,9 +42,9 @@ def counts_of_the_reproduction(store):
 def beta_1_falls_late(store):
     """With β = 1 nearly all of the first layer is left at half time, less than half at the end."""
     runs = by_method(records(store, "table2"))[B1]
-    history = figure3.law_frame(runs)
-    early = history[2 * history.epoch <= runs[0].config.epochs]
-    return early.groupby("run_id").left.last().min() > 90 and max(remaining(runs)) < 50
+    early = [2 * np.array(run.history["epoch"]) <= run.config.epochs for run in runs]
+    half = [figure3.left(run)[at][-1] for run, at in zip(runs, early, strict=True)]
+    return min(half) > 90 and max(remaining(runs)) < 50
 
 
 @check
@@ -174,7 +173,9 @@ def few_weights_return_with_beta_50(store):
     With β = 1 the most in an epoch is more than ten times as many.
     """
     runs = by_method(records(store, "figure3"))
-    most, most_of_one = (history_frame(runs[of]).revived_conv1.max() for of in (B50, B1))
+    most, most_of_one = (
+        max(max(run.history["revived"]["conv1"]) for run in runs[of]) for of in (B50, B1)
+    )
     late = [
         count
         for run in runs[B50]

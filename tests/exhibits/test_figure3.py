@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-import pandas as pd
 import pytest
 from helpers.made_up_records import made_up
 
@@ -19,7 +18,7 @@ STORE = RunStore(BOOK_RUNS)
 def test_a_chapter_with_no_threshold_says_what_to_give():
     records = [r for r in find_study("figure3").stored("desk", STORE) if not r.config.beta]
     with pytest.raises(ConfigError, match="betas: none of them has a threshold; give one above 0"):
-        figure3.law_frame(records)
+        figure3.law_figure(records)
 
 
 def test_a_published_count_stands_beside_runs_of_its_setting_only():
@@ -55,11 +54,9 @@ def test_shares_are_of_each_schedule_beside_the_published():
 
 
 def test_half_is_reached_only_if_every_seed_reaches_it():
-    curves = {0: [80, 40], 1: [90, 30]}
-    history = pd.DataFrame(
-        {"run_id": seed, "epoch": epoch, "left": left}
-        for seed, curve in curves.items()
-        for epoch, left in enumerate(curve, 1)
-    )
-    assert figure3._first_epoch_below(history, 50) == 2
-    assert math.isnan(figure3._first_epoch_below(history, 35))
+    assert figure3.first_below_half([1, 2], [80, 40]) == 2
+    records = [r for r in find_study("figure3").stored("desk", STORE) if r.config.beta == 50]
+    assert figure3.numbers(records)["half-50"] > 1
+    kept = {"conv1": [records[0].final["weights"]["conv1"]] * len(records[0].history["epoch"])}
+    records[0] = dataclasses.replace(records[0], history=records[0].history | {"nonzeros": kept})
+    assert math.isnan(figure3.numbers(records)["half-50"])

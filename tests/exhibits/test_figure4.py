@@ -131,7 +131,8 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)
     recipe = [run for run in width if run.config.beta]
-    words = figure4.numbers(first, width, width, recipe)
+    runs = {"figure4": first, "width": width, "recipe-length-search": width, "recipe": recipe}
+    words = figure4.numbers(runs)
     assert words["sparse-mean"] > words["sparse-null_mean"]
     assert {name: value for name, value in words.items() if name.startswith("open")} == {
         "open-alpha": "8",

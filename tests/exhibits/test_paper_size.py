@@ -124,7 +124,7 @@ def test_longer_trainings_have_a_row_each():
     assert [row[0] for row in paper_size.networks_table("paper-length", found).rows].count(
         B50.short
     ) == 2
-    assert "lcs study paper-length" in str(paper_size.networks_table("paper-length", []))
+    assert "lcs study paper-length" in paper_size.networks_table("paper-length", []).body()
 
 
 def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):

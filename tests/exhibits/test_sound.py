@@ -142,4 +142,4 @@ def test_the_table_of_shuffled_columns_has_filters_put_back_and_as_trained(recor
     orders = ["in order", "shuffled, put back in order", "shuffled, as trained"]
     assert [row[1] for row in table.rows] == 3 * orders
     assert [len(row) for row in table.rows] == 9 * [len(table.columns)]
-    assert "pending" in str(sound.shuffled_table(records))
+    assert "pending" in sound.shuffled_table(records).body()

@@ -167,12 +167,11 @@ def test_a_study_without_a_run_for_these_betas_says_so(tmp_path):
 # What of it is stored
 
 
-def test_stored_takes_whole_seeds_and_stored_so_far_every_run(own, trained):
+def test_stored_takes_whole_seeds(own, trained):
     assert len(STUDY.stored("smoke", own, betas=[50])) == 4
     assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
     own.path(trained.records[-1].config).unlink()
     assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
-    assert len(STUDY.stored_so_far("smoke", own, betas=[50])) == 3
     assert STUDY.stored("paper", own) == []
 
 
@@ -190,7 +189,6 @@ def test_every_complete_seed_counts_everywhere():
     assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 1, 1, 2, 2]
     assert seeds_of(study.stored("desk", store, 1)) == [0, 0]
     assert seeds_of(study.train("desk", 1, store=store)) == [0, 0]
-    assert seeds_of(study.stored_so_far("desk", store)) == [0, 0, 1, 1, 2, 2, 3]
     runs = study.runs("desk", 4, store.find)
     assert [config for config, found in runs.items() if not found] == study.configs("desk", 4)[-1:]
 
@@ -202,7 +200,6 @@ def test_a_missing_seed_does_not_hide_a_later_one():
     store = Memory([made_up(config, 50) for config in known])
     assert seeds_of(study.stored("desk", store)) == [0, 0, 2, 2, 3, 3]
     assert seeds_of(study.stored("desk", store, 2)) == [0, 0]
-    assert seeds_of(study.stored_so_far("desk", store)) == [0, 0, 2, 2, 3, 3]
     assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 2, 2, 3, 3]
     runs = study.runs("desk", None, store.find)
     assert [config.seed for config, found in runs.items() if not found] == [1, 1]

@@ -163,9 +163,7 @@ def numbers(found: ByStudy) -> dict[str, str]:
     wide = by_window(found["banded-wide"])
     closed = partial(closed_text, compare.conditions(found["banded-wide"]))
     searched = [run for run in found["banded-searched"] if run.config.l1_growth]
-    # with the learning rate and the weight decay of dense S-FC
-    rates = {run.config.lr for run in wide["SGD"]}
-    masked = [run for run in found["masked"] if run.config.lr in rates]
+    masked = [run for run in found["masked"] if compare.matches(run.config, _MASKED)]
     return {
         "searched-n": f"{len(searched)}",
         "searched-left": cells.remaining_text(searched),

@@ -234,8 +234,6 @@ def gain_text(
     return tables.signed(mean_interval(each)) if all(map(math.isfinite, each)) else tables.NONE
 
 
-def lead_text(
-    one: Sequence[Record], other: Sequence[Record], of: Values = accuracies, missing: str = PENDING
-) -> str:
+def lead_text(one: Sequence[Record], other: Sequence[Record], of: Values = accuracies) -> str:
     """Return `gain_text` without the sign of a lead, which the prose follows by “points ahead”."""
-    return gain_text(one, other, of, missing).replace("+", "")
+    return gain_text(one, other, of).replace("+", "")

@@ -20,7 +20,6 @@ from lcs.exhibits.shared.methods import SGD, Method, method
 from lcs.exhibits.shared.plots import Differences
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
-from lcs.study import base_study
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -222,12 +221,10 @@ def without_threshold(config: Config) -> Config:
     return config.replace(beta=0.0, frozen_zeros=False)
 
 
-def gain(
-    found: Conditions, reference: Reference = without_threshold, **fields: object
-) -> Interval | None:
-    """Return the accuracy of the condition with these values minus that of its reference."""
+def gain(found: Conditions, **fields: object) -> Interval | None:
+    """Return the accuracy of the condition with these values minus that without a threshold."""
     config = pick(found, **fields)
-    return None if config is None else difference(found, config, reference(config))
+    return None if config is None else difference(found, config, without_threshold(config))
 
 
 def gains(
@@ -277,10 +274,3 @@ def sweep_frame(
         )
     ]
     return tables.data_frame(rows, columns=["x", "series", "seed", "accuracy", "left"])
-
-
-def history_frame(records: Sequence[Record]) -> tables.DataFrame:
-    """Return `base_study.frame` with the name of each run's method in a column `method`."""
-    table = base_study.frame(records)
-    names = {record.run_id: str(method(record.config)) for record in records}
-    return table.assign(method=table["run_id"].map(names)) if records else table

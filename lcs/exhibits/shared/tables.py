@@ -6,7 +6,7 @@ Published values carry a class of their own, so that they are not mistaken for o
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +37,9 @@ class Table:
     """
 
     name: str  # label for `numref`
-    caption: str
+    caption: str = field(repr=False)  # what is shown need not be stored twice
     columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[Any]] = field(repr=False)
     text: Sequence[str] = ()
     style: str = ""  # class of the table, known to the book's style sheet
 
