@@ -9,6 +9,10 @@ class ConfigError(LcsError, ValueError):
     """A parameter is unknown, of the wrong type, or out of range."""
 
 
+class NotChosen(ConfigError):  # noqa: N818 - a search may still choose
+    """Hyperparameters of a study are not chosen yet, so that its runs are not known."""
+
+
 class DataError(LcsError):
     """A data set is missing, truncated, altered or unreadable."""
 

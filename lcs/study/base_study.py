@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.data.datasets import dataset_path
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, NotChosen
 from lcs.runs import Record, RunStore, default_store, readable
 from lcs.runs.provenance import hardware
 
@@ -121,19 +122,21 @@ class BaseStudy(ABC):
 
         A missing seed among the study's own is left out; beyond those, the first missing one ends
         the list. Only seeds below `seeds` count, if given; of a scale that the study lacks there
-        are none. Other arguments and errors are those of `configs`.
+        are none, and while a search has not chosen its hyperparameters. Other arguments and errors
+        are those of `configs`.
         """
         if scale in SCALES and scale not in self.scales:
             return []
         count, own = self.checked_seeds(seeds, MAX_SEEDS), self.own_seeds(scale)
         found: list[Record] = []
         rows = itertools.islice(self._by_seed(scale, store.find, changes), count)
-        for seed, row in enumerate(rows):
-            records = [record for record in row.values() if record is not None]
-            if len(records) == len(row):
-                found += records
-            elif seed >= own:
-                break
+        with contextlib.suppress(NotChosen):
+            for seed, row in enumerate(rows):
+                records = [record for record in row.values() if record is not None]
+                if len(records) == len(row):
+                    found += records
+                elif seed >= own:
+                    break
         return found
 
     def runs(

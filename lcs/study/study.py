@@ -15,7 +15,7 @@ from typing import Any
 
 from lcs import cost
 from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
-from lcs.errors import CheckpointError, ConfigError, RecordError
+from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.runs import Record, RunStore, default_store
 from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options, share_left
 
@@ -257,15 +257,20 @@ def gather(
 ) -> dict[str, list[Record]]:
     """Return the records of several studies by name: what is stored, or all of it once trained.
 
-    Without `train`, a study that is not complete for at least one seed has none.
+    Without `train`, a study that is not complete for at least one seed has none; nor has one whose
+    hyperparameters a search has still to choose.
     """
     store = store or default_store()
-    if train:
-        return {
-            study.name: study.train(scale, seeds, store=store, device=device, epochs=epochs)
-            for study in studies
-        }
-    return {study.name: study.stored(scale, store, seeds, epochs=epochs) for study in studies}
+
+    def of(study: BaseStudy) -> list[Record]:
+        if not train:
+            return study.stored(scale, store, seeds, epochs=epochs)
+        try:
+            return study.train(scale, seeds, store=store, device=device, epochs=epochs)
+        except NotChosen:
+            return []
+
+    return {study.name: of(study) for study in studies}
 
 
 def given(**parameters: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from helpers.made_up_records import Memory, made_up
 
 from lcs import cost
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError
+from lcs.errors import CheckpointError, ConfigError, NotChosen
 from lcs.exhibits import find_study, studies
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
@@ -173,6 +173,17 @@ def test_stored_takes_whole_seeds(own, trained):
     own.path(trained.records[-1].config).unlink()
     assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
     assert STUDY.stored("paper", own) == []
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_a_study_whose_search_has_not_chosen_has_no_runs(own, train):
+    def make(base, betas):
+        raise NotChosen("search-x has not chosen yet")
+
+    unknown = dataclasses.replace(STUDY, name="unknown", make=make)
+    assert gather([unknown, STUDY], "smoke", 1, store=own, train=train)["unknown"] == []
+    with pytest.raises(NotChosen, match="search-x"):
+        unknown.configs("smoke", 1)
 
 
 def seeds_of(records):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, NotChosen
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
 from lcs.study.base_study import BaseStudy, Setting
@@ -109,14 +109,14 @@ def has_stronger_l1(config: Config) -> bool:
 
 
 class Chosen(dict[str, Any]):
-    """What a search chose, by a key of its own; another key is a `ConfigError`."""
+    """What a search chose, by a key of its own; another key is `NotChosen`."""
 
     def __init__(self, search: str, found: Mapping[str, Any]) -> None:
         super().__init__(found)
         self.search = search
 
     def __missing__(self, key: str) -> Any:
-        raise ConfigError(
+        raise NotChosen(
             f"{self.search} has not chosen {key!r} yet; run `lcs study {self.search}`, then "
             f"`lcs study {self.search} --choose`"
         )

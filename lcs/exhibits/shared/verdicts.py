@@ -14,7 +14,6 @@ from lcs.exhibits import find_study
 from lcs.exhibits.shared import compare, tables
 from lcs.exhibits.shared.compare import Values, matches
 from lcs.exhibits.shared.methods import Method
-from lcs.exhibits.shared.settings import missing_choices
 from lcs.exhibits.shared.tables import signed
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
@@ -129,8 +128,7 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
     # many claims rest on the same runs
     @cache
     def read(name: str) -> list[Record]:
-        study = find_study(name)
-        return [] if missing_choices(study) else study.stored(scale, store)
+        return find_study(name).stored(scale, store)
 
     found = [_evidence(claim, read, scale) for claim in claims]
     for own in (True, False):
