@@ -17,7 +17,7 @@ book: $(STAMP) ## build the book into _build/html and print the page to open
 
 test: lint ## style, types, tests, and every notebook against its committed outputs
 	$(PYTEST)
-	LCS_STORE=$(CURDIR)/_build/no-runs $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 120 book/*.ipynb
+	LCS_STORE="$(CURDIR)/_build/no-runs" $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 120 book/*.ipynb
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check

@@ -175,7 +175,9 @@ def in_all(costs: Collection[float | None], workers: int = 1) -> str:
         return ""
     if (seconds := total(costs)) is None:
         return "; how long they take is not known: no run on this device is stored"
-    return f", {about(START_SECONDS + seconds / min(workers, len(costs)))} in all"
+    longest = max(each or 0.0 for each in costs)
+    seconds = max(seconds / min(workers, len(costs)), longest)
+    return f", {about(START_SECONDS + seconds)} in all"
 
 
 def duration(seconds: float) -> str:

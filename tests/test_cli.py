@@ -328,6 +328,11 @@ def test_a_plan_needs_no_device(command, tmp_path):
     assert said.out.splitlines()[-1].startswith("2 of 2 runs missing")
 
 
+@pytest.mark.parametrize("options", [["--plan"], ["--choose"], ["--scale", "smoke"]])
+def test_options_without_a_study_are_refused(options, command):
+    command("study", *options).refused("name a study", 2)
+
+
 def test_groups_of_options_are_of_fields_in_their_order():
     fields = [field.name for field in dataclasses.fields(Config)]
     assert [*PANELS] == sorted(PANELS, key=fields.index)

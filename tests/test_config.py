@@ -420,6 +420,9 @@ def test_restarts_need_a_period() -> None:
             schedule="cosine-restart", period=period
         )
     assert Config(schedule="cosine-restart", period=200).period == 200
+    cut = {"pruning": "magnitude", "density": 0.1, "period": 200}
+    assert "'cosine-epoch' begins anew" in refusal(schedule="cosine-restart", **cut)
+    assert Config(**cut).schedule == "cosine-epoch"
 
 
 @pytest.mark.parametrize(("name", "layer"), [("density", "conv1"), ("density_rest", "fc1")])

@@ -149,4 +149,6 @@ def test_in_all_counts_the_start_of_each_worker(workers, seconds):
     said = cost.in_all([600.0] * 4, workers)
     assert said == f", about {cost.duration(cost.START_SECONDS + seconds)} in all"
     assert "not known" in cost.in_all([600.0, None], workers)
+    longest = cost.in_all([3600.0, 60.0, 60.0], workers=3)
+    assert longest == f", about {cost.duration(cost.START_SECONDS + 3600)} in all"
     assert cost.in_all([], workers) == ""

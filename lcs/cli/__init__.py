@@ -1,8 +1,8 @@
 """The command line: `lcs data | train | study | runs | doctor | book`.
 
-Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a wrong
-command line, 75 paused because the time budget is spent (the same command goes on), 130
-interrupted, 143 ended by SIGTERM.
+Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a
+command line that does not parse, 75 paused because the time budget is spent (the same command goes
+on), 130 interrupted, 143 ended by SIGTERM.
 
 Only what a command uses is imported, inside it: torch alone takes seconds to import.
 """
@@ -89,10 +89,13 @@ def main(arguments: list[str] | None = None) -> None:
         text = str(error.format_message())  # type: ignore[attr-defined]
         sys.exit(say(f"error: {text}", 2) if text else 2)  # none where help was printed instead
     except ModuleNotFoundError as error:
-        if (error.name or "lcs").partition(".")[0] == "lcs":
+        if not error.name or error.name.partition(".")[0] == "lcs":
             raise
         text = f"error: {error.name} is not installed; in the checkout, pip install -e '.[book]'"
-        sys.exit(say(f"{text} brings all packages", 1))
+        text += " brings all packages"
+        if error.name.partition(".")[0] in sys.stdlib_module_names:
+            text = f"error: this Python lacks its module {error.name}; install a complete Python"
+        sys.exit(say(text, 1))
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends

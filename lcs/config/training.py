@@ -283,6 +283,11 @@ class Config(RunConfig):
             raise ConfigError(
                 "pruning: cuts are made between periods; give a period that divides epochs"
             )
+        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "cosine-restart":
+            raise ConfigError(
+                f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after each "
+                "period, too; give that"
+            )
         if self.schedule == "cosine-restart" and not divides:
             raise ConfigError(
                 "schedule: 'cosine-restart' begins anew after each period; give a period that "

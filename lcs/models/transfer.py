@@ -129,8 +129,8 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
             raise ConfigError(f"source: {whose} has no {name}; name a run with the same layers")
         if others[name].shape != own[name].shape:
             raise ConfigError(
-                f"source: {name} of {config.source} has another shape than that of this run; name "
-                "a run of the same width"
+                f"source: {name} of {config.source} has another shape, {(*others[name].shape,)}, "
+                f"than that of this run, {(*own[name].shape,)}; name a run with the same layers"
             )
     return source
 

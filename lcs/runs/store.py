@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import hashlib
 import os
@@ -260,8 +261,8 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own = os.environ.get("LCS_STORE") or "~/.cache/lcs/runs"
-    return RunStore(own, fallback=RunStore(BOOK_RUNS))
+    own, book = RunStore(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs"), RunStore(BOOK_RUNS)
+    return book if own.root.resolve() == book.root.resolve() else RunStore(own.root, fallback=book)
 
 
 def readable(
@@ -318,6 +319,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         with replacing(path) as file:
             file.write(data)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "make room" if full else "mend that, or name another folder"
         raise RecordError(
-            f"{path}: cannot be written ({error.strerror}); make room and run the same again"
+            f"{path}: cannot be written ({error.strerror}); {advice} and run the same again"
         ) from error

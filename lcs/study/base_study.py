@@ -220,6 +220,10 @@ class BaseStudy(ABC):
             for config, seconds in costs.items()
         ]
         total = cost.in_all(costs.values(), workers or 1)
+        if cost.total(costs.values()):
+            total += f" on {cost.device_type(device)}"
+            if not here and device == "auto":
+                total += " (give --device for that of the cluster)"
         needed = dict.fromkeys(config.dataset for config in costs if isinstance(config, Config))
         needed.pop("digits", None)  # they come with scikit-learn
         absent = [name for name in needed if here and not dataset_path(name).exists()]

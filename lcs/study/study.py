@@ -142,7 +142,7 @@ class Study(BaseStudy):
                 new one.
             gpus_per_run: share of a GPU that a group takes on Ray.
             shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
-                another one needs its record: train that study's sources first.
+                another one needs its record, which another part may train: give the part again.
             also: of other studies the runs with their records, to train with its own, study by
                 study as far as they do not share their images.
 

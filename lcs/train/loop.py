@@ -207,7 +207,8 @@ def start_run(
         return Run.start(config, device, like)
     if (record := store.named(file)) is None:
         raise TrainingError(
-            f"run {config.run_id}: it starts from {file}, which has no record; train that first"
+            f"run {config.run_id}: it starts from {file}, which has no record; train that first "
+            "(with --shard, another part may do so)"
         )
     _check_source(config, record)
     checkpoint = _as_source(record.config, store)

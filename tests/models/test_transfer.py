@@ -352,7 +352,10 @@ def test_a_first_layer_is_taken_with_its_bias(store):
             "name a training run of another model",
         ),
         ({"base_channels": 3}, "conv1.weight of digits/.* has another shape"),
-        ({"start": "network", "momentum": 0.0, "base_channels": 3}, "name a run of the same width"),
+        (
+            {"start": "network", "momentum": 0.0, "base_channels": 3},
+            "name a run with the same layers",
+        ),
         ({"start": "network", "momentum": 0.0, "bias": True}, "digits/.* has no conv1.bias"),
         ({"start": "first-layer", "bias": True}, "digits/.* has no conv1.bias"),
         ({"start": "network", "momentum": 0.0, "model": "s-local"}, "a LOCAL net cannot start"),

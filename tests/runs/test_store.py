@@ -189,6 +189,15 @@ def test_a_full_disk_leaves_nothing_half_written(fails, tmp_path, monkeypatch):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_folder_that_may_not_be_written_is_not_said_to_be_full(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(RecordError, match=r"\(Permission denied\); mend that, or name another"):
+        write(RunStore(tmp_path))
+
+
 def test_the_file_before_stays_when_the_next_cannot_be_written(tmp_path, monkeypatch):
     def interrupt(_file):
         raise KeyboardInterrupt
@@ -654,6 +663,8 @@ def test_the_default_store(store, tmp_path, monkeypatch):
     record = next(store.records())
     assert default_store().root == tmp_path / "own"
     assert default_store().find(record.config) == record
+    monkeypatch.setenv("LCS_STORE", str(store.root))
+    assert not default_store().fallback, "the book's own records do not count twice"
     monkeypatch.delenv("LCS_STORE")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert default_store().root == tmp_path / "home/.cache/lcs/runs"

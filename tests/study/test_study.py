@@ -311,7 +311,7 @@ def test_a_plan_lists_what_is_missing_with_its_cost(own, trained):
     name = f"{lost.file}: β = 50, α = 1, 2 epochs"
     line, total = plan("cpu")
     assert re.fullmatch(rf"{re.escape(name)}, about \d s", line)
-    assert re.fullmatch(r"1 of 4 runs missing, about 1\d s in all", total)
+    assert re.fullmatch(r"1 of 4 runs missing, about 1\d s in all on cpu", total)
     if not torch.cuda.is_available():
         line, unknown = plan("cuda")
         assert line == f"{name}, time unknown"
@@ -328,7 +328,7 @@ def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
     monkeypatch.setattr(Checkpoint, "epoch", lambda self: opened.append(self) or 75)
     line, total = study.plan("smoke", store=store, device="cpu").splitlines()
     assert line.endswith(f"100 epochs, 75 of them done, about {cost.duration(whole / 4)}")
-    assert total.endswith(f"about {cost.duration(cost.START_SECONDS + whole / 4)} in all")
+    assert total.endswith(f"about {cost.duration(cost.START_SECONDS + whole / 4)} in all on cpu")
     assert len(opened) == 1
 
 
