@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lcs.config import CHOICES, Config, RunConfig, ToyConfig
 from lcs.config.run_config import defaults
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, NotChosen
 from lcs.exhibits import by_chapter
 from lcs.exhibits.shared import cells
 from lcs.exhibits.shared.methods import NETWORKS, method
@@ -149,6 +149,8 @@ def _add_uses(found: dict[RunConfig, list[Use]], wanted: set[Any], **changes: An
         for scale in study.scales[1:]:  # smoke runs are not stored
             try:
                 configs = study.configs(scale, 1, **changes)
+            except NotChosen:
+                continue  # its runs are not known
             except ConfigError:
                 if not changes:
                     raise
