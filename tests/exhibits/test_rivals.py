@@ -252,7 +252,7 @@ def test_restarts_stand_last_in_the_table():
 def test_what_the_page_says():
     names = ("first-choice", "iterative", "er", "wider")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
-    runs |= {name: [] for name in results.WIDER[1:]}
+    runs |= {name: [] for name in (*results.WIDER[1:], "pruned-masks")}
     words = results.numbers(runs)
     assert words["rival-first-choice"] == "−1.99 ± 0.02"
     assert words["few-one-shot"] == "−1.01 ± 0.02"

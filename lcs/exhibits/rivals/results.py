@@ -153,7 +153,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
     """
     many, few = by_rival(compare.joined(runs, LARGER)), by_rival(runs["rivals-few"])
-    wider = by_rival(compare.joined(runs, WIDER))
+    wider, anew = by_rival(compare.joined(runs, WIDER)), by_rival(runs["pruned-masks"])
     gains = [
         gain
         for name, own in by_rival(runs["rivals-er"]).items()
@@ -164,6 +164,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
         "few-one-shot": cells.lead_text(few[OWN], few["one-shot"]),
         "wider-n": f"{len(wider[OWN])}",
+        "anew-n": f"{len(anew[ANEW])}",
+        "anew-over-one-shot": cells.lead_text(anew[ANEW], anew["one-shot"]),
         **{
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual")
