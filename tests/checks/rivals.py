@@ -232,7 +232,7 @@ def edges_of_the_wider_search(store):
     The λ of β = 50 lies within what was tried.
     """
     found = CHOSEN["search-wider"]
-    rates, factors = map(set, zip(*CANDIDATES_WIDER["sgd"], strict=True))
+    rates, factors = map(set, zip(*CANDIDATES_WIDER, strict=True))
     larger = {name for name, chosen in found.items() if chosen["lr"] == max(rates)}
     smaller = {name for name, chosen in found.items() if chosen["factor"] == min(factors)}
     tried = sorted({run.config.l1 for run in records(store, "search-wider-budget")})

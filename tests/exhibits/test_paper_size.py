@@ -130,7 +130,7 @@ def test_longer_trainings_have_a_row_each():
 def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
     asked = find_study("paper-size-searched")
     stored = runs(asked.name)
-    monkeypatch.setitem(settings.CHOSEN, "search-paper-size", {})
+    monkeypatch.delitem(settings.CHOSEN, "search-paper-size")
     assert settings.missing_choices(asked) == ["search-paper-size"]
     title = [row[0] for row in status.done_table(status.progress(Memory(stored))).rows]
     assert not any("as searched" in text for text in title)

@@ -110,13 +110,12 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
     monkeypatch.setitem(settings.CHOSEN, "search-wider-budget", found)
 
-    for search in ("search-wider", "search-wider-others"):
-        tried, best = {}, {}
-        for config in find_study(search).configs("desk", 1):
-            tried.setdefault(studies.key(config), []).append(studies.values(config))
-            best[studies.key(config)] = studies.values(config)
-        assert {len(candidates) for candidates in tried.values()} == {len(configs)}
-        monkeypatch.setitem(settings.CHOSEN, search, best)
+    tried, best = {}, {}
+    for config in find_study("search-wider").configs("desk", 1):
+        tried.setdefault(studies.key(config), []).append(studies.values(config))
+        best[studies.key(config)] = studies.values(config)
+    assert {len(candidates) for candidates in tried.values()} == {len(configs)}
+    monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
 
     place = {rival(c): c for name in results.WIDER for c in find_study(name).configs("desk", 1)}
     assert place.keys() == {DENSE, *RIVALS}, "every method, in one of the studies"
@@ -125,7 +124,7 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert iterative.epochs == 4 * own.epochs
     masks = [c for c in place.values() if c.pruning != "none"]
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
-    chosen = settings.CHOSEN["search-wider"] | settings.CHOSEN["search-wider-others"]
+    chosen = settings.CHOSEN["search-pruning-long"] | best
     searched = [place[DENSE], *masks]
     assert all(studies.values(c) == chosen[studies.key(c)] for c in searched)
 

@@ -51,13 +51,8 @@ CANDIDATES = {
 MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
 # the others, but iterative pruning
 OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITERATIVE))
-# and candidates there, as above, for all but β = 50
-CANDIDATES_WIDER = {
-    "sgd": ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5)),
-    "beta-lasso": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
-    "proximal-l1": ((0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
-    "spred": ((1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
-}
+# and candidates there, as above, for dense SGD and those searched
+CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
 
 
 def rival(config: Config) -> str:
@@ -290,7 +285,6 @@ def rivals_er(base: Config) -> list[Config]:
 # The wider network
 
 SEARCHES_WIDER = ("search-wider-budget", "search-wider")
-SEARCH_OTHERS = "search-wider-others"
 _search_wider = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP)
 _wider = partial(STUDIES.add, setting=settings.FLIP_CROP)
 
@@ -301,12 +295,6 @@ def _wide(base: Config, parts: int = 4) -> Config:
 
 def _masked_wider(here: Config, names: Sequence[str]) -> list[Config]:
     return [masked(here, name, "wider") for name in names]
-
-
-def _candidates_wider(runs: Sequence[Config]) -> list[Config]:
-    return [
-        settings.with_values(run, *each) for run in runs for each in CANDIDATES_WIDER[run.optimizer]
-    ]
 
 
 def _best(records: Sequence[Record]) -> dict[str, dict[str, float]]:
@@ -331,16 +319,8 @@ def search_wider(base: Config) -> list[Config]:
     Return all candidates, half as long as the runs that are compared.
     """
     here = _wide(base, 8)
-    return _candidates_wider([unmasked(here), *_masked_wider(here, MASKED_WIDER)])
-
-
-@_search_wider(rule=Rule(key, values), after=SEARCHES_WIDER[:1])
-def search_wider_others(base: Config) -> list[Config]:
-    """The other methods at α = 4, on validation.
-
-    Return all candidates, half as long as the runs that are compared.
-    """
-    return _candidates_wider(_masked_wider(_wide(base, 8), OTHERS_WIDER))
+    runs = [unmasked(here), *_masked_wider(here, MASKED_WIDER)]
+    return [settings.with_values(run, *each) for run in runs for each in CANDIDATES_WIDER]
 
 
 @_wider(after=SEARCHES_WIDER)
@@ -351,12 +331,14 @@ def rivals_wider(base: Config) -> list[Config]:
     return [*thresholded(here, "wider")[:1], *(tuned(run, "search-wider") for run in others)]
 
 
-@_wider(after=(*SEARCHES_WIDER, SEARCH_OTHERS))
+@_wider(after=(*SEARCHES, *SEARCHES_WIDER))
 def rivals_wider_others(base: Config) -> list[Config]:
-    """The other methods at α = 4, 200 epochs."""
+    """The other methods at α = 4, 200 epochs.
+
+    Learning rate, and weight decay or λ over what `search-flips` chose, are those of α = 1.
+    """
     here = _wide(base)
-    others = (tuned(run, SEARCH_OTHERS) for run in _masked_wider(here, OTHERS_WIDER))
-    return [*thresholded(here, "wider"), *others]
+    return [*thresholded(here, "wider"), *map(tuned, _masked_wider(here, OTHERS_WIDER))]
 
 
 @_wider(after=SEARCHES_WIDER)
