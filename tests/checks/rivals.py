@@ -108,9 +108,7 @@ def masks_of_one_shot_are_better(store):
         if transfer.source_dataset(run.config) == "cifar10"
     ]
     over = [differences(place[ANEW], place[name]) for name in ("one-shot", DENSE)]
-    (found,) = verdicts(
-        store, "Trained anew by SGD, masks of β = 50 are better than *"
-    )
+    (found,) = verdicts(store, "Trained anew by SGD, masks of β = 50 are better than *")
     return (
         min(over[0]) > 1
         and min(over[1]) > 2
