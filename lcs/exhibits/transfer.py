@@ -1,7 +1,8 @@
 """What a sparse network found on one data set is worth on another: its masks and its weights.
 
-S-FC with SGD starts from masks or weights of a network that β = 50 trained on the other of two data
-sets (`lcs.models.transfer`), and is compared with networks that start from random weights.
+S-FC with SGD starts from masks or weights of a network that β = 50 or SGD trained on the same or
+the other of two data sets (`lcs.models.transfer`), and is compared with networks that start from
+random weights.
 """
 
 from collections.abc import Iterable, Sequence

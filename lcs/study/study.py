@@ -73,6 +73,8 @@ class Study(BaseStudy):
         at = [sorted(betas or self.betas)] if self.betas else []
         try:
             plain = self.make(base, *at)
+        except NotChosen:
+            raise
         except ConfigError as error:
             if not given:
                 raise

@@ -177,7 +177,7 @@ def one_cut_costs_more_at_the_smaller_budget(store):
 def masks_save_more_than_beta_lasso(store):
     """Without products by zeros more than half remains with β = 50, and less with gradual pruning.
 
-    With fixed masks, SET and RigL it is less than a tenth. At α = 4 it is alike. At α = 1 all but
+    With fixed masks, and at α = 1 with SET and RigL, it is less than a tenth. At α = 1 all but
     iterative pruning cost as much as dense SGD.
     """
     narrow, wide = (by_rival(records(store, name)) for name in ("rivals", "rivals-wider"))

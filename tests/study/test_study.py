@@ -181,7 +181,8 @@ def test_a_study_whose_search_has_not_chosen_has_no_runs(own, train):
         raise NotChosen("search-x has not chosen yet")
 
     unknown = dataclasses.replace(STUDY, name="unknown", make=make)
-    assert gather([unknown, STUDY], "smoke", 1, store=own, train=train)["unknown"] == []
+    for epochs in (None, 2):
+        assert not gather([unknown], "smoke", 1, store=own, train=train, epochs=epochs)["unknown"]
     with pytest.raises(NotChosen, match="search-x"):
         unknown.configs("smoke", 1)
 

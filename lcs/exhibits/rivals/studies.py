@@ -1,6 +1,6 @@
 """The runs at equal budgets, and the searches that choose budgets and hyperparameters.
 
-Last are those in a wider network and a longer training, for fewer methods: α = 4, 200 epochs.
+Last are those in a wider network and a longer training: α = 4, 200 epochs, iterative pruning 800.
 """
 
 import math
@@ -47,9 +47,9 @@ CANDIDATES = {
     "proximal-l1": ((0.3, 0.3), (0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
     "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
 }
-# methods with masks in the wider network, beside β = 50 and dense SGD
+# methods with masks that are searched in the wider network, beside dense SGD
 MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
-# the others, but iterative pruning
+# the others with masks, but iterative pruning
 OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITERATIVE))
 # and candidates there, as above, for dense SGD and those searched
 CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
@@ -335,7 +335,8 @@ def rivals_wider(base: Config) -> list[Config]:
 def rivals_wider_others(base: Config) -> list[Config]:
     """The other methods at α = 4, 200 epochs.
 
-    Learning rate, and weight decay or λ over what `search-flips` chose, are those of α = 1.
+    Those with masks have the learning rate, and weight decay or λ over what `search-flips` chose,
+    of α = 1; the others have the λ of β = 50 at α = 4.
     """
     here = _wide(base)
     return [*thresholded(here, "wider"), *map(tuned, _masked_wider(here, OTHERS_WIDER))]
