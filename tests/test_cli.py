@@ -328,7 +328,7 @@ def test_a_plan_needs_no_device(command, tmp_path):
     assert said.out.splitlines()[-1].startswith("2 of 2 runs missing")
 
 
-@pytest.mark.parametrize("options", [["--plan"], ["--choose"], ["--scale", "smoke"]])
+@pytest.mark.parametrize("options", [["--plan"], ["--choose"], ["--budget-minutes", 9]])
 def test_options_without_a_study_are_refused(options, command):
     command("study", *options).refused("name a study", 2)
 

@@ -137,7 +137,8 @@ def study(
     from lcs.study import Study
 
     if not names:
-        if plan or choose or shard or any(value is not None for value in (scale, seeds, workers)):
+        given = (scale, seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
+        if plan or choose or betas or any(value is not None for value in given):
             raise typer.BadParameter("name a study; `lcs study` lists them")
         for chapter, each in by_chapter():
             print(f"{chapter:16} {each.name:30} {each.title}")
