@@ -7,8 +7,8 @@ import numpy as np
 from checks import ahead, check, records
 from lcs.exhibits.engine import benchmarks, inference, steps
 from lcs.exhibits.engine.benchmarks import medians
+from lcs.exhibits.rivals.methods import OWN, STAYING
 from lcs.exhibits.rivals.results import by_rival
-from lcs.exhibits.rivals.studies import OWN, STAYING
 from lcs.exhibits.shared.compare import paired, remaining
 from lcs.runs import Record, RunStore
 

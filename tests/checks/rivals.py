@@ -5,16 +5,9 @@ import numpy as np
 from checks import ahead, behind, check, level, records, verdicts
 from lcs import cost
 from lcs.exhibits import transfer
+from lcs.exhibits.rivals.methods import ANEW, DENSE, NO_L1, OWN, RESTARTED
 from lcs.exhibits.rivals.results import by_rival, empty_units, sparse_flops
-from lcs.exhibits.rivals.studies import (
-    ANEW,
-    CANDIDATES,
-    CANDIDATES_WIDER,
-    DENSE,
-    NO_L1,
-    OWN,
-    RESTARTED,
-)
+from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, differences, mean, nonzeros, paired
 from lcs.exhibits.shared.locality import beyond_chance, pair_correlation, share_measured

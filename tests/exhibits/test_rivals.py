@@ -9,8 +9,8 @@ from helpers.made_up_records import configs, made_up, with_final
 from lcs import data
 from lcs.exhibits import find_study
 from lcs.exhibits.choose import choose
-from lcs.exhibits.rivals import CLAIMS, results, studies
-from lcs.exhibits.rivals.studies import DENSE, ITERATIVE, OWN, RIVALS, rival
+from lcs.exhibits.rivals import CLAIMS, methods, results
+from lcs.exhibits.rivals.methods import DENSE, ITERATIVE, OWN, RIVALS, rival
 from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.compare import joined
 from lcs.exhibits.shared.verdicts import verdict
@@ -81,7 +81,7 @@ def test_a_restart_is_that_of_one_shot_pruning_without_the_cut(compared, again):
 
 def test_the_threshold_alone_is_the_same_threshold():
     place = results.by_rival(records(1))
-    sparse, alone = (place[name][0].config for name in (OWN, studies.NO_L1))
+    sparse, alone = (place[name][0].config for name in (OWN, methods.NO_L1))
     assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
     assert alone.l1 < 0.01 * sparse.l1
 
@@ -94,7 +94,7 @@ def test_a_run_costs_as_much_as_the_others_or_four_times():
 def test_candidates_are_as_many_for_every_method():
     found = {}
     for config in find_study("search-pruning").configs("desk", 1):
-        found.setdefault(studies.key(config), []).append(config)
+        found.setdefault(methods.key(config), []).append(config)
     assert {len(runs) for runs in found.values()} == {4}
     assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 4 for runs in found.values())
 
@@ -112,8 +112,8 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
 
     tried, best = {}, {}
     for config in find_study("search-wider").configs("desk", 1):
-        tried.setdefault(studies.key(config), []).append(studies.values(config))
-        best[studies.key(config)] = studies.values(config)
+        tried.setdefault(methods.key(config), []).append(methods.values(config))
+        best[methods.key(config)] = methods.values(config)
     assert {len(candidates) for candidates in tried.values()} == {len(configs)}
     monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
 
@@ -126,7 +126,7 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
     chosen = settings.CHOSEN["search-pruning-long"] | best
     searched = [place[DENSE], *masks]
-    assert all(studies.values(c) == chosen[studies.key(c)] for c in searched)
+    assert all(methods.values(c) == chosen[methods.key(c)] for c in searched)
 
 
 def test_allocation_keeps_the_total_and_the_rule():
@@ -136,7 +136,7 @@ def test_allocation_keeps_the_total_and_the_rule():
         first, second, _ = (layer.weights for layer in config.layer_sizes().values())
         inputs = 3072
         units = first // inputs
-        new = studies.erdos_renyi(config)
+        new = methods.erdos_renyi(config)
         kept = new.density * first, new.density_rest * second
         assert sum(kept) == pytest.approx(config.density * first + config.density_rest * second)
         rule = (inputs + units) / (units + second // units)
@@ -148,7 +148,7 @@ def test_a_layer_is_at_most_dense():
     config = next(c for c in configs if c.pruning == "random")
     sizes = [layer.weights for layer in config.layer_sizes().values()][:2]
     for shares in (0.9, 0.99), (0.99, 0.9), (1.0, 0.5):
-        new = studies.erdos_renyi(config.replace(density=shares[0], density_rest=shares[1]))
+        new = methods.erdos_renyi(config.replace(density=shares[0], density_rest=shares[1]))
         kept = new.density, new.density_rest or new.density
         assert max(kept) <= 1
         assert np.dot(kept, sizes) == pytest.approx(np.dot(shares, sizes))
@@ -166,7 +166,7 @@ def test_budgets_are_the_nearest_candidates():
 
 def scored(study, order):
     """Records of a search in which candidates do as well as they stand late in an order."""
-    return [made_up(config, 60 + order(studies.values(config))) for config in configs(study)]
+    return [made_up(config, 60 + order(methods.values(config))) for config in configs(study)]
 
 
 def test_each_method_takes_what_its_searches_chose(monkeypatch):
@@ -182,15 +182,15 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     assert {c.epochs for c in longer} == {50}
     tried = {}
     for config in longer:
-        tried.setdefault(studies.key(config), []).append(studies.values(config))
+        tried.setdefault(methods.key(config), []).append(methods.values(config))
     assert tried == found
 
     weaker = lambda values: -by_strength(values)  # noqa: E731
     best = choose("search-pruning-long", scored("search-pruning-long", weaker))
     assert best == {key: second for key, (_, second) in found.items()}
     monkeypatch.setitem(settings.CHOSEN, "search-pruning-long", best)
-    runs = [c for c in find_study("rivals").configs("desk", 1) if studies.key(c) in best]
-    assert {studies.key(c): studies.values(c) for c in runs} == best
+    runs = [c for c in find_study("rivals").configs("desk", 1) if methods.key(c) in best]
+    assert {methods.key(c): methods.values(c) for c in runs} == best
 
 
 @pytest.mark.parametrize(
@@ -237,14 +237,14 @@ def test_a_single_budget_has_the_same_figure():
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
     (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
     first, _ = settings.CHOSEN["search-pruning"]["sgd gradual"]
-    assert (rival(config), studies.values(config)) == ("gradual", first)
+    assert (rival(config), methods.values(config)) == ("gradual", first)
 
 
 def test_restarts_stand_last_in_the_table():
     again = records(2, "rivals-restart")
-    assert {rival(run.config) for run in again} == {*studies.RESTARTED.values()}
+    assert {rival(run.config) for run in again} == {*methods.RESTARTED.values()}
     rows = results.rivals_table("rivals", again + records(2)).rows
-    assert [row[0] for row in rows[-2:]] == [*studies.RESTARTED.values()]
+    assert [row[0] for row in rows[-2:]] == [*methods.RESTARTED.values()]
     assert rows[-1][3] == "−1.99 ± 0.02"
 
 
@@ -277,7 +277,7 @@ def test_claims_are_judged_at_each_budget(ahead, said):
 def test_masks_of_one_shot_pruning_are_trained_anew():
     dense, pruned, anew = find_study("pruned-masks").configs("desk", 1)
     place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}
-    assert (rival(dense), rival(pruned), rival(anew)) == (DENSE, "one-shot", studies.ANEW)
+    assert (rival(dense), rival(pruned), rival(anew)) == (DENSE, "one-shot", methods.ANEW)
     assert pruned == place["one-shot"]
     assert anew == dense.replace(start="mask", source=pruned.as_source)
     (own,) = (

@@ -6,7 +6,7 @@ import numpy as np
 
 from lcs import data
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.exhibits.rivals.studies import (
+from lcs.exhibits.rivals.methods import (
     AIMS,
     ANEW,
     DENSE,

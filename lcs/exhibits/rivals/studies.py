@@ -7,38 +7,29 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-from lcs import data
-from lcs.config import CUT_BETWEEN_PERIODS, Config
+from lcs.config import Config
+from lcs.exhibits.rivals.methods import (
+    AIMS,
+    ITERATIVE,
+    MASKED,
+    MASKED_WIDER,
+    OTHERS_WIDER,
+    erdos_renyi,
+    even_length,
+    key,
+    masked,
+    restarted,
+    sparse,
+    thresholded,
+    tuned,
+    unmasked,
+    values,
+)
 from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50
-from lcs.exhibits.shared.searches import Rule, Search, choices, method_key, relative, values_over
+from lcs.exhibits.shared.searches import Rule, Search, choices, method_key, relative
 from lcs.runs import Record
 
-# share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
-AIMS = {"many": 0.05, "few": 0.005}
-
-DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
-OWN, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
-# those with masks: optimizer and pruning
-MASKED = {
-    "ℓ1 sub-gradient, cut": ("beta-lasso", "magnitude"),
-    "proximal ℓ1, cut": ("proximal-l1", "magnitude"),
-    "spred, cut": ("spred", "magnitude"),
-    "one-shot": ("sgd", "magnitude"),
-    ITERATIVE: ("sgd", "rewinding"),
-    "gradual": ("sgd", "gradual"),
-    "SET": ("sgd", "set"),
-    "RigL": ("sgd", "rigl"),
-    "SNIP": ("sgd", "snip"),
-    "random mask": ("sgd", "random"),
-    "S-LOCAL's windows": ("sgd", "windows"),
-}
-# compared at each budget
-RIVALS = (OWN, STAYING, NO_L1, *MASKED)
-# without a mask, but with the learning rate of one-shot pruning
-RESTARTED = {name: f"{name}, rate restarted" for name in (DENSE, OWN)}
-ANEW = "masks of one-shot, trained anew"
 # candidates for dense SGD and with masks, by optimizer: learning rate, and weight decay or λ
 # over what `search-flips` chose. A step of spred is as small as the weights
 CANDIDATES = {
@@ -47,111 +38,13 @@ CANDIDATES = {
     "proximal-l1": ((0.3, 0.3), (0.3, 1.0), (0.3, 3.0), (0.3, 10.0)),
     "spred": ((1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (1.0, 30.0)),
 }
-# methods with masks that are searched in the wider network, beside dense SGD
-MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
-# the others with masks, but iterative pruning
-OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITERATIVE))
-# and candidates there, as above, for dense SGD and those searched
+# and for dense SGD and those searched in the wider network
 CANDIDATES_WIDER = ((0.1, 1.0), (0.3, 1.0), (0.1, 0.5))
 
-
-def rival(config: Config) -> str:
-    """Return the name of a run's method: `DENSE`, one of `RIVALS`, of `RESTARTED`, or `ANEW`."""
-    if config.source:
-        return ANEW
-    if config.schedule == "cosine-restart":
-        return RESTARTED[DENSE if config.optimizer == "sgd" else OWN]
-    if (config.optimizer, config.pruning) == ("sgd", "none"):
-        return DENSE
-    for name, fields in MASKED.items():
-        if (config.optimizer, config.pruning) == fields:
-            return name
-    if config.beta > 50:
-        return NO_L1
-    return STAYING if config.frozen_zeros else OWN
-
-
-# Runs
-
-
-def even_length(base: Config, parts: int = 16, width: int = 1) -> Config:
-    """Return what all runs share, with an even number of epochs: two parts of the length."""
-    return settings.sized(base, width).replace(epochs=2 * max(1, base.epochs // parts))
-
-
-def sparse(here: Config, share: float) -> Config:
-    """Return β = 50 at a share of the λ that `search-flips` chose, at this length."""
-    return settings.regularised(settings.chosen_flip_crop(here, *B50), share)
-
-
-def thresholded(here: Config, at: str) -> list[Config]:
-    """Return β = 50 at a budget, the same with frozen zeros, and its threshold with hardly any ℓ1.
-
-    The budget is that of the first alone.
-    """
-    own = sparse(here, budget(at)["share"])
-    return [own, own.replace(frozen_zeros=True), settings.scaled_l1(own, 1e-3)]
-
-
-def unmasked(here: Config, optimizer: str = "sgd") -> Config:
-    """Return SGD or a method with ℓ1 as `search-flips` chose it; all ℓ1 have that of β = 0."""
-    base = "sgd" if optimizer == "sgd" else "beta-lasso"
-    return settings.chosen_flip_crop(here, "s-fc", base).replace(optimizer=optimizer)
-
-
-def masked(here: Config, name: str, at: str = "many") -> Config:
-    """Return a method with masks at a budget, otherwise as `search-flips` chose it without them."""
-    optimizer, pruning = MASKED[name]
-    half = here.epochs // 2
-    fields: dict[str, object] = {n: budget(at)[n] for n in ("density", "density_rest")}
-    if pruning in CUT_BETWEEN_PERIODS:
-        fields["period"] = half
-    if pruning == "rewinding":
-        fields["epochs"] = 8 * half  # at four times the cost of the others
-    if optimizer == "spred":
-        fields["momentum"] = 0.9
-    return unmasked(here, optimizer).replace(pruning=pruning, **fields)
-
-
-def erdos_renyi(config: Config) -> Config:
-    """Return a run with as many weights, each layer's density as (n_in + n_out) / (n_in n_out).
-
-    A layer that would pass 1 is dense, and the other has the rest (Evci et al., ICML 2020).
-    """
-    first, second, _ = (layer.weights for layer in config.layer_sizes().values())
-    inputs = math.prod(data.spec(config.dataset).image_shape)
-    units = first // inputs
-    whole = config.density * first + config.rest_density * second
-    each = whole / (inputs + units + units + second // units)
-    rest = max(whole - first, min(second, each * (units + second // units)))
-    kept = whole - rest
-    return config.replace(density=round(kept / first, 9), density_rest=round(rest / second, 9))
-
-
-def restarted(here: Config, at: str, search: str) -> list[Config]:
-    """Return dense SGD and β = 50 with the learning rate of one-shot pruning, which begins anew.
-
-    Dense SGD also has what the search chose for one-shot pruning.
-    """
-    dense = settings.with_values(
-        unmasked(here), **settings.CHOSEN[search][key(masked(here, "one-shot", at))]
-    )
-    again = {"schedule": "cosine-restart", "period": here.epochs // 2}
-    return [run.replace(**again) for run in (dense, sparse(here, budget(at)["share"]))]
-
-
-# What the searches choose
-
-
-def key(config: Config) -> str:
-    """Return the key of a method in `chosen.json`; iterative pruning takes what one-shot has."""
-    pruning = "magnitude" if config.pruning == "rewinding" else config.pruning
-    return f"{config.optimizer} {pruning}"
-
-
-def values(config: Config) -> dict[str, float]:
-    """Return what the searches vary: η, and weight decay or λ over what `search-flips` chose."""
-    return values_over(config, unmasked(Config(epochs=settings.SEARCH_EPOCHS), config.optimizer))
+STUDIES = Studies()
+SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
+_search = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP_SHORT)
+_study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT, after=SEARCHES)
 
 
 def _left_by(run: Record) -> dict[str, float]:
@@ -177,26 +70,6 @@ def _finalists(records: Sequence[Record]) -> dict[str, list[dict[str, float]]]:
     for record in sorted(records, key=lambda record: record.accuracy, reverse=True):
         found.setdefault(key(record.config), []).append(values(record.config))
     return {name: candidates[:2] for name, candidates in found.items()}
-
-
-def budget(name: str) -> dict[str, float]:
-    """Return the share of λ of a budget, of `AIMS` or "wider", and the density of each layer."""
-    if name == "wider":
-        return settings.CHOSEN["search-wider-budget"]["β = 50"]
-    return settings.CHOSEN["search-budgets"][name]
-
-
-def tuned(config: Config, search: str = "search-pruning-long") -> Config:
-    """Return a run with what a search chose for its method."""
-    return settings.with_values(config, **settings.CHOSEN[search][key(config)])
-
-
-# Studies
-
-STUDIES = Studies()
-SEARCHES = ("search-budgets", "search-pruning", "search-pruning-long")
-_search = partial(STUDIES.add, kind=Search, setting=settings.FLIP_CROP_SHORT)
-_study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT, after=SEARCHES)
 
 
 def _all_masked(here: Config, at: str = "many") -> list[Config]:
