@@ -5,7 +5,7 @@ import math
 from checks import ahead, check, level, records
 from lcs.exhibits import convolution
 from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
-from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.stats import mean_interval
 
 
@@ -18,17 +18,15 @@ def measured(runs):
 def sharing_is_partial_at_most(store):
     """Every run of β = 0 is beyond chance and nearer to it than to shared kernels, or not measured.
 
-    That of the page is the nearest. S-LOCAL is at chance. Of β = 50 it cannot be told; plain SGD,
-    and every S-FC of the reproduction's setting, has too few compact filters, at α = 8 none.
+    That of the page is the nearest. S-LOCAL is at chance. Of β = 50 it cannot be told; plain SGD
+    has too few compact filters, at α = 8 none.
     """
     same = by_method(records(store, "scaling-threshold"))
-    first = by_method(records(store, "figure4"))
     width = records(store, "width")
-    zero, local = measured(same[B0]), measured(first[LOCAL])
+    zero, local = measured(same[B0]), measured(by_method(records(store, "figure4"))[LOCAL])
     stored = [run for run in by_method(width)[B0] if run.has_filters]
     other = [found for run in stored if "mean" in (found := convolution.measured(run))]
     plain = [by_width(width)[8][SGD], records(store, "largest-sgd")]
-    dense = [*plain, *(first[name] for name in (SGD, B0, B1, B50))]
     return (
         all(found["rearranged_excess"] > found["rearranged_ci95"] for found in [zero, *other])
         and max(convolution.share_of_way(found) for found in other)
@@ -36,7 +34,7 @@ def sharing_is_partial_at_most(store):
         < 50
         and abs(local["rearranged_excess"]) < local["rearranged_ci95"]
         and math.isnan(convolution.share_of_way(measured(same[B50])))
-        and not any("mean" in measured(runs) for runs in dense)
+        and not any("mean" in measured(runs) for runs in plain)
         and measured(plain[0])["filters"] == 0
     )
 

@@ -74,21 +74,6 @@ def shares_themselves_differ_less(store):
 
 
 @check
-def by_the_spread_in_some_cells(store):
-    """By the spread, β = 50 with the stronger λ is clearly behind β = 0 without augmentation.
-
-    With augmentation it is so only for cross-entropy at the same η.
-    """
-    found, sparse = sparse_cells(store)
-    return all(
-        ahead(paired(found[config], found[without_threshold(config)], spread))
-        == (config.augment == "none" or (config.loss == "cross-entropy" and config.lr == 0.1))
-        for config in sparse
-        if config.l1_rest
-    )
-
-
-@check
 def augmentation_raises_locality(store):
     """Flips and crops raise the window's share in every cell of the factorial.
 

@@ -2,7 +2,7 @@
 
 from checks import ahead, behind, check, level, records, verdicts
 from lcs.exhibits import transfer
-from lcs.exhibits.shared.compare import by_length, differences, grouped, paired, remaining
+from lcs.exhibits.shared.compare import by_length, differences, grouped, paired
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.verdicts import CORRECTED
 from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
@@ -57,31 +57,23 @@ def masks_survive_a_new_initialisation(store):
 def masks_help_in_a_wider_network(store):
     """At α = 4 the other set's masks are ahead of dense SGD by over a point, rewired ones are not.
 
-    The first layer's mask does as well as all, within half a point. A frozen layer of β = 50, of
-    less than a twentieth of the weights, is within a point of a dense one of SGD; both are behind
-    dense SGD.
+    The first layer's mask does as well as all, within half a point.
     """
     for place in transfer.crossed(records(store, "transfer-wider")):
-        over_sgd, over_rewired, first, values, lost = (
+        over_sgd, over_rewired, first, rewired = (
             differences(place[one], place[other])
             for one, other in (
                 (MASKS, NOTHING),
                 (MASKS, REWIRED),
                 (TAKEN["first-mask"], MASKS),
-                (FROZEN, FROZEN_OF_SGD),
-                (FROZEN, NOTHING),
+                (REWIRED, NOTHING),
             )
         )
-        lost += differences(place[FROZEN_OF_SGD], place[NOTHING])
-        rewired = differences(place[REWIRED], place[NOTHING])
         if not (
             min(over_sgd) > 1
             and min(over_rewired) > 3
             and max(rewired) < 0
             and max(map(abs, first)) < 0.5
-            and max(map(abs, values)) < 1
-            and max(lost) < 0
-            and max(remaining(place[FROZEN])) < 5
         ):
             return False
     return True
@@ -125,28 +117,20 @@ def masks_trained_anew_at_width_4(store):
 def places_matter_more_than_values(store):
     """Masks are level with none; on CIFAR-10 ahead of rewired ones, on CIFAR-100 level with them.
 
-    The first layer's alone is level on CIFAR-10, and ahead on CIFAR-100 by less than a point.
-    A frozen first layer of β = 50 is behind that of SGD on CIFAR-10. One that is trained on is
-    ahead of random weights on CIFAR-100, by more if SGD trained it. S-LOCAL is on average ahead of
-    SGD by less than 1.5 points on CIFAR-10, and behind it on CIFAR-100.
+    The first layer's alone is level on CIFAR-10. A frozen first layer of β = 50 is behind that of
+    SGD on CIFAR-10. S-LOCAL is on average ahead of SGD by less than 1.5 points on CIFAR-10, and
+    behind it on CIFAR-100.
     """
     rewired, frozen = gains(store, MASKS, REWIRED), gains(store, FROZEN, FROZEN_OF_SGD)
-    first10, first100 = gains(store, TAKEN["first-mask"], NOTHING)
-    _, tuned = gains(store, TUNED, NOTHING)
-    _, of_sgd = gains(store, f"{TUNED}, by SGD", NOTHING)
+    first10, _ = gains(store, TAKEN["first-mask"], NOTHING)
     local10, local100 = gains(store, LOCAL.short, NOTHING)
     return (
         all(map(level, gains(store, MASKS, NOTHING)))
         and level(first10)
-        and ahead(first100)
-        and first100.mean < 1
         and ahead(rewired[0])
         and level(rewired[1])
         and behind(frozen[0])
         and level(frozen[1])
-        and ahead(tuned)
-        and ahead(of_sgd)
-        and of_sgd.mean > tuned.mean
         and 0 < local10.mean < 1.5
         and behind(local100)
     )
