@@ -5,7 +5,7 @@ and D-FC with masks made from a first layer that β = 50 has trained.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lcs.config import Config
@@ -52,13 +52,27 @@ _study = partial(STUDIES.add, setting=FLIP_CROP_SHORT)
 # A start from S-CONV
 
 
-@_study(kind=Search, rule=Rule(lambda c: network_key(c) if c.source else "S-CONV", lambda c: c.lr))
+_network_or_source = Rule(lambda c: network_key(c) if c.source else "S-CONV", lambda c: c.lr)
+
+
+def _started_at(rates: Mapping[str, Sequence[float]], here: list[Config]) -> list[Config]:
+    """Return S-CONV, the first of some runs, and each of them from it, at an optimizer's rates."""
+    started = [run.replace(start="network", source=here[0].as_source) for run in here]
+    return [here[0], *(run.replace(lr=lr) for run in started for lr in rates[run.optimizer])]
+
+
+@_study(kind=Search, rule=_network_or_source)
 def search_convolution(base: Config) -> list[Config]:
     """From S-CONV, on validation."""
-    networks = flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50])  # S-CONV first
-    started = [run.replace(start="network", source=networks[0].as_source) for run in networks]
     rates = {"sgd": (1.0, 0.3, 0.1, 0.01), "beta-lasso": (3.0, 1.0, 0.3, 0.1)}
-    return [networks[0], *(r.replace(lr=lr) for r in started for lr in rates[r.optimizer])]
+    return _started_at(rates, flip_crop_methods(sized(base, WIDTH, 1 / 8), SHALLOW, [50]))
+
+
+@STUDIES.add(FLIP_CROP, kind=Search, rule=_network_or_source)
+def search_convolution_wide(base: Config) -> list[Config]:
+    """From S-CONV at α = 8, on validation."""
+    rates = {"sgd": (0.1, 0.03, 0.01), "beta-lasso": (1.0, 0.3, 0.1)}
+    return _started_at(rates, flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50]))
 
 
 def _from_convolution(
