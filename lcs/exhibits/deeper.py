@@ -12,7 +12,8 @@ from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, locality, plots, published, tables
 from lcs.exhibits.shared.compare import ByStudy, Conditions, Reference
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, SGD, Method, method
+from lcs.exhibits.shared.gap import gap_text
+from lcs.exhibits.shared.methods import B50, CONV, SGD, Method, method
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.searches import Rule, Search, network_key
 from lcs.exhibits.shared.settings import (
@@ -75,33 +76,34 @@ def search_convolution_wide(base: Config) -> list[Config]:
     return _started_at(rates, flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50]))
 
 
-def _from_convolution(
-    base: Config, width: int, length: float, models: Sequence[str] = SHALLOW
-) -> list[Config]:
-    half, whole = (
-        flip_crop_methods(sized(base, width, each), models, [50]) for each in (length, 2 * length)
-    )
-    found = CHOSEN["search-convolution"]
+def _from_convolution(here: list[Config], whole: list[Config], search: str) -> list[Config]:
+    """Return S-CONV, some runs from it for as long, and those that are as long in all."""
+    found = CHOSEN[search]
     started = [
-        run.replace(start="network", source=half[0].as_source, lr=found[network_key(run)])
-        for run in half
+        run.replace(start="network", source=here[0].as_source, lr=found[network_key(run)])
+        for run in here
     ]
-    return [half[0], *started, *whole]
+    return [here[0], *started, *whole]
 
 
 @_study(after=("search-convolution",))
 def from_convolution(base: Config) -> list[Config]:
     """A start from S-CONV."""
-    return _from_convolution(base, WIDTH, 1 / 8)
+    half, whole = (
+        flip_crop_methods(sized(base, WIDTH, length), SHALLOW, [50]) for length in (1 / 8, 1 / 4)
+    )
+    return _from_convolution(half, whole, "search-convolution")
 
 
-@STUDIES.add(FLIP_CROP, after=("search-convolution",))
+@STUDIES.add(FLIP_CROP, after=("search-convolution-wide",))
 def from_convolution_wide(base: Config) -> list[Config]:
     """A start from S-CONV at α = 8.
 
-    Learning rates are those that the search chose at α = 2.
+    S-LOCAL has random weights alone.
     """
-    return _from_convolution(base, WIDE, 1 / 4, ("s-conv", "s-fc"))
+    half = flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50])
+    whole = flip_crop_methods(sized(base, WIDE, 1 / 2), SHALLOW, [50])
+    return _from_convolution(half, whole, "search-convolution-wide")
 
 
 # Deep networks
@@ -288,12 +290,18 @@ def numbers(found: ByStudy) -> dict[str, str]:
         [*found["footprints"], *found["rewired-first-mask"]], lambda config: config.start
     )
     first = masked["first-mask"]
+    wide = compare.grouped(found["from-convolution-wide"], lambda config: config.start)
+    started, anew = (compare.by_method(wide[start]) for start in ("network", "initial"))
     return {
         "deep-n": f"{len(deep[DEEP_FC])}",
         "deep-fc": cells.lead_text(deep[DEEP_FC], deep[SGD]),
         "deep-beta": cells.gain_text(deep[DEEP_B50], deep[DEEP_FC]),
         "footprint-first-dense": cells.lead_text(first, deep[DEEP_FC]),
         "rewired-first": cells.lead_text(first, masked["rewired-first-mask"]),
+        "conv-n": f"{len(started[B50])}",
+        "conv-gain": cells.lead_text(started[B50], anew[B50]),
+        "conv-over": cells.lead_text(started[B50], started[CONV]),
+        "conv-gap": gap_text({**anew, B50: started[B50]}),
     }
 
 
@@ -326,6 +334,11 @@ CLAIMS = {
         )
         for name, who in {"SGD": SGD, "β = 50": B50}.items()
     },
+    "S-FC by β = 50, from S-CONV, is better than S-CONV trained on for as long": ours(
+        FROM_CONVOLUTION[0],
+        exceeds({**_STARTED, **B50._asdict()}, {**_STARTED, **CONV._asdict()}),
+        also=FROM_CONVOLUTION[1:],
+    ),
     **{
         f"In D-FC by SGD, footprints of the first layer in later ones are better than {text}": ours(
             "footprints", exceeds({"start": "footprints"}, {"start": start})
