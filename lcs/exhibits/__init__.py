@@ -4,11 +4,8 @@ An exhibit is a module of this package and a notebook of the same name (`scaling
 `scaling_details`). It declares its `STUDIES` and its `CLAIMS`, draws its tables and figures, and
 imports no other exhibit; what several need is in `shared`.
 
-- Pages with studies: `toy`, `table2`, `why`, `scaling`, `paper_size`, `rivals`, `figure3`,
-  `figure4`, `origin`, `permuted`, `banded`, `deeper`, `transfer`, `sample_size`, `sound`.
-- Pages without: `fewest_weights`, `convolution` and `engine` have claims; `double_descent`,
-  `claims`, `status`, `questions` and `records` gather from all exhibits. `summary` has what README
-  and the first page open with.
+- Pages that are no exhibits gather from all of them: `double_descent`, `claims`, `status`,
+  `questions`, `records`. `summary` has what README and the first page open with.
 - `book`: how chapters are rerun with other parameters, executed in place, and rendered;
   `typography`: numbers that do not break over lines; `choose`: what a search chose is written.
 """

@@ -13,7 +13,7 @@ from lcs.exhibits.shared import cells, compare, locality, plots, published, tabl
 from lcs.exhibits.shared.compare import ByStudy, Conditions, Reference
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.gap import gap_text
-from lcs.exhibits.shared.methods import B50, CONV, SGD, Method, method
+from lcs.exhibits.shared.methods import B50, CONV, SGD, SHALLOW, Method, method
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.searches import Rule, Search, network_key
 from lcs.exhibits.shared.settings import (
@@ -35,7 +35,6 @@ FROM_CONVOLUTION = ("from-convolution", "from-convolution-wide")
 RATES, DECAYS, DEEP_SHARES = (0.03, 0.1, 0.3), (5e-4, 2e-3), (0.1, 0.3)
 L1_RATES = (0.1, 0.3, 1.0)  # of β = 50, which has no momentum
 DEEP = ("d-conv", "d-local", "d-fc")
-SHALLOW = ("s-conv", "s-local", "s-fc")
 DEEP_FC, DEEP_LOCAL = Method("d-fc"), Method("d-local")
 DEEP_B50 = B50._replace(model="d-fc")
 # what D-FC by SGD takes of D-FC by β = 50, and what tables call it
@@ -320,8 +319,6 @@ def _depth_does_not_help(records: list[Record]) -> Finding:
     return Finding(value, said="not testable: the claim is of longer training")
 
 
-_STARTED, _LONG = {"start": "network"}, {"start": "initial"}
-
 CLAIMS = {
     "Without weight sharing, depth does not help": Claim(
         "P", "deeper", _depth_does_not_help, "Table 1"
@@ -329,14 +326,14 @@ CLAIMS = {
     **{
         f"S-FC by {name} is better from S-CONV than from random weights, as long in all": ours(
             FROM_CONVOLUTION[0],
-            exceeds({**_STARTED, **who._asdict()}, {**_LONG, **who._asdict()}),
+            exceeds({"start": "network", **who._asdict()}, {"start": "initial", **who._asdict()}),
             also=FROM_CONVOLUTION[1:],
         )
         for name, who in {"SGD": SGD, "β = 50": B50}.items()
     },
     "S-FC by β = 50, from S-CONV, is better than S-CONV trained on for as long": ours(
         FROM_CONVOLUTION[0],
-        exceeds({**_STARTED, **B50._asdict()}, {**_STARTED, **CONV._asdict()}),
+        exceeds({"start": "network", **B50._asdict()}, {"start": "network", **CONV._asdict()}),
         also=FROM_CONVOLUTION[1:],
     ),
     **{

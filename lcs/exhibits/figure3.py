@@ -15,7 +15,7 @@ from lcs.exhibits.shared import cells, compare, settings, tables
 from lcs.exhibits.shared.claim_settings import SPARSE_ELSEWHERE
 from lcs.exhibits.shared.compare import ByStudy
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B1, B50, LOCAL, SGD, Method, method
+from lcs.exhibits.shared.methods import B1, B50, SGD, Method, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.published import COUNTS
 from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas
@@ -206,7 +206,7 @@ def _fewer_than_local(records: list[Record]) -> Finding:
     """Judge whether β = 50 keeps fewer weights in the first layer than S-LOCAL, at most width."""
     groups = compare.widest(records)
     counts = compare.nonzeros(groups[B50])
-    local = weights_by_layer(groups[B50][0].config, LOCAL.model)["conv1"]
+    local = compare.local_weights(groups[B50][0].config)
     value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
     return Finding(value, mean_interval([local - count for count in counts]))
 

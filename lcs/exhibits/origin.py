@@ -15,12 +15,12 @@ from lcs.data.gaussian_process import GAINS
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.compare import Groups
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, SGD, Method, method
+from lcs.exhibits.shared.methods import B50, SGD, Method, method, shortest_name
 from lcs.exhibits.shared.plots.interactive import Interactive, filters_slider
 from lcs.exhibits.shared.plots.style import Figure, pending
 from lcs.exhibits.shared.settings import FLIP_CROP, chosen, sized, varied
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
-from lcs.exhibits.shared.verdicts import ours
+from lcs.exhibits.shared.verdicts import Judge, exceeds_zero, ours
 from lcs.runs import Record
 
 WIDTH = 4
@@ -151,7 +151,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     """Return accuracy, remaining weights and locality of each condition of a study."""
     columns: dict[str, Cell] = {
         "data": cells.of(seen_text),
-        "method": cells.of(lambda config: method(config).shortest),
+        "method": cells.of(shortest_name),
         **(cells.field_columns(["l1"]) if name == "origin-process" else {}),
         **locality.RESULTS,
         "filters with 20 weights": locality.eligible_text,
@@ -162,7 +162,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
 def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
     """Return locality beyond chance by condition, for `plots.excesses`."""
     several = len({run.config.l1 for run in records if run.config.l1}) > 1
-    series = cells.series_text if several else (lambda config: method(config).shortest)
+    series = cells.series_text if several else shortest_name
     measures = {"window_mass": "share in the best window beyond chance (points)"}
     return locality.excess_frame(records, seen_text, series, measures)
 
@@ -261,22 +261,27 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     return {f"origin-{name}": word for name, word in words.items()}
 
 
+def _local(fields: dict[str, object]) -> Judge:
+    """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
+    return exceeds_zero(B50._asdict() | fields, locality.beyond_chance)
+
+
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
 
 CLAIMS = {
     "Filters of β = 50 are local without any augmentation": ours(
-        "origin-augmentation", locality.local({"augment": "none"})
+        "origin-augmentation", _local({"augment": "none"})
     ),
     "Crops make the filters of β = 50 more local than no augmentation does": ours(
         "origin-augmentation", locality.more_local({"augment": "crop"}, {"augment": "none"})
     ),
     "On Gaussian images with each class's covariance, filters of β = 50 are local": ours(
-        "origin-data", locality.local(_BOTH | {"images": "gaussian"})
+        "origin-data", _local(_BOTH | {"images": "gaussian"})
     ),
     "Natural images give β = 50 more local filters than Gaussian ones of the same covariance": ours(
         "origin-data", locality.more_local(_BOTH, _BOTH | {"images": "gaussian"})
     ),
     "With shuffled labels, filters of β = 50 are local": ours(
-        "origin-labels", locality.local(_BOTH | {"labels": "shuffled"})
+        "origin-labels", _local(_BOTH | {"labels": "shuffled"})
     ),
 }

@@ -4,7 +4,6 @@ Its first runs took over hyperparameters of smaller networks; a search at this s
 The paper's longer training, of 4000 epochs, is to be tried at α = 32.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -133,8 +132,10 @@ def results_table(records: Sequence[Record]) -> Table:
         "ours (%)": cells.mean_text,
         "ours, training (%)": cells.fit_text,
         "remaining, layers 1, 2, 3 (%)": partial(cells.layers_text, rounded=tables.rounded),
-        "in the window (%)": partial(_window_text, kind="mean"),
-        "permuted (%)": partial(_window_text, kind="null_mean"),
+        **{
+            heading: partial(cells.mean_text, of=partial(locality.measured, kind=kind), digits=0)
+            for heading, kind in (("in the window (%)", "mean"), ("permuted (%)", "null_mean"))
+        },
         "seeds": tables.links,
     }
     rows = []
@@ -245,7 +246,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "before-closed": gap_text({**after, B50: sparse_before}),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
-        "local-left": f"{weights_by_layer(run.config, LOCAL.model)['conv1'] / 1e6:.1f}",
+        "local-left": f"{compare.local_weights(run.config) / 1e6:.1f}",
         "pairs": locality.neighbours_text(sparse),
         "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
         "before-pairs": locality.neighbours_text(sparse_before),
@@ -260,11 +261,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
     }
     return {f"size-{name}": value for name, value in found.items()}
-
-
-def _window_text(runs: Sequence[Record], *, kind: str) -> str:
-    value = compare.mean(runs, partial(locality.measured, kind=kind))
-    return f"{value:.0f}" if math.isfinite(value) else tables.NONE
 
 
 # what is said of it counts with the claims of Table 2, Figure 3 and Figure 4, in this setting

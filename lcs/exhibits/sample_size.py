@@ -11,7 +11,7 @@ from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, LOCAL, SGD, Method, method
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, SHALLOW, Method, method
 from lcs.exhibits.shared.settings import FLIP_CROP_SHORT, flip_crop_methods, sized
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import exceeds, ours
@@ -28,7 +28,7 @@ def sample_size(base: Config) -> list[Config]:
 
     Return each method, with flips and crops, on each share of the images.
     """
-    whole = flip_crop_methods(sized(base, 1, 1 / 8), ("s-conv", "s-local", "s-fc"), [50])
+    whole = flip_crop_methods(sized(base, 1, 1 / 8), SHALLOW, [50])
     return [
         run.replace(train_share=share, epochs=round(run.epochs / share))
         for share in SHARES

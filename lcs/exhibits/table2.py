@@ -133,7 +133,7 @@ def accuracy_numbers(records: Sequence[Record]) -> Numbers:
     return {
         "less-sgd": cells.gain_text(groups[B50], groups[SGD], missing=tables.NONE),
         "gap": gap_text(groups),
-        "abstract": f"{published.ABSTRACT.cifar10:g}",
+        "abstract": f"{published.ABSTRACT:g}",
         "n": len(groups[SGD]),
         "half-width": 50 * (high - low),
     }

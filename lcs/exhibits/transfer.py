@@ -15,7 +15,7 @@ from lcs.exhibits.shared.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.settings import FLIP_CROP, FLIP_CROP_SHORT, flip_crop_methods, sized
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
-from lcs.exhibits.shared.verdicts import Which, equals, exceeds, ours
+from lcs.exhibits.shared.verdicts import MARGIN, Which, equals, exceeds, ours
 from lcs.runs import Record
 
 ORIGINS = ("cifar10", "cifar100")
@@ -37,8 +37,6 @@ NOTHING = SGD.short
 OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 # the studies at α = 4: every start, and masks in more seeds
 WIDER = ("transfer-wider", "masks-anew")
-# within so many points the accuracies of two starts are called equal
-MARGIN = 1.0
 
 
 STUDIES = Studies()
@@ -211,7 +209,7 @@ CLAIMS = {
         "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=WIDER[1:]
     ),
     f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
-        "transfer", equals(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]), margin=MARGIN)
+        "transfer", equals(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]))
     ),
     "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
     "did": ours(

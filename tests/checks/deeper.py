@@ -4,6 +4,7 @@ import numpy as np
 
 from checks import ahead, behind, check, level, only, records, verdicts
 from lcs.exhibits import deeper
+from lcs.exhibits.deeper import DEEP_B50, DEEP_FC, DEEP_LOCAL
 from lcs.exhibits.shared.compare import (
     by_method,
     differences,
@@ -52,7 +53,7 @@ def a_start_from_s_conv_does_not_help(store):
 def deep_fc_is_level_with_deep_local(store):
     """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
     deep = by_method(records(store, "deeper"))
-    local, full = deep[Method("d-local")], deep[Method("d-fc")]
+    local, full = deep[DEEP_LOCAL], deep[DEEP_FC]
     sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
     return (
         min(differences(full, local)) > 0
@@ -63,8 +64,7 @@ def deep_fc_is_level_with_deep_local(store):
 
 def started(store):
     """Return D-FC by SGD from masks, by what it starts from."""
-    runs = [r for r in records(store, "footprints") if r.config.source]
-    return {name: [r for r in runs if r.config.start == name] for name in deeper.FOOTPRINTS}
+    return {name: records(store, "footprints", start=name) for name in deeper.FOOTPRINTS}
 
 
 @check
@@ -75,7 +75,7 @@ def footprints_are_ahead_of_scattered_ones(store):
     those of dense D-FC.
     """
     own, scattered, _ = started(store).values()
-    dense = by_method(records(store, "deeper"))[Method("d-fc")]
+    dense = by_method(records(store, "deeper"))[DEEP_FC]
     final = own[0].final
     later = [name for name in final["weights"] if name.startswith("conv")][1:]
     share = sum(final["nonzeros"][n] for n in later) / sum(final["weights"][n] for n in later)
@@ -94,7 +94,7 @@ def the_first_mask_alone_is_ahead(store):
     """
     own, _, first = started(store).values()
     deep = by_method(records(store, "deeper"))
-    others = [own, *(deep[Method(name)] for name in ("d-fc", "d-local"))]
+    others = [own, deep[DEEP_FC], deep[DEEP_LOCAL]]
     lost, gained, _ = (paired(first, other) for other in others)
     half = 0.4 < lost.mean / gained.mean < 0.6
     return half and all(ahead(paired(first, other)) for other in others)
@@ -109,8 +109,8 @@ def places_of_the_first_mask_matter(store):
     mask is ahead of dense D-FC trained for twice as long.
     """
     *_, first = started(store).values()
-    rewired = [r for r in records(store, "rewired-first-mask") if r.config.source]
-    dense = by_method(records(store, "deeper"))[Method("d-fc")]
+    rewired = records(store, "rewired-first-mask", start="rewired-first-mask")
+    dense = by_method(records(store, "deeper"))[DEEP_FC]
     counts = [
         {r.config.seed: r.final["fan_in"]["conv1"] for r in runs} for runs in (first, rewired)
     ]
@@ -165,7 +165,7 @@ def beta_does_as_well_in_deep_networks(store):
     of λ are the largest that were tried.
     """
     groups = by_method(records(store, "deeper"))
-    sparse, dense = groups[deeper.DEEP_B50], groups[Method("d-fc")]
+    sparse, dense = groups[DEEP_B50], groups[DEEP_FC]
     chosen = deeper.CHOSEN["search-deeper"]["d-fc beta-lasso"]
     edge = {"lr": max(deeper.L1_RATES), "share": max(deeper.DEEP_SHARES)}
     return (

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from checks import check, records
-from lcs.cost import weights_by_layer
 from lcs.exhibits.choose import choose
 from lcs.exhibits.paper_size import FACTORS, RATES
 from lcs.exhibits.shared import filter_surrogates, published
@@ -13,6 +12,7 @@ from lcs.exhibits.shared.compare import (
     by_method,
     conditions,
     differences,
+    local_weights,
     mean,
     nonzeros,
     remaining,
@@ -130,7 +130,7 @@ def fewer_weights_than_local(store):
     Before half of the training it has fewer, and then never more again.
     """
     sparse = _searched(store)[B50]
-    local = weights_by_layer(sparse[0].config, LOCAL.model)["conv1"]
+    local = local_weights(sparse[0].config)
     counts = np.max([run.history["nonzeros"]["conv1"] for run in sparse], axis=0)
     below = np.argmax(counts < local)
     return (

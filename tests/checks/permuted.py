@@ -1,10 +1,10 @@
 """What the page permuted says of results."""
 
 from checks import ahead, behind, check, only, records
-from lcs.exhibits import permuted
 from lcs.exhibits.shared.compare import by_method, by_width, mean, paired
 from lcs.exhibits.shared.locality import beyond_chance
 from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, THREE
+from lcs.exhibits.shared.verdicts import MARGIN
 
 
 def changes(store):
@@ -23,7 +23,7 @@ def changes(store):
 def dense_networks_do_not_change(store):
     """At both widths the intervals of S-FC with SGD and β = 50, and of 3-FC, lie within a point."""
     return all(
-        abs(at[name].mean) + at[name].half_width < permuted.MARGIN
+        abs(at[name].mean) + at[name].half_width < MARGIN
         for at in changes(store).values()
         for name in (SGD, B50, THREE)
     )

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records
-from checks.scaling_runs import common, fit, gain, gains_by_seed, means, own, rises
+from checks.scaling_runs import augmentations, common, fit, gain, gains_by_seed, means, own, rises
 from lcs.exhibits import exhibit, find_study
 from lcs.exhibits.rivals.results import by_rival
 from lcs.exhibits.scaling import results, search_studies
@@ -31,12 +31,6 @@ def gain_below_a_point_too(store):
     wide = by_method(records(store, "paper-size-searched"))
     usual = by_method(records(store, "scaling-seeds"))
     return all(0 < mean(runs[B50]) - mean(runs[SGD]) < 1 for runs in (wide, usual))
-
-
-def augmentations(store):
-    """Return the best and all runs of each method with AutoAugment and with flips and crops."""
-    runs = records(store, "search-augment")
-    return [by_method(only(runs, augment=name)) for name in ("autoaugment", "flip-crop")]
 
 
 @check

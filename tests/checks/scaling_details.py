@@ -3,8 +3,7 @@
 import numpy as np
 
 from checks import ahead, check, only, records
-from checks.scaling import augmentations
-from checks.scaling_runs import common, fit, gain, gaps, means, rises
+from checks.scaling_runs import augmentations, common, fit, gain, gaps, means
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
@@ -145,14 +144,6 @@ def three_layers_fall_at_the_largest_width(store):
     return (
         ahead == [False, False, False, True] and mean(eight) < mean(four) and fit(eight) < fit(four)
     )
-
-
-@check
-def not_seen_at_these_widths(store):
-    """S-CONV is behind S-LOCAL, β = 0 behind SGD; β = 50 falls further behind S-LOCAL."""
-    widths = common(store)
-    behind = [*means(widths, CONV, LOCAL), *means(widths, B0, SGD)]
-    return max(behind) < 0 and rises(means(widths, LOCAL, B50))
 
 
 @check

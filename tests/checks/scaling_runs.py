@@ -4,9 +4,16 @@ import itertools
 
 import numpy as np
 
-from checks import records
+from checks import only, records
 from lcs.exhibits.scaling import results
-from lcs.exhibits.shared.compare import accuracies, by_width, mean, paired, train_accuracies
+from lcs.exhibits.shared.compare import (
+    accuracies,
+    by_method,
+    by_width,
+    mean,
+    paired,
+    train_accuracies,
+)
 
 
 def common(store):
@@ -19,8 +26,14 @@ def own(store):
     return by_width(records(store, "scaling-own"))
 
 
-def gain(groups, one, other, of=accuracies):
-    return paired(groups[one], groups[other], of)
+def augmentations(store):
+    """Return the candidates with AutoAugment, and those with flips and crops, by method."""
+    runs = records(store, "search-augment")
+    return [by_method(only(runs, augment=name)) for name in ("autoaugment", "flip-crop")]
+
+
+def gain(groups, one, other):
+    return paired(groups[one], groups[other])
 
 
 def means(widths, one, other):

@@ -2,7 +2,6 @@
 
 from checks import ahead, check, level, records
 from checks.scaling_runs import fit, gain
-from lcs.cost import weights_by_layer
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import (
     by_length,
@@ -10,6 +9,7 @@ from lcs.exhibits.shared.compare import (
     by_seed,
     conditions,
     differences,
+    local_weights,
     mean,
     nonzeros,
     remaining,
@@ -147,9 +147,7 @@ def more_remain_after_longer_training(store):
     lengths = [by_method(records(store, "recipe-length-search")), long]
     lengths[1:1] = by_length(records(store, "recipe-length")).values()
     shares = [mean(groups[B50], remaining) for groups in lengths]
-    of_local = (
-        mean(long[B50], nonzeros) / weights_by_layer(long[B50][0].config, LOCAL.model)["conv1"]
-    )
+    of_local = mean(long[B50], nonzeros) / local_weights(long[B50][0].config)
     penalties = [groups[B50][0].config.l1 for groups in lengths]
     return (
         shares == sorted(shares)

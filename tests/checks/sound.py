@@ -1,10 +1,13 @@
 """What the page sound says of results."""
 
+from functools import partial
+
 from checks import ahead, behind, check, level, only, records
 from lcs.exhibits import sound
 from lcs.exhibits.shared import locality
 from lcs.exhibits.shared.compare import by_method, mean, paired, remaining
 from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD
+from lcs.exhibits.shared.verdicts import MARGIN
 from lcs.stats import mean_interval
 
 
@@ -56,7 +59,7 @@ def chosen_beta_50_is_hardly_local(store):
     )
     less = all(one < other for one, other in zip(sparse, dense, strict=True))
     smallest = runs[B50][0].config.lr == min(sound.LEARNING_RATES)
-    return max(sparse) < sound.MARGIN and less and smallest
+    return max(sparse) < MARGIN and less and smallest
 
 
 @check
@@ -157,16 +160,11 @@ def equal_candidates_are_local(store):
     dense, sparse = (beyond_chance(equals[who], "column_mass") for who in (SGD, B50))
     zero = beyond_chance(chosen[B0], "column_mass")
     losses = [paired(equals[who], chosen[who]) for who in (SGD, B50)]
-    more = [
-        a - b
-        for a, b in zip(
-            *(locality.beyond_chance(equals[who], "column_mass") for who in (B50, SGD)), strict=True
-        )
-    ]
+    more = paired(equals[B50], equals[SGD], partial(locality.beyond_chance, measure="column_mass"))
     return (
         all(tied)
         and dense.mean > 15
-        and ahead(mean_interval(more))
+        and ahead(more)
         and sparse.mean - dense.mean < 6
         and 1.8 < zero.mean / dense.mean < 2.2
         and max(remaining(equals[B50])) < 1

@@ -2,7 +2,6 @@
 
 from checks import ahead, check, records, verdicts
 from checks.scaling_runs import own
-from lcs.cost import weights_by_layer
 from lcs.exhibits import find_study
 from lcs.exhibits.shared.compare import (
     by_length,
@@ -10,6 +9,7 @@ from lcs.exhibits.shared.compare import (
     by_width,
     conditions,
     differences,
+    local_weights,
     mean,
     nonzeros,
     paired,
@@ -43,7 +43,7 @@ def fewer_weights_in_wide_networks(store):
     narrow = own(store)
 
     def of_local(runs):
-        return weights_by_layer(runs[0].config, LOCAL.model)["conv1"]
+        return local_weights(runs[0].config)
 
     more = all(min(nonzeros(r)) > of_local(r) for r in (plain, *(narrow[w][B50] for w in (1, 2))))
     return more and 2 * max(nonzeros(wide)) < of_local(wide)

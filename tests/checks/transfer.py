@@ -26,15 +26,7 @@ def gains(store, one, other):
 
     Of what comes from the other data set.
     """
-    found = []
-    for name in transfer.ORIGINS:
-        runs = records(store, "transfer", dataset=name)
-        here = [r for r in runs if transfer.source_dataset(r.config) != name]
-        first, second = (
-            [r for r in here if transfer.start_name(r.config) == start] for start in (one, other)
-        )
-        found.append(paired(first, second))
-    return found
+    return [paired(at[one], at[other]) for at in transfer.crossed(records(store, "transfer"))]
 
 
 @check

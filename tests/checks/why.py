@@ -13,7 +13,6 @@ from lcs.exhibits.shared.compare import (
     by_method,
     conditions,
     difference,
-    gain,
     mean,
     paired,
     pick,
@@ -25,7 +24,7 @@ from lcs.exhibits.shared.methods import B0, B1, B50
 from lcs.exhibits.shared.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
 from lcs.exhibits.shared.verdicts import sign
 from lcs.exhibits.why import results
-from lcs.exhibits.why.results import returns
+from lcs.exhibits.why.results import gain, returns
 from lcs.exhibits.why.studies import equal_rates
 from lcs.study import gather
 
@@ -61,13 +60,6 @@ def ranges_of_beta(store):
 def cost(found, l1, beta):
     """What a threshold costs at this λ, in points."""
     return -gain(found, l1=l1, beta=beta, optimizer="beta-lasso").mean
-
-
-@check
-def beta_50_loses_to_beta_0(store):
-    """Without augmentation β = 50 is behind β = 0."""
-    loss = gain(found_in(store, "frozen"), beta=50, frozen_zeros=False)
-    return behind(loss)
 
 
 @check

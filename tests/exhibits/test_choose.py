@@ -31,15 +31,6 @@ def test_every_section_is_that_of_a_search():
     assert set(settings.CHOSEN) == set(rules())
 
 
-def test_a_candidate_is_judged_by_all_its_seeds():
-    def accuracy(config):
-        lucky = config.momentum == 0.9 and config.seed == 1
-        return 70 if lucky else 60 - 20 * config.momentum - 1e3 * config.weight_decay
-
-    runs = [made_up(c, accuracy(c)) for c in find_study("search").configs("desk", 2)]
-    assert choose("search", runs)["s-conv sgd 0"] == {"momentum": 0.0, "weight_decay": 0.0}
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -8,7 +8,7 @@ from helpers.made_up_records import configs, made_up, study
 from lcs.exhibits import deeper
 from lcs.exhibits.choose import choose
 from lcs.exhibits.shared.methods import method
-from lcs.exhibits.shared.searches import network_key, searched_table
+from lcs.exhibits.shared.searches import network_key
 from lcs.exhibits.shared.tables import NONE
 
 
@@ -87,16 +87,6 @@ def test_searches_choose_by_accuracy_for_each_network():
     found = choose("search-convolution", records)
     assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
     assert found["s-fc beta-lasso"] == 3.0
-
-
-def test_a_network_and_what_is_trained_on_from_it_are_not_candidates_of_one_choice():
-    records = [made_up(config, 50.0) for config in configs("search-convolution")]
-    rows = searched_table({"search-convolution": records}).rows
-    counts = {row[2]: row[3] for row in rows}
-    assert counts["S-CONV, SGD"] == "1"
-    assert {count for name, count in counts.items() if name.endswith(", from another network")} == {
-        "4"
-    }
 
 
 def test_words_say_what_the_records_say(found):

@@ -34,11 +34,10 @@ def table(title, ratios=(), **fields):
     return kept | fields
 
 
-def ratio(mode, median, target=""):
+def ratio(mode, median):
     return {
         "ratio": f"{mode} / dense", "median": median,
         "lowest": median - 0.1, "highest": median + 0.1,
-        "target": target, "met": None,
     }  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from lcs import theory
 from lcs.exhibits.fewest_weights import figures, results
 from lcs.exhibits.fewest_weights.results import CLAIMS, SHARED
 from lcs.exhibits.shared import compare, published, tables
+from lcs.exhibits.shared.settings import WIDEST
 from lcs.runs import BOOK_RUNS, Record, RunStore
 from lcs.shapes import flops
 
 NOTHING = compare.conditions([])
 RECIPE, REPRODUCTION = SHARED
 EMPTY = {RECIPE: NOTHING, REPRODUCTION: NOTHING}
-WIDE = results.WIDTH
+WIDE = WIDEST
 SGD = results.searched_sgd()
 
 

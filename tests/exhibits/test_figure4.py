@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-import numpy as np
 import pytest
 import torch
 from helpers.made_up_records import configs, made_up, with_filters, with_final
@@ -167,15 +166,3 @@ def test_filters_of_windows_alone_are_shown():
     assert title.startswith("S-LOCAL, SGD: 50 % of weights of the patches")
     assert known[title] is not None
     assert [known[name] for name in others] == [None] * 3
-
-
-def test_a_weight_is_drawn_as_a_square_of_whole_pixels():
-    images = np.random.default_rng(0).normal(size=(3, 3, 8, 8))
-    figure = plots.filters({"one": images, "pending": None})
-    width, height = figure.get_size_inches()
-    first, *others = figure.axes
-    assert len(others) == 2
-    assert first.get_images()[0].get_interpolation() == "none"
-    box = first.get_position()
-    assert (96 * width * box.width, 96 * height * box.height) == pytest.approx((16, 16))
-    assert [text.get_text() for text in figure.texts] == ["one", "pending"]

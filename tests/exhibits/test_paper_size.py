@@ -66,8 +66,7 @@ def test_numbers_are_means_over_seeds():
     assert words["size-before-gain"] == "10.00"
 
 
-def test_a_figure_for_no_runs_and_for_digits():
-    assert len(paper_size.training_figure([]).axes) == 1
+def test_a_figure_for_digits():
     digits = [whole(c, 50.0) for c in find_study("paper-size-searched").configs("smoke", 1)]
     axes = paper_size.training_figure(digits).axes[0]
     assert not [line for line in axes.lines if line.get_marker() == "v"], "published for CIFAR-10"
@@ -124,20 +123,16 @@ def test_longer_trainings_have_a_row_each():
     assert [row[0] for row in paper_size.networks_table("paper-length", found).rows].count(
         B50.short
     ) == 2
-    assert "lcs study paper-length" in paper_size.networks_table("paper-length", []).body()
 
 
-def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch, command, tmp_path):
+def test_what_a_search_is_to_choose_is_not_done_before_it_has(monkeypatch):
     asked = find_study("paper-size-searched")
     stored = runs(asked.name)
     monkeypatch.delitem(settings.CHOSEN, "search-paper-size")
-    assert settings.missing_choices(asked) == ["search-paper-size"]
     title = [row[0] for row in status.done_table(status.progress(Memory(stored))).rows]
     assert not any("as searched" in text for text in title)
     claim = Claim("B", asked.name, lambda records: Finding("", said=f"{len(records)}"))
     assert verdicts.judged([claim], Memory(stored), "paper") == [None]
-    said = command("study", asked.name, "--plan", "--store", tmp_path)
-    said.refused("lcs study search-paper-size --choose")
     monkeypatch.undo()
     assert not settings.missing_choices(asked)
     (judged,) = verdicts.judged([claim], Memory(stored), "paper")

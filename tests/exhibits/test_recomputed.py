@@ -2,6 +2,7 @@
 
 import functools
 import json
+from statistics import fmean
 
 import nbformat
 import pytest
@@ -10,13 +11,7 @@ from lcs.config import Config
 from lcs.exhibits.book import ROOT
 from lcs.runs import BOOK_RUNS
 
-S_FC = {
-    "sgd": {"optimizer": "sgd"},
-    "beta-0": {"optimizer": "beta-lasso", "beta": 0.0},
-    "beta-1": {"optimizer": "beta-lasso", "beta": 1.0},
-    "beta-50": {"optimizer": "beta-lasso", "beta": 50.0},
-    "proximal": {"optimizer": "proximal-l1"},
-}
+SGD, B50 = {"optimizer": "sgd"}, {"optimizer": "beta-lasso", "beta": 50.0}
 
 
 @functools.cache
@@ -25,8 +20,9 @@ def _stored():
 
 
 def _documents(**wanted):
-    """Every stored desk record, as plain JSON, whose config has these values."""
-    wanted = {"dataset": "cifar10", "epochs": 400, "base_channels": 1, "loss": "bce"} | wanted
+    """Every stored desk record of S-FC, as plain JSON, whose config has these values."""
+    wanted |= {"model": "s-fc", "base_channels": 1}
+    wanted |= {"dataset": "cifar10", "epochs": 400, "loss": "bce"}
     plain = Config(**{"loss": "bce", "precision": "bf16", "epochs": 400})
     fixed = ("schedule", "augment", "validation", "precision", "lr", "batch_size", "permute_pixels")
     return [
@@ -57,34 +53,26 @@ def test_table2_prose_says_what_the_records_say():
     glued = _glued("table2")
     seeds = range(int(float(glued["n"])))
     sparse, dense = (
-        {
-            d["config"]["seed"]: 100 * d["final"]["test_accuracy"]
-            for d in _documents(model="s-fc", **S_FC[name])
-        }
-        for name in ("beta-50", "sgd")
+        {d["config"]["seed"]: 100 * d["final"]["test_accuracy"] for d in _documents(**who)}
+        for who in (B50, SGD)
     )
-    gain = _mean(sparse[seed] - dense[seed] for seed in seeds)
+    gain = fmean(sparse[seed] - dense[seed] for seed in seeds)
     assert glued["less-sgd"].strip("'").split(" ")[0] == f"{gain:+.2f}"
-
-
-def _mean(values):
-    values = list(values)
-    return sum(values) / len(values)
 
 
 def test_figure3_prose_says_what_the_records_say():
     glued = _glued("figure3")
-    runs = _documents(model="s-fc", **S_FC["beta-50"])
+    runs = _documents(**B50)
     weights = {"conv1": 3072 * 256, "fc1": 256 * 24, "fc2": 24 * 10}
     for layer, count in weights.items():
-        left = _mean(run["history"]["nonzeros"][layer][-1] for run in runs)
+        left = fmean(run["history"]["nonzeros"][layer][-1] for run in runs)
         assert float(glued[f"share-{layer}"]) == pytest.approx(100 * left / count)
 
 
 def test_figure4_prose_says_what_the_records_say():
     glued = _glued("figure4")
-    runs = _documents(model="s-fc", **S_FC["beta-50"])
+    runs = _documents(**B50)
     found = [run["final"]["locality"] for run in runs]
     for kind in ("mean", "null_mean"):
-        share = _mean(100 * one["window_mass"][kind] for one in found)
+        share = fmean(100 * one["window_mass"][kind] for one in found)
         assert float(glued[f"sparse-{kind}"]) == pytest.approx(share)

@@ -16,8 +16,8 @@ from myst_parser.parsers.mdit import create_md_parser
 
 from lcs import cost
 from lcs.config import Config
-from lcs.exhibits import exhibit, records
-from lcs.exhibits.records import run_pages
+from lcs.exhibits import exhibit
+from lcs.exhibits.records import book_runs, run_pages
 from lcs.exhibits.shared import tables
 from lcs.runs import BOOK_RUNS, RunStore
 
@@ -47,13 +47,13 @@ def studied():
         for study in exhibit(name).STUDIES
         for config in study.configs("desk", 1)
     ]
-    return [records.BookRun(SimpleNamespace(config=config), ()) for config in configs]
+    return [book_runs.BookRun(SimpleNamespace(config=config), ()) for config in configs]
 
 
 @pytest.fixture(scope="module")
 def runs():
     """Every run of the book."""
-    return records.all_runs(RunStore(BOOK_RUNS))
+    return book_runs.all_runs(RunStore(BOOK_RUNS))
 
 
 class _Page(HTMLParser):
@@ -82,7 +82,7 @@ def test_runs_stand_in_one_order_whatever_that_of_the_files(runs, monkeypatch):
     few = {run.place: run.record for run in runs[::40]}
     backwards = [*few.values()][::-1]
     monkeypatch.setattr(RunStore, "records", lambda self: iter(backwards))
-    assert [run.place for run in records.all_runs(RunStore(BOOK_RUNS))] == [*few]
+    assert [run.place for run in book_runs.all_runs(RunStore(BOOK_RUNS))] == [*few]
     assert len({run.order for run in runs}) == len(runs)
     training = [run.config for run in runs if isinstance(run.config, Config)]
     assert [c.dataset for c in training] == sorted(c.dataset for c in training)
@@ -136,14 +136,14 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
     book = {
         (name, value if isinstance(value, str | bool) else None): config
         for config in training
-        for name, value in records.changed(config).items()
+        for name, value in book_runs.changed(config).items()
     }
     sgd = Config(momentum=0.9, weight_decay=5e-4, schedule="constant")
     configs = [Config(), sgd, EVERY_OPTION, *dict.fromkeys(book.values())]
     for config in configs:
-        run = records.BookRun(SimpleNamespace(config=config), ())
+        run = book_runs.BookRun(SimpleNamespace(config=config), ())
         program, *arguments = shlex.split(
-            records.rerun_command(run).removesuffix(records.RERUN_STORE)
+            book_runs.rerun_command(run).removesuffix(book_runs.RERUN_STORE)
         )
         assert program == "lcs"
         assert command(*arguments).code == 0
@@ -152,7 +152,7 @@ def test_command_of_a_run_gives_its_configuration(runs, command, monkeypatch):
 
 def test_a_run_is_made_again_where_the_books_records_are_not(runs):
     for run in runs:
-        assert records.rerun_command(run).endswith(" --store _build/again")
+        assert book_runs.rerun_command(run).endswith(" --store _build/again")
 
 
 def test_setting_is_that_of_the_first_study(tmp_path):
@@ -161,7 +161,7 @@ def test_setting_is_that_of_the_first_study(tmp_path):
     alien = Config(augment="autoaugment", normalize="standard", lr=0.3, epochs=7, precision="bf16")
     for config in (declared, alien):
         write(store, config)
-    first, second = records.all_runs(store)
+    first, second = book_runs.all_runs(store)
     assert (first.config, first.setting, first.differing_fields) == (
         declared,
         "no augmentation",
@@ -190,7 +190,7 @@ def test_settings_say_how_long_and_how_augmented_their_runs_are(runs):
 def test_a_run_of_other_data_or_length_belongs_to_the_study_that_makes_it(tmp_path):
     other = Config(loss="bce", precision="bf16", dataset="svhn", epochs=30)
     write(RunStore(tmp_path), other)
-    (run,) = records.all_runs(RunStore(tmp_path))
+    (run,) = book_runs.all_runs(RunStore(tmp_path))
     assert "figure3" in {use.study for use in run.uses}
 
 
@@ -208,7 +208,7 @@ def test_page_of_a_run_says_what_its_record_says(runs):
     assert chosen.record.provenance["hardware"] in page.text
     assert cost.duration(chosen.record.provenance["seconds"]) in page.text
     configuration = page.text.partition("Configuration")[2]
-    places = [configuration.index(field) for field in records.changed(chosen.config)]
+    places = [configuration.index(field) for field in book_runs.changed(chosen.config)]
     assert max(places) < configuration.index("kernel_size"), "what is no default comes first"
 
 
@@ -232,7 +232,7 @@ def test_whatever_a_record_says_is_text(tmp_path):
     }
     write(store, Config(epochs=3), **changes)
     write(store, Config(epochs=3, seed=1))
-    evil, good = records.all_runs(store)
+    evil, good = book_runs.all_runs(store)
     page, usual = (_Page(run_pages.page(run, [evil, good], ())) for run in (evil, good))
     assert page.tags.count("script") == usual.tags.count("script") == 1
     assert set(page.tags) == set(usual.tags)

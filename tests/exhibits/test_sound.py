@@ -7,7 +7,6 @@ from helpers.made_up_records import made_up, with_filters
 from lcs.data.batches import pixel_order
 from lcs.exhibits import find_study, sound
 from lcs.exhibits.choose import choose
-from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, SGD, method
 from lcs.exhibits.shared.plots.style import look
 from lcs.exhibits.shared.verdicts import verdict
@@ -44,13 +43,6 @@ def test_what_the_search_chooses_is_what_is_run(monkeypatch):
     chosen = find_study("sound").configs("desk", 1)
     shifted = {method(c): c for c in chosen if c.augment == "time-shift"}
     assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
-
-
-def test_without_a_choice_nothing_is_run(monkeypatch, command, tmp_path):
-    assert settings.missing_choices(find_study("sound")) == []
-    monkeypatch.setitem(sound.CHOSEN, "search-sound", {})
-    said = command("study", "sound", "--plan", "--store", tmp_path)
-    said.refused("sound: search-sound has not chosen its hyperparameters yet")
 
 
 def test_differences_are_from_sgd_on_the_same_clips(records):

@@ -2,10 +2,15 @@
 
 import re
 
+import numpy as np
 import pytest
+from helpers.made_up_records import study
 from PIL import Image
 
 from lcs.exhibits import summary
+from lcs.exhibits.shared import gap, published
+from lcs.exhibits.shared.compare import by_method
+from lcs.exhibits.shared.methods import B50, LOCAL, method
 from lcs.runs import BOOK_RUNS, RunStore
 
 STORE = RunStore(BOOK_RUNS)
@@ -77,3 +82,25 @@ def test_an_edited_page_is_noticed_and_mended(page, sections, tmp_path):
     assert not is_current()
     summary.write(STORE)
     assert edited.read_text() == original
+
+
+def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
+    def accuracy(config):
+        return 50.0 + config.seed + {LOCAL: 10.0, B50: 4.0}.get(method(config), 0.0)
+
+    wide = [run for run in study("scaling-own", accuracy) if run.config.base_channels == 8]
+    no_gap = study("flips", lambda c: 50.0 + c.seed)
+    alone = [run for run in study("flips", accuracy) if run.config.seed == 0]
+    (axes,) = summary.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
+    lines = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert lines[:4] == ["one", "α = 8, 200 epochs", "first seed", "α = 8, 200 epochs"]
+    dots, bar, mean = axes.lines[:3]
+    share, *ends = gap.gap_closed(by_method(wide))
+    gained, gaps = gap.gains_and_gaps(by_method(wide))
+    assert dots.get_xdata() == pytest.approx(100 * np.divide(gained, gaps))
+    assert [*mean.get_xdata(), *bar.get_xdata()] == pytest.approx([share, *ends])
+    said = [text.get_text() for text in axes.texts]
+    assert gap.gap_text(by_method(wide)) in said
+    assert f"{published.gap_closed():.0f}" in said
+    hollow = [line for line in axes.lines if line.get_mfc() == "none"]
+    assert [len(line.get_xdata()) for line in hollow] == [1, 1], "a single run, and the paper"

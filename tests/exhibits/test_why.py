@@ -31,41 +31,6 @@ def known_gain(config: Config) -> float:
 FACTORIAL = study("factorial", known_gain)
 
 
-# Conditions
-
-
-def test_a_run_that_two_studies_share_counts_once():
-    records = [*study("length", known_gain, 2), *study("longer", known_gain, 2)]
-    found = compare.conditions(reversed(records))
-    assert all([r.config.seed for r in runs] == [0, 1] for runs in found.values())
-    assert len(compare.conditions(FACTORIAL)) == 30
-
-
-def test_no_condition_is_picked_by_chance():
-    found = compare.conditions(FACTORIAL)
-    with pytest.raises(ValueError, match="conditions have these values"):
-        compare.pick(found, beta=50)
-    assert compare.pick(found, beta=7) is None
-
-
-def test_differences_pair_by_seed():
-    sgd, sparse = Config(), Config(optimizer="beta-lasso", l1=2e-5, beta=50.0)
-    records = [made_up(sgd.replace(seed=s), 50 + s) for s in (0, 1, 2)]
-    records += [made_up(sparse.replace(seed=s), 51.5 + s) for s in (2, 1)]
-    found = compare.conditions(records)
-    gain = compare.difference(found, sparse, sgd)
-    assert gain == Interval(pytest.approx(1.5), pytest.approx(0), 2)
-    assert compare.difference(found, sgd, sgd) is None
-    assert compare.difference(found, sparse.replace(beta=1.0), sgd) is None
-
-
-def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
-    plain = Config(lr=0.3)
-    window = {"l1_growth": 1.0, "l1_window": "learned", "l1_window_size": 5}
-    sparse = plain.replace(optimizer="beta-lasso", l1=1e-5, l1_rest=1e-6, beta=50, **window)
-    assert compare.as_sgd(sparse.replace(frozen_zeros=True)) == plain
-
-
 # The factorial and the gains
 
 

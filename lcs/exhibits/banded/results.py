@@ -10,7 +10,7 @@ from lcs.exhibits.banded.studies import GROWTHS, WIDTH
 from lcs.exhibits.shared import cells, compare, locality, plots, tables
 from lcs.exhibits.shared.compare import ByStudy, Conditions
 from lcs.exhibits.shared.gap import closes_most, gap_text
-from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, method
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, method, shortest_name
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.settings import (
     FLIP_CROP_SHORT,
@@ -36,7 +36,7 @@ def banded_table(records: Sequence[Record], study: str = "banded") -> Table:
     found = compare.conditions(records)
     several = len({config.epochs for config in found}) > 1
     columns: dict[str, Cell] = {
-        "method": cells.of(lambda config: method(config).shortest),
+        "method": cells.of(shortest_name),
         **cells.field_columns(["l1", "l1_growth"]),
         "windows": cells.of(windows_text),
         **cells.field_columns(["lr", "epochs"] if several else []),
@@ -137,7 +137,7 @@ def sizes_figure(found: ByStudy) -> Figure:
     frame = compare.sweep_frame(
         [*found["banded-sizes"], *usual, *pixel],
         lambda config: config.l1_window_size or default_kernel(config.model),
-        lambda config: method(config).shortest,
+        shortest_name,
     )
     banded = compare.conditions(found["banded"])
     ungrown = {**B50._asdict(), "l1_growth": 0.0, "l1": usual[0].config.l1 if usual else 0}

@@ -9,12 +9,11 @@ from lcs import data
 from lcs.config import Config
 from lcs.exhibits.shared import compare, settings
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.methods import B50, SHALLOW
 from lcs.exhibits.shared.searches import Rule, Search, network_key, relative
 from lcs.shapes import stack_and_hidden
 
 WIDTH = 2
-SHALLOW = ("s-conv", "s-local", "s-fc")
 # growth of λ with each row or column outside the window
 GROWTHS = (0.01, 0.1, 1.0)
 # sides of windows beside the usual 9, and growths from a single pixel

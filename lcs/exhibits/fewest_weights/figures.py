@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lcs.exhibits.fewest_weights.results import SHARED, frame, front
 from lcs.exhibits.shared.compare import Conditions
-from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE
+from lcs.exhibits.shared.methods import B50, CONV, EVERY, LOCAL, SGD
 from lcs.exhibits.shared.plots.style import (
     PAGE_WIDTH,
     Axes,
@@ -20,7 +20,7 @@ TITLES = {
     RECIPE.name: f"{RECIPE.name}, {SHARED[RECIPE.name].epochs} epochs",
     REPRODUCTION.name: f"{REPRODUCTION.name}, α = 1, {SHARED[REPRODUCTION.name].epochs} epochs",
 }
-LEGEND = tuple(map(str, (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)))
+LEGEND = tuple(map(str, EVERY))
 # whose points carry the width; at a width, those between have as many weights as SGD
 LABELLED = {str(name) for name in (CONV, LOCAL, SGD, B50)}
 COSTS = {"weights": "remaining weights, all layers", "flops": "FLOPs of a forward pass"}

@@ -32,8 +32,6 @@ VARIED = (
     *("model", "base_channels", "optimizer", "lr", "momentum", "weight_decay"),
     *("l1", "l1_rest", "beta", "seed"),
 )
-# the width at which all methods have runs
-WIDTH = WIDEST
 LEAST_RUNS = 2
 
 
@@ -74,10 +72,10 @@ def mean_weights(runs: Sequence[Record]) -> float:
 
 
 def recipe_table(found: Mapping[str, Conditions]) -> Table:
-    """Return every network and method with AutoAugment at `WIDTH`, the fewest weights first."""
+    """Return every network and method with AutoAugment at `WIDEST`, the fewest weights first."""
     here = found[RECIPE.name]
-    shown = [runs for config, runs in here.items() if config.base_channels == WIDTH]
-    what = f"Remaining weights with AutoAugment at α = {WIDTH}"
+    shown = [runs for config, runs in here.items() if config.base_channels == WIDEST]
+    what = f"Remaining weights with AutoAugment at α = {WIDEST}"
     return _weights_table("tab-fewest", "scaling-wide", here, shown, searched_sgd(), what)
 
 
@@ -155,14 +153,14 @@ def front(table: tables.DataFrame, counted: str = "weights") -> tables.DataFrame
 
 
 def own_lambda() -> Config:
-    """Return β = 50 with AutoAugment at `WIDTH`, with the λ that was chosen there."""
-    here = SHARED[RECIPE.name].replace(base_channels=WIDTH)
-    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDTH])
+    """Return β = 50 with AutoAugment at `WIDEST`, with the λ that was chosen there."""
+    here = SHARED[RECIPE.name].replace(base_channels=WIDEST)
+    return chosen(here, "s-fc", "beta-lasso", 50, share=SHARE_AT_WIDTH[WIDEST])
 
 
 def searched_sgd(model: str = "s-fc") -> Config:
-    """Return SGD with AutoAugment at `WIDTH`, as it was chosen."""
-    return chosen(SHARED[RECIPE.name].replace(base_channels=WIDTH), model)
+    """Return SGD with AutoAugment at `WIDEST`, as it was chosen."""
+    return chosen(SHARED[RECIPE.name].replace(base_channels=WIDEST), model)
 
 
 def nearest(groups: Iterable[list[Record]], size: float) -> list[Record]:
@@ -213,7 +211,7 @@ def numbers(found: Mapping[str, Conditions], bits: int, delta: float) -> dict[st
 
 
 def recipe_numbers(found: Conditions) -> dict[str, str]:
-    """Return what β = 50 with its own λ needs at `WIDTH`, beside SGD and S-LOCAL."""
+    """Return what β = 50 with its own λ needs at `WIDEST`, beside SGD and S-LOCAL."""
     own, sgd = own_lambda(), searched_sgd()
     sparse, dense = found[own], found[sgd]
     wide, conv = (found[searched_sgd(model)] for model in ("s-local", "s-conv"))

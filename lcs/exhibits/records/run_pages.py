@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.config.run_config import defaults
-from lcs.exhibits.records import BookRun, changed, rerun_command
+from lcs.exhibits.records.book_runs import BookRun, changed, rerun_command
 from lcs.exhibits.shared.cells import LABELS, field_text
 from lcs.exhibits.shared.compare import remaining
 from lcs.exhibits.shared.methods import NETWORKS, method

@@ -17,7 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from lcs.exhibits.records import BookRun, all_runs, run_pages
+from lcs.exhibits.records import run_pages
+from lcs.exhibits.records.book_runs import BookRun, all_runs
 from lcs.runs import RunStore
 
 RUNS = "book/runs"

@@ -6,18 +6,8 @@
 
 from lcs.exhibits.scaling import search_studies, studies
 from lcs.exhibits.scaling.results import CLAIMS
-from lcs.exhibits.shared.settings import FLIP_CROP, RECIPE
+from lcs.exhibits.scaling.studies import BY_SETTING
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
-# the studies of each setting, by its name, for the table of gains and the first picture
-BY_SETTING = {
-    RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
-    FLIP_CROP.name: (
-        *("recipe-length-search", "recipe-length-search-local"),
-        *("flips", "flips-others", "flips-beyond"),
-        *("recipe-length", "recipe-length-long"),
-        *("largest-free", "largest-decay", "largest-local", "largest-zero"),
-    ),
-}
 
 __all__ = ["BY_SETTING", "CLAIMS", "STUDIES"]

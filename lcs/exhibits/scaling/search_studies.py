@@ -7,7 +7,7 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.scaling import studies
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B0, B1, B50, PROXIMAL, Method
+from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.shared.searches import Rule, Search, choices, method_key, regularisation, searched
 from lcs.exhibits.shared.settings import (
     CHOSEN,
@@ -149,7 +149,7 @@ def search_augment(base: Config) -> list[Config]:
     return runs
 
 
-@_recipe(rule=Rule(method_key, lambda c: c.lr))
+@_recipe()
 def search_rate(base: Config) -> list[Config]:
     """Learning rates with AutoAugment."""
     return [run.replace(lr=lr) for run in studies.at_widths(base) for lr in RATES]
@@ -162,8 +162,7 @@ def search_flips(base: Config) -> list[Config]:
     The best of these nine lay at the edge for every method, so that three more are beyond it.
     """
     here = sized(base, WIDEST, 1 / 8)
-    methods = [chosen(here, model) for model in ("s-fc", "3-fc", "s-local", "s-conv")]
-    methods += [chosen(here, *method, share=1.0) for method in (B0, B50)]
+    methods = [chosen(here, *who, share=1.0) for who in (SGD, THREE, LOCAL, CONV, B0, B50)]
     grid = [*itertools.product(RATES, AROUND)]
     return [
         with_values(config, rate, factor)

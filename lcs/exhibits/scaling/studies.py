@@ -6,7 +6,7 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.shared.compare import without_threshold
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50
+from lcs.exhibits.shared.methods import B50, EVERY, SHALLOW
 from lcs.exhibits.shared.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -27,12 +27,12 @@ from lcs.exhibits.shared.settings import (
 )
 
 LARGEST_WIDTH = 32
-# by what they vary; the chapter has tables of some
-AT_WIDTHS, PARTS, LARGEST, FLIPS = Studies(), Studies(), Studies(), Studies()
+# in this order; the chapter has tables of all in LARGEST, and of all in FLIPS
+FIRST, LARGEST, FLIPS = Studies(), Studies(), Studies()
 
 # At each width, with AutoAugment
 
-_by_width = partial(AT_WIDTHS.add, setting=RECIPE)
+_by_recipe = partial(FIRST.add, setting=RECIPE)
 
 
 def at_widths(
@@ -41,64 +41,61 @@ def at_widths(
     *,
     widths: Sequence[int] = (WIDEST,),
     models: Sequence[str] = ("s-fc",),
-    one_lambda: bool = False,
 ) -> list[Config]:
     """Return SGD for each network and β-LASSO at each β, at each width.
 
-    λ of β = 50 is the one chosen at that width; with `one_lambda` the same at all widths, and
-    proximal ℓ1 beside it.
+    λ of β = 50 is the one chosen at that width.
     """
     runs = []
     for width in widths:
         here = sized(base, width, 1 / 2)
         runs += [chosen(here, model) for model in models]
-        runs += [chosen(here, "s-fc", "proximal-l1")] if one_lambda else []
         for beta in betas:
-            share = SHARE_AT_WIDTH[width] if beta and not one_lambda else None
+            share = SHARE_AT_WIDTH[width] if beta else None
             runs.append(chosen(here, "s-fc", "beta-lasso", beta, share=share))
     return runs
 
 
-_every_method = partial(
-    at_widths, betas=(0, 1, 50), models=("s-conv", "s-local", "3-fc", "s-fc"), one_lambda=True
-)
+def _every_method(base: Config, widths: Sequence[int]) -> list[Config]:
+    """Return every method at each width, with the λ that was chosen at α = 2."""
+    return [chosen(sized(base, width, 1 / 2), *who) for width in widths for who in EVERY]
 
 
-@_by_width()
+@_by_recipe()
 def scaling(base: Config) -> list[Config]:
     """AutoAugment at growing width.
 
     All but the largest width, which takes as long as all others.
     """
-    return _every_method(base, widths=WIDTHS[:-1])
+    return _every_method(base, WIDTHS[:-1])
 
 
-@_by_width()
+@_by_recipe()
 def scaling_wide(base: Config) -> list[Config]:
     """AutoAugment at α = 8."""
-    return _every_method(base)
+    return _every_method(base, (WIDEST,))
 
 
-@_by_width()
+@_by_recipe()
 def scaling_own(base: Config) -> list[Config]:
     """λ of β = 50 chosen at each width."""
     return at_widths(base, betas=(0, 50), widths=WIDTHS, models=("s-local", "s-fc"))
 
 
-@_by_width(seeds=1)
+@_by_recipe(seeds=1)
 def scaling_beyond(base: Config) -> list[Config]:
     """β = 50, β = 0 and SGD at α = 16."""
     return at_widths(base, betas=(0, 50), widths=(WIDTH_BEYOND,))
 
 
-@_by_width()
+@_by_recipe()
 def scaling_threshold(base: Config) -> list[Config]:
     """Threshold or λ, at α = 8."""
     runs = at_widths(base)
     return [*runs, without_threshold(runs[-1]), proximal(runs[-1])]
 
 
-@_by_width(seeds=8)
+@_by_recipe(seeds=8)
 def scaling_seeds(base: Config) -> list[Config]:
     """SGD and β = 50 at α = 8, more seeds."""
     return at_widths(base)
@@ -113,7 +110,7 @@ def proximal(config: Config) -> Config:
 
 # Single parts of the recipe
 
-_by_recipe, _part = partial(PARTS.add, setting=RECIPE), partial(PARTS.add, setting=FLIP_CROP)
+_part = partial(FIRST.add, setting=FLIP_CROP)
 
 
 def _flips(
@@ -153,7 +150,7 @@ def augment_order(base: Config) -> list[Config]:
 def recipe_cifar100(base: Config) -> list[Config]:
     """CIFAR-100, at α = 8."""
     data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
-    return _flips(data, (0, 50), models=("s-conv", "s-local", "s-fc"))
+    return _flips(data, (0, 50), models=SHALLOW)
 
 
 @_by_recipe()
@@ -355,4 +352,14 @@ def recipe_length_long_l1(base: Config) -> list[Config]:
     return [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]]
 
 
-STUDIES = (*AT_WIDTHS, *PARTS, *LARGEST, *FLIPS)
+STUDIES = (*FIRST, *LARGEST, *FLIPS)
+# the studies of each setting, by its name, for the table of gains and the first picture
+BY_SETTING = {
+    RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
+    FLIP_CROP.name: (
+        *("recipe-length-search", "recipe-length-search-local"),
+        *("flips", "flips-others", "flips-beyond"),
+        *("recipe-length", "recipe-length-long"),
+        *("largest-free", "largest-decay", "largest-local", "largest-zero"),
+    ),
+}

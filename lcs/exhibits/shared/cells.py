@@ -161,8 +161,6 @@ def field_text(config: Config, field: str) -> str:
     if field in foreign_fields(config.optimizer):
         return tables.NONE
     value = config.rest_l1 if field == "l1_rest" else getattr(config, field)
-    if field == "period":
-        value = value or config.epochs
     if (field, value) in WORDS:
         return WORDS[field, value]
     if isinstance(value, bool):

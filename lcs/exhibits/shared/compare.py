@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lcs.config import Config, foreign_fields
+from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
 from lcs.exhibits.shared import tables
-from lcs.exhibits.shared.methods import SGD, Method, method
+from lcs.exhibits.shared.methods import LOCAL, SGD, Method, method
 from lcs.exhibits.shared.plots import Differences
 from lcs.runs import Record
 from lcs.stats import Interval, mean_interval
@@ -158,6 +159,11 @@ def largest_beta(records: Sequence[Record]) -> float:
     return float(max(record.config.beta for record in records))
 
 
+def local_weights(config: Config) -> int:
+    """Return the weights of S-LOCAL's first layer, as wide and on the same data."""
+    return weights_by_layer(config, LOCAL.model)["conv1"]
+
+
 # Differences, paired by seed
 
 
@@ -219,12 +225,6 @@ def sgd_with_same(found: Conditions, field: str) -> Reference:
 def without_threshold(config: Config) -> Config:
     """Return the same run with β = 0, and the same λ."""
     return config.replace(beta=0.0, frozen_zeros=False)
-
-
-def gain(found: Conditions, **fields: object) -> Interval | None:
-    """Return the accuracy of the condition with these values minus that without a threshold."""
-    config = pick(found, **fields)
-    return None if config is None else difference(found, config, without_threshold(config))
 
 
 def gains(

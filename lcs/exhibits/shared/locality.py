@@ -15,7 +15,7 @@ from lcs.exhibits.shared import cells, tables
 from lcs.exhibits.shared.compare import conditions
 from lcs.exhibits.shared.methods import B50, method
 from lcs.exhibits.shared.tables import Cell
-from lcs.exhibits.shared.verdicts import Judge, exceeds, exceeds_zero
+from lcs.exhibits.shared.verdicts import Judge, exceeds
 from lcs.runs import Record
 from lcs.stats import mean_interval
 
@@ -111,11 +111,6 @@ def clustering_ranges(runs: Sequence[Record]) -> list[float]:
 def filters_of(records: Sequence[Record], title: Callable[[Record], str]) -> dict[str, np.ndarray]:
     """Return the filters, (n, C, H, W), of those runs that have stored them, by their titles."""
     return {title(run): run.load_filters().numpy() for run in records if run.has_filters}
-
-
-def local(fields: dict[str, object]) -> Judge:
-    """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
-    return exceeds_zero(B50._asdict() | fields, beyond_chance)
 
 
 def more_local(one: dict[str, object], other: dict[str, object]) -> Judge:

@@ -3,17 +3,18 @@
 from typing import NamedTuple
 
 from lcs.config import Config
+from lcs.data.gaussian_process import GAINS
 
 # the paper's names
-_MODELS = ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc")
-NETWORKS = {model: model.upper() for model in _MODELS}
+SHALLOW = ("s-conv", "s-local", "s-fc")
+NETWORKS = {model: model.upper() for model in (*SHALLOW, "d-conv", "d-local", "d-fc", "3-fc")}
 
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "svhn": "SVHN",
     "fsdd": "spoken digits",
-    **dict.fromkeys(("process-0.1", "process-1", "process-3"), "the nonlinear process"),
+    **dict.fromkeys(GAINS, "the nonlinear process"),
 }
 
 
@@ -61,6 +62,11 @@ def method(config: Config) -> Method:
     return Method(config.model, config.optimizer, config.beta)
 
 
+def shortest_name(config: Config) -> str:
+    """Return the shortest name of a run's method."""
+    return method(config).shortest
+
+
 def beta_lasso_method(beta: float) -> Method:
     """Return S-FC trained by β-LASSO."""
     return Method("s-fc", "beta-lasso", float(beta))
@@ -70,3 +76,5 @@ def beta_lasso_method(beta: float) -> Method:
 SGD, LOCAL, CONV, THREE = (Method(model) for model in ("s-fc", "s-local", "s-conv", "3-fc"))
 PROXIMAL = Method("s-fc", "proximal-l1")
 B0, B1, B50 = map(beta_lasso_method, (0, 1, 50))
+# of the paper's Table 2, in its order, and proximal ℓ1
+EVERY = (CONV, LOCAL, THREE, SGD, PROXIMAL, B0, B1, B50)

@@ -94,9 +94,7 @@ SETTINGS = (
     PAPER_SHORT,
 )
 
-# of the paper's Table 2, and the range around them
-PAPER_BETAS, BETAS = (0, 1, 50), (0, 1, 2, 5, 10, 20, 50, 100, 200)
-LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
+PAPER_BETAS = (0, 1, 50)  # of the paper's Table 2
 # the reproduction's λ, the end of the paper's search: the same in every layer
 REPRODUCTION_L1: dict[str, Any] = {"l1": 2e-5, "l1_rest": None}
 # where single early runs did best: no choice made on validation, so it may flatter

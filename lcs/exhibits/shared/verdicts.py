@@ -26,6 +26,7 @@ CORRECTED = ", but not after correction"
 BENCHMARK = "benchmark"
 # where claims are judged, each by itself: with its runs at a scale, or by a benchmark
 JUDGED_AT = ("paper", "desk", BENCHMARK)
+MARGIN = 1.0  # points within which two values are called equal
 # who makes a claim, and how the pages mark what they say
 SOURCES: dict[str, tuple[str, Callable[[str], str]]] = {
     "P": ("the paper", tables.published),
@@ -299,9 +300,9 @@ def exceeds(
     return _of_differences(one, other, of, partial(as_finding, unit=unit, worse=worse))
 
 
-def equals(one: Which, other: Which, *, margin: float) -> Judge:
-    """Judge whether some runs have the accuracy of others, within a margin in points."""
-    return _of_differences(one, other, compare.accuracies, partial(as_finding, margin=margin))
+def equals(one: Which, other: Which) -> Judge:
+    """Judge whether some runs have the accuracy of others, within `MARGIN`."""
+    return _of_differences(one, other, compare.accuracies, partial(as_finding, margin=MARGIN))
 
 
 def exceeds_zero(which: Which, of: Values, unit: str = "points", *, short: str = "") -> Judge:
@@ -309,9 +310,9 @@ def exceeds_zero(which: Which, of: Values, unit: str = "points", *, short: str =
     return lambda records: as_finding(of(_meant(records, which)), unit, short=short)
 
 
-def equals_zero(which: Which, of: Values, *, margin: float) -> Judge:
-    """Judge whether what `of` returns of some runs is zero, within a margin in points."""
-    return lambda records: as_finding(of(_meant(records, which)), margin=margin)
+def equals_zero(which: Which, of: Values) -> Judge:
+    """Judge whether what `of` returns of some runs is zero, within `MARGIN`."""
+    return lambda records: as_finding(of(_meant(records, which)), margin=MARGIN)
 
 
 def _of_differences(

@@ -7,8 +7,6 @@ from lcs import data
 from lcs.config import Config
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.settings import (
-    BETAS,
-    LAMBDAS,
     PAPER_BETAS,
     REPRODUCTION,
     REPRODUCTION_L1,
@@ -23,6 +21,10 @@ from lcs.exhibits.shared.settings import (
     varied,
 )
 from lcs.study.base_study import SCALES
+
+# ranges around the paper's β of Table 2 and the reproduction's λ
+BETAS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+LAMBDAS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4)
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION)

@@ -26,7 +26,7 @@ from lcs.exhibits.shared.methods import (
 )
 from lcs.exhibits.shared.plots import Differences, interactive, style
 from lcs.exhibits.shared.plots.weights import FRAME, as_image
-from lcs.exhibits.shared.settings import BETAS
+from lcs.exhibits.why.studies import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
 
@@ -152,7 +152,8 @@ def test_zero_has_no_sign():
 
 def test_filters_are_shown_with_two_pixels_for_each_weight():
     noise = np.random.default_rng(0).normal(size=(13, 3, 32, 32))
-    figure = plots.filters({"one": noise, "other": noise[:3]})
+    figure = plots.filters({"one": noise, "other": noise[:3], "pending": None})
+    assert [text.get_text() for text in figure.texts] == ["one", "other", "pending"]
     svg = style.as_svg(figure)
     images = re.findall(r"<image [^>]*>", svg)
     assert len(images) == 8 + 3
