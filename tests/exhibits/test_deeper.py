@@ -97,6 +97,8 @@ def test_words_say_what_the_records_say(found):
         "deep-beta": "+2.00 ± 0.00",
         "footprint-first-dense": "10.00 ± 0.00",
         "rewired-first": "0.70 ± 0.00",
+        **{"conv-n": "3", "conv-gain": "10.00 ± 0.00", "conv-over": "−18.00 ± 0.00"},
+        "conv-gap": "80 (80 to 80)",
     }
 
 
@@ -129,7 +131,7 @@ def test_tables_have_gains_over_what_is_compared(found):
 def test_tables_and_figures_have_every_condition(found):
     rows = deeper.from_convolution_table(found).rows
     assert [(row[2], row[5]) for row in rows][:2] == [(NONE, NONE), ("S-CONV", "+10.00 ± 0.00")]
-    assert [row[0] for row in rows] == ["2"] * 9 + ["8"] * 7
+    assert [row[0] for row in rows] == ["2"] * 9 + ["8"] * 8
     assert len(deeper.deeper_table(found["deeper"]).rows) == 8
     assert deeper.deeper_figure(found["deeper"]).axes
     assert len({str(method(config)) for config in configs("deeper")}) == 8
@@ -144,4 +146,4 @@ def test_claims_compare_what_they_say(found):
     assert depth.value.startswith("depth adds +5.00 ± 0.00 points to LOCAL")
     assert depth.said.startswith("not testable")
     values = [finding.evidence.mean for finding in others]
-    assert values == pytest.approx([10.0, 10.0, 2.0, 1.0, 0.7, 2.0, 5.0])
+    assert values == pytest.approx([10.0, 10.0, -18.0, 2.0, 1.0, 0.7, 2.0, 5.0])
