@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer
+from lcs.exhibits import banded, deeper, find_study, paper_size, rivals, scaling, table2, transfer
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
 from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, THREE, Method
@@ -44,7 +44,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
-        for chapter in (scaling, rivals, banded, transfer)
+        for chapter in (scaling, rivals, banded, deeper, transfer)
         for study in chapter.STUDIES
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
@@ -66,6 +66,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
+        "deeper": deeper.numbers(runs),
         "transfer": transfer.numbers(runs),
         "size": paper_size.numbers(wide),
         "paper": {
@@ -76,6 +77,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
+        "conv_epochs": max(run.config.epochs for run in runs["from-convolution-wide"]),
         "longest": longest[0].config.epochs,
         "longest_n": len(longest),
         "plain_gap": gap_text(plain),
