@@ -94,15 +94,23 @@ def from_convolution(base: Config) -> list[Config]:
     return _from_convolution(half, whole, "search-convolution")
 
 
-@STUDIES.add(FLIP_CROP, after=("search-convolution-wide",))
-def from_convolution_wide(base: Config) -> list[Config]:
-    """A start from S-CONV at α = 8.
-
-    S-LOCAL has random weights alone.
-    """
+def _at_width_8(base: Config, search: str) -> list[Config]:
+    """Return a start from S-CONV with the learning rates of a search; S-LOCAL only without it."""
     half = flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50])
     whole = flip_crop_methods(sized(base, WIDE, 1 / 2), SHALLOW, [50])
-    return _from_convolution(half, whole, "search-convolution-wide")
+    return _from_convolution(half, whole, search)
+
+
+@STUDIES.add(FLIP_CROP, after=("search-convolution-wide",))
+def from_convolution_wide(base: Config) -> list[Config]:
+    """A start from S-CONV at α = 8."""
+    return _at_width_8(base, "search-convolution-wide")
+
+
+@STUDIES.add(FLIP_CROP, after=("search-convolution",))
+def from_convolution_first_rates(base: Config) -> list[Config]:
+    """A start from S-CONV at α = 8, with the learning rates that were chosen at α = 2."""
+    return _at_width_8(base, "search-convolution")
 
 
 # Deep networks
