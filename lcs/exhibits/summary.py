@@ -66,7 +66,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
-        "deeper": deeper.numbers(runs),
+        "deeper": deeper.results.numbers(runs),
         "transfer": transfer.numbers(runs),
         "size": paper_size.numbers(wide),
         "paper": {

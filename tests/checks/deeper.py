@@ -3,8 +3,8 @@
 import numpy as np
 
 from checks import ahead, behind, check, level, only, records, verdicts
-from lcs.exhibits import deeper
-from lcs.exhibits.deeper import DEEP_B50, DEEP_FC, DEEP_LOCAL
+from lcs.exhibits.deeper import results, studies
+from lcs.exhibits.deeper.results import DEEP_B50, DEEP_FC, DEEP_LOCAL
 from lcs.exhibits.shared.compare import (
     by_method,
     differences,
@@ -17,6 +17,7 @@ from lcs.exhibits.shared.compare import (
 from lcs.exhibits.shared.gap import gap_closed
 from lcs.exhibits.shared.locality import beyond_chance
 from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, Method
+from lcs.exhibits.shared.settings import CHOSEN
 from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED
 from lcs.stats import mean_interval
 
@@ -102,7 +103,7 @@ def deep_fc_is_level_with_deep_local(store):
 
 def started(store):
     """Return D-FC by SGD from masks, by what it starts from."""
-    return {name: records(store, "footprints", start=name) for name in deeper.FOOTPRINTS}
+    return {name: records(store, "footprints", start=name) for name in studies.FOOTPRINTS}
 
 
 @check
@@ -190,7 +191,7 @@ def depth_adds_to_every_network(store):
         and 5 < size("d-fc") / size("s-fc") < 6
         and all(1 < size(f"d-{model}") / size(f"s-{model}") < 1.2 for model in ("conv", "local"))
         and min(differences(deep, shallow, train_accuracies)) > 10
-        and [gain[0] for gain in deeper.published_gains().values()] == ["+", "+", "−"]
+        and [gain[0] for gain in results.published_gains().values()] == ["+", "+", "−"]
     )
 
 
@@ -204,8 +205,8 @@ def beta_does_as_well_in_deep_networks(store):
     """
     groups = by_method(records(store, "deeper"))
     sparse, dense = groups[DEEP_B50], groups[DEEP_FC]
-    chosen = deeper.CHOSEN["search-deeper"]["d-fc beta-lasso"]
-    edge = {"lr": max(deeper.L1_RATES), "share": max(deeper.DEEP_SHARES)}
+    chosen = CHOSEN["search-deeper"]["d-fc beta-lasso"]
+    edge = {"lr": max(studies.L1_RATES), "share": max(studies.DEEP_SHARES)}
     return (
         min(differences(sparse, dense)) > 0
         and level(paired(sparse, dense))
