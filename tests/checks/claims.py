@@ -86,7 +86,7 @@ CALLED = {
         ("On spoken digits, β = 0 is better than SGD", "α = 4"),
         ("As searched * closes most of the gap *", "α = 8"),
         ("D-FC by SGD is better with the first layer's mask *", "α = 1"),
-        ("S-FC by β = 50 is better from S-CONV than *", "α = 2"),
+        ("S-FC by β = 50 that starts from S-CONV is better than from random *", "α = 2"),
         ("At α = 1, β = 50 is worse than β = 0", "α = 1"),
     ),
     UNDECIDED: (
@@ -95,7 +95,7 @@ CALLED = {
         ("With masks found on CIFAR-100, SGD is better *", "α = 1"),
         ("On spoken digits, β = 50 is better than SGD", "α = 4"),
         ("In D-FC, β = 50 is better than SGD", "α = 1"),
-        ("S-FC by SGD is better from S-CONV than *", "α = 2"),
+        ("S-FC by SGD that starts from S-CONV is better than from random *", "α = 2"),
     ),
 }
 

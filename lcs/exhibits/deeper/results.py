@@ -169,7 +169,7 @@ CLAIMS = {
         "P", "deeper", _depth_does_not_help, "Table 1"
     ),
     **{
-        f"S-FC by {who.short} that starts from S-CONV is better than {text}": ours(
+        f"S-FC by {who.shortest} that starts from S-CONV is better than {text}": ours(
             AT_WIDTHS[0],
             exceeds({"start": "network", **who._asdict()}, {"start": start, **other._asdict()}),
             also=AT_WIDTHS[1:],
