@@ -87,6 +87,8 @@ CALLED = {
         ("As searched * closes most of the gap *", "α = 8"),
         ("D-FC by SGD is better with the first layer's mask *", "α = 1"),
         ("S-FC by β = 50 that starts from S-CONV is better than from random *", "α = 2"),
+        ("S-FC by β = 50 that starts from S-CONV is better than from random *", "α = 8"),
+        ("S-FC by SGD that starts from S-CONV is better than from random *", "α = 8"),
         ("At α = 1, β = 50 is worse than β = 0", "α = 1"),
     ),
     UNDECIDED: (

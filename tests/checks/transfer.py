@@ -7,8 +7,6 @@ from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.verdicts import CORRECTED
 from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
 
-TUNED = TAKEN["first-layer"]
-
 
 @check
 def frozen_layers_differ_in_size(store):

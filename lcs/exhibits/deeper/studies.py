@@ -41,7 +41,7 @@ _network_or_source = Rule(lambda c: network_key(c) if c.source else "S-CONV", la
 
 
 def _started_at(rates: Mapping[str, Sequence[float]], here: list[Config]) -> list[Config]:
-    """Return S-CONV, the first of some runs, and each of them from it, at an optimizer's rates."""
+    """Return S-CONV, the first of some runs, and each of them from it, at its optimizer's rates."""
     started = [run.replace(start="network", source=here[0].as_source) for run in here]
     return [here[0], *(run.replace(lr=lr) for run in started for lr in rates[run.optimizer])]
 
@@ -57,7 +57,7 @@ def search_convolution(base: Config) -> list[Config]:
 def search_convolution_wide(base: Config) -> list[Config]:
     """From S-CONV at α = 8, on validation."""
     rates = {"sgd": (0.1, 0.03, 0.01), "beta-lasso": (1.0, 0.3, 0.1)}
-    return _started_at(rates, flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50]))
+    return _started_at(rates, flip_crop_methods(sized(base, WIDE, 1 / 4), ("s-conv", "s-fc"), [50]))
 
 
 def _from_convolution(here: list[Config], whole: list[Config], search: str) -> list[Config]:
@@ -80,8 +80,8 @@ def from_convolution(base: Config) -> list[Config]:
 
 
 def _at_width_8(base: Config, search: str) -> list[Config]:
-    """Return a start from S-CONV with the learning rates of a search; S-LOCAL only without it."""
-    half = flip_crop_methods(sized(base, WIDE, 1 / 4), SHALLOW[::2], [50])
+    """Return a start from S-CONV with a search's learning rates; S-LOCAL has random weights."""
+    half = flip_crop_methods(sized(base, WIDE, 1 / 4), ("s-conv", "s-fc"), [50])
     whole = flip_crop_methods(sized(base, WIDE, 1 / 2), SHALLOW, [50])
     return _from_convolution(half, whole, search)
 
