@@ -5,7 +5,10 @@ differs.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from lcs.config import Config
 from lcs.cost import training_images
@@ -16,6 +19,7 @@ from lcs.exhibits.shared.settings import FLIP_CROP_SHORT, flip_crop_methods, siz
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
+from lcs.stats import mean_interval
 
 SHARES = (0.02, 0.05, 0.1, 0.3, 1.0)
 
@@ -55,6 +59,60 @@ def size_table(records: Sequence[Record]) -> Table:
     return cells.by_condition("sample-size", records, columns, what, text=("method",))
 
 
+def curve_table(records: Sequence[Record]) -> Table:
+    """Return the exponent of each method's learning curve, with few images and with many.
+
+    Test error falls as n^(−exponent); ± is the 95 % interval over seeds.
+    """
+    name, what = "tab-exponents", "Exponents of the learning curves"
+    if not records:
+        return tables.pending_table(name, what, "lcs study sample-size")
+    shares = sorted({run.config.train_share for run in records})
+    middle = shares[len(shares) // 2]
+    parts = (lambda share: share <= middle), (lambda share: share >= middle)
+    headings, columns = [], []
+    for inside in parts:
+        some = [run for run in records if inside(run.config.train_share)]
+        ends = {images(run.config) for run in some}
+        headings.append(f"{min(ends):,} to {max(ends):,} images")
+        columns.append(compare.by_method(some))
+    rows = [
+        [who, *(tables.interval(mean_interval(exponents(part[who]))) for part in columns)]
+        for who in columns[0]
+    ]
+    caption = (
+        f"{what}: test error falls as the number of training images to the power of minus this, "
+        "by least squares in the logarithms; ± 95 % interval over seeds."
+    )
+    return Table(name, caption, ["method", *headings], rows)
+
+
+def exponents(records: Sequence[Record]) -> list[float]:
+    """Return for each seed of a method the exponent b of its learning curve, error = c n^(−b)."""
+    found = []
+    for curve in _curves(records).values():
+        count, accuracy = np.transpose(curve)
+        slope, _ = np.polyfit(np.log(count), np.log(100 - accuracy), 1)
+        found.append(-float(slope))
+    return found
+
+
+def times_as_many(records: Sequence[Record], one: Method, other: Method) -> dict[int, list[float]]:
+    """Return how many times as many images one method needs to be as good as another.
+
+    By the other's number of images, for each seed; lines join the values of a seed over the
+    logarithm of the number of images. NaN where no number that was tried is enough, or the
+    smallest is more than that.
+    """
+    runs = compare.by_method(records)
+    curves = _curves(runs[one])
+    found: dict[int, list[float]] = {}
+    for seed, reached in _curves(runs[other]).items():
+        for count, target in reached:
+            found.setdefault(count, []).append(_images_at(target, curves[seed]) / count)
+    return found
+
+
 def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
     """Say with how many images one method is as good as another with all of them, to two digits.
 
@@ -67,10 +125,25 @@ def images_needed(records: Sequence[Record], one: Method, other: Method) -> str:
     curve = sorted(means[one])
     if curve[0][1] >= target:
         return f"at most {curve[0][0]:,}"
+    needed = _images_at(target, curve)
+    return f"more than {curve[-1][0]:,}" if math.isnan(needed) else tables.rounded(needed)
+
+
+def _curves(records: Sequence[Record]) -> dict[int, list[tuple[int, float]]]:
+    """Return the learning curve of a method by seed: number of images and accuracy in per cent."""
+    curves: dict[int, list[tuple[int, float]]] = {}
+    for run in records:
+        at = images(run.config), 100 * run.accuracy
+        curves.setdefault(run.config.seed, []).append(at)
+    return {seed: sorted(curve) for seed, curve in sorted(curves.items())}
+
+
+def _images_at(target: float, curve: Sequence[tuple[int, float]]) -> float:
+    """Return where a learning curve reaches an accuracy; NaN outside of it."""
     for (few, low), (many, high) in itertools.pairwise(curve):
-        if low < target <= high:
-            return tables.rounded(few * (many / few) ** ((target - low) / (high - low)))
-    return f"more than {curve[-1][0]:,}"
+        if low <= target <= high and low < high:
+            return few * (many / few) ** ((target - low) / (high - low))
+    return math.nan
 
 
 def numbers(records: Sequence[Record]) -> dict[str, str]:
@@ -80,9 +153,15 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     windows[f"size-window-sgd-{few}"] = few, SGD
     gains = {f"size-gain-{share}": (share, B50) for share in (few, "30", every)}
     runs = compare.grouped(records, lambda c: (f"{100 * c.train_share:g}", method(c)))
+    times = times_as_many(records, SGD, LOCAL)
+    dense = [run.config for run in runs["100", SGD]]
+    # S-FC has a unit for each patch and channel of S-LOCAL
+    patches = [c.layer_sizes()["conv1"].units // c.base_channels for c in dense[:1]]
     return {
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
+        "size-patches": f"{patches[0]}" if patches else PENDING,
+        "size-times": tables.interval(mean_interval(times[min(times)]), 1) if times else PENDING,
         **{key: cells.gain_text(runs[at], runs[at[0], SGD]) for key, at in gains.items()},
         f"size-lead-{few}": cells.lead_text(runs[few, LOCAL], runs[few, SGD]),
         **{key: locality.excess_text(runs[at]) for key, at in windows.items()},

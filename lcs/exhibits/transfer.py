@@ -13,7 +13,13 @@ from lcs.exhibits.shared.compare import ByStudy, Groups
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import B50, SGD, dataset_name, method
 from lcs.exhibits.shared.plots.style import Figure
-from lcs.exhibits.shared.settings import FLIP_CROP, FLIP_CROP_SHORT, flip_crop_methods, sized
+from lcs.exhibits.shared.settings import (
+    FLIP_CROP,
+    FLIP_CROP_SHORT,
+    flip_crop_methods,
+    local_mask,
+    sized,
+)
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import MARGIN, Which, equals, exceeds, ours
 from lcs.runs import Record
@@ -65,6 +71,14 @@ def _runs(here: Config, taken: Iterable[str]) -> list[Config]:
 def transfer(base: Config) -> list[Config]:
     """Transfer between data sets."""
     return _runs(sized(base, 1, 1 / 8), TAKEN)
+
+
+@STUDIES.add(FLIP_CROP_SHORT)
+def transfer_windows(base: Config) -> list[Config]:
+    """S-LOCAL's windows as a fixed mask of S-FC, on both data sets."""
+    plain = next(run for run in _runs(sized(base, 1, 1 / 8), ()) if run.model == "s-fc")
+    names = ORIGINS if plain.dataset in ORIGINS else (plain.dataset,)
+    return [plain.replace(dataset=name, **local_mask(base)) for name in names]
 
 
 @STUDIES.add(FLIP_CROP)

@@ -1,9 +1,11 @@
 """What the page sample_size says of results."""
 
 from itertools import pairwise
+from math import isnan
+from statistics import mean
 
 from checks import ahead, behind, check, records
-from lcs.exhibits.sample_size import SHARES
+from lcs.exhibits.sample_size import SHARES, exponents, images, times_as_many
 from lcs.exhibits.shared import locality
 from lcs.exhibits.shared.compare import by_method, paired, train_accuracies
 from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD
@@ -43,6 +45,32 @@ def built_in_locality_saves_images(store):
     more = all(few.mean > every.mean for few, every in zip(leads[0], leads[-1], strict=True))
     tenth, three = (paired(runs[LOCAL], shares[-1][B50]) for runs in shares[2:4])
     return above and more and behind(tenth) and ahead(three)
+
+
+@check
+def locality_is_worth_a_small_factor(store):
+    """S-FC by SGD needs less than eight times as many images as S-LOCAL, more than as many.
+
+    That can be read for every seed with up to 5,000 images.
+    """
+    times = times_as_many(records(store, "sample-size"), SGD, LOCAL)
+    few = [ratio for count in sorted(times)[:3] for ratio in times[count]]
+    read = [ratio for every in times.values() for ratio in every if not isnan(ratio)]
+    return not any(map(isnan, few)) and min(read) > 1 and max(read) < 8
+
+
+@check
+def exponents_are_alike_with_few_images(store):
+    """They differ by less than 0.03 up to 5,000 images; beyond, each is smaller, S-LOCAL's most."""
+    runs = records(store, "sample-size")
+    groups = [
+        by_method([run for run in runs if inside(images(run.config))])
+        for inside in (lambda count: count <= 5000, lambda count: count >= 5000)
+    ]
+    few, many = ({who: mean(exponents(g[who])) for who in (LOCAL, SGD, B50)} for g in groups)
+    fall = {who: few[who] - many[who] for who in few}
+    apart = max(few.values()) - min(few.values())
+    return apart < 0.03 and min(fall.values()) > 0 and min(many, key=many.__getitem__) == LOCAL
 
 
 @check

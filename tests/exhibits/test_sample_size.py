@@ -42,10 +42,29 @@ def test_images_needed_is_read_between_the_measured_numbers(records):
     assert sample_size.images_needed(few, CONV, B50) == "at most 15,000"
 
 
+def test_exponents_are_those_of_the_error():
+    """An error of c n^(−1/4) has the exponent 1/4 with few images and with many."""
+    configs = find_study("sample-size").configs("desk", 2)
+    error = lambda c: (80 + c.seed) * sample_size.images(c) ** -0.25  # noqa: E731
+    runs = [made_up(c, 100 - error(c)) for c in configs if method(c) == SGD]
+    assert sample_size.exponents(runs) == pytest.approx([0.25, 0.25])
+    table = sample_size.curve_table(runs)
+    assert table.columns[1:] == ["1,000 to 5,000 images", "5,000 to 50,000 images"]
+    assert table.rows == [[str(SGD), *2 * ["0.25 and 0.25"]]]
+
+
+def test_times_as_many_images_are_read_for_each_seed(records):
+    """Ten points are a factor of four; S-LOCAL with a fiftieth is below what SGD has."""
+    times = sample_size.times_as_many(records, SGD, LOCAL)
+    assert times[1000] == pytest.approx([4.0, 4.0, 4.0])
+    assert all(map(math.isnan, times[50_000]))
+
+
 def test_words_say_what_the_records_say(records):
     words = sample_size.numbers(records)
     assert words["size-local-needs"] == "14,000"
     assert words["size-gain-30"].startswith("+1.00")
+    assert (words["size-times"], words["size-patches"]) == ("4.0 ± 0.0", "256")
     assert words["size-lead-2"].startswith("10.00")
     assert words["size-window-10"].startswith("+21.1")
 

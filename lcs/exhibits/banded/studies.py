@@ -101,19 +101,10 @@ def banded_scattered(base: Config) -> list[Config]:
 @_study()
 def masked(base: Config) -> list[Config]:
     """S-LOCAL's windows as a fixed mask of S-FC, at α = 8."""
-    import torch
-
-    from lcs.models import LocallyConnected2d, dense_weight
-
     like = settings.flip_crop_methods(
         settings.sized(base, settings.WIDEST, 1 / 8), ("s-fc", "s-local")
     )
-    layers, _ = stack_and_hidden("s-fc", **data.spec(base.dataset).network, base_channels=1)
-    with torch.device("meta"):  # no weights are drawn
-        local = LocallyConnected2d(layers[0])
-    windows = dense_weight(torch.ones(local.weight.shape), layers[0])
-    mask = {"pruning": "windows", "density": float(windows.mean()), "density_rest": 1.0}
-    return [run.replace(model="s-fc", **mask) for run in like]
+    return [run.replace(model="s-fc", **settings.local_mask(base)) for run in like]
 
 
 def _random_windows(own: Config, l1_growth: float, share: float, lr: float) -> Config:

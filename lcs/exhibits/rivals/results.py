@@ -23,6 +23,7 @@ from lcs.exhibits.shared.locality import beyond_chance
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Judge, exceeds, ours
+from lcs.models.transfer import MASKED_LAYERS
 from lcs.runs import Record
 
 # the study of each budget, and its name
@@ -49,7 +50,7 @@ def sparse_flops(record: Record) -> float:
 
     A zero that may return needs its gradient at every step; one outside a mask, or frozen, does
     not. Zeros are those after each epoch. The dense gradients of RigL and SNIP, on one batch of an
-    epoch, are not counted.
+    epoch, are not counted, nor is the run that a mask was taken from.
     """
     config, history = record.config, record.history
     epochs = np.arange(1, config.epochs + 1)
@@ -58,10 +59,12 @@ def sparse_flops(record: Record) -> float:
         unmasked = config.cycle_epochs
     elif config.pruning == "none" and not config.frozen_zeros:
         unmasked = config.epochs
+    fixed = MASKED_LAYERS.get(config.start, ())  # by the mask of another run
     products = 0.0  # multiply–adds of one image, over the epochs
     for name, counts in history["nonzeros"].items():
         left = np.interp(epochs, history["epoch"], counts)
-        gradients = np.where(epochs <= unmasked, record.final["weights"][name], left)
+        every = (epochs <= unmasked) & (name not in fixed)
+        gradients = np.where(every, record.final["weights"][name], left)
         # the gradient of the images is not needed
         products += ((1 if name == "conv1" else 2) * left + gradients).sum()
     return 2 * products * data.spec(config.dataset).train_size
@@ -92,7 +95,8 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
-        "of the whole training without products by zeros; share of a filter's mass in its best "
+        "of the whole training without products by zeros (for masks trained anew, of that alone); "
+        "share of a filter's mass in its best "
         "window beyond chance, in points, over at most 512 filters with 20 weights; how many "
         "filters have none and how many at least 20; and how often two neighbouring pixels are in "
         "one, relative to chance"

@@ -149,10 +149,26 @@ def rivals_few(base: Config) -> list[Config]:
 
 
 @_study()
+def rivals_few_iterative(base: Config) -> list[Config]:
+    """Iterative pruning at the smaller budget."""
+    return [tuned(masked(even_length(base), ITERATIVE, "few"))]
+
+
+def _reallocated(base: Config, at: str) -> list[Config]:
+    names = ("gradual", "SET", "RigL", "random mask")
+    return [tuned(erdos_renyi(masked(even_length(base), name, at))) for name in names]
+
+
+@_study()
 def rivals_er(base: Config) -> list[Config]:
     """Methods with another allocation."""
-    names = ("gradual", "SET", "RigL", "random mask")
-    return [tuned(erdos_renyi(masked(even_length(base), name))) for name in names]
+    return _reallocated(base, "many")
+
+
+@_study()
+def rivals_er_few(base: Config) -> list[Config]:
+    """Methods with another allocation at the smaller budget."""
+    return _reallocated(base, "few")
 
 
 # The wider network
