@@ -301,6 +301,19 @@ def recipe_length_search_local(base: Config) -> list[Config]:
     return _flips(base, betas=(), models=("s-local",), length=1 / 8)
 
 
+@_short()
+def recipe_length_search_narrow(base: Config) -> list[Config]:
+    """Up to α = 4, as long as the search."""
+    each = partial(_flips, base, models=("s-fc", "s-local"), length=1 / 8)
+    return [run for width in (1, 2, 4) for run in each(width=width)]
+
+
+@_usual()
+def flips_narrow(base: Config) -> list[Config]:
+    """Flips and crops at α = 4."""
+    return _flips(base, models=("s-fc", "s-local"), width=4)
+
+
 @_usual()
 def flips(base: Config) -> list[Config]:
     """Flips and crops at α = 8."""
