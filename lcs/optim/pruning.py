@@ -24,10 +24,9 @@ gradual
     epochs has none, and keeps more weights than its density says.
 set
     Random places at first; before each epoch ``SET_DROPPED`` of the positive and of the negative
-    weights, those nearest zero, move to random places (Mocanu et al., 2018). Before the last epoch
-    too, so that as many weights have had one epoch of training, at a low learning rate. A place of
-    the mask whose weight is exactly zero has no sign and never moves, so that slightly fewer
-    weights are other than zero than the mask has places.
+    weights, those nearest zero, move to random places (Mocanu et al., 2018), and so does every
+    place whose weight is still zero. Before the last epoch too, so that as many weights have had
+    one epoch of training, at a low learning rate.
 rigl
     Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
     a batch (Evci et al., ICML 2020).
@@ -211,7 +210,7 @@ class Pruning(Masks):
 
     def _drop_and_grow_at_random(self, epoch: int) -> None:
         for name, layer in self.layers.items():
-            kept = self.masks[name].clone()
+            kept = layer.weight != 0  # what grew where there is no gradient is dropped too
             for sign in (1, -1):
                 own = sign * layer.weight
                 dropped = round(SET_DROPPED * int((own > 0).sum()))

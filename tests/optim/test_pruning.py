@@ -164,6 +164,19 @@ def test_set_drops_a_share_of_each_sign_nearest_zero():
         assert len(kept) == len(own) - count
 
 
+def test_set_moves_what_has_stayed_at_zero():
+    """Else they pile up in units that have no gradient."""
+    run, masks = made("set")
+    masks.update(0, dict)
+    weight, places = run.model.fc1.weight, masks.masks["fc1"].nonzero()[:10]
+    with torch.no_grad():
+        weight[tuple(places.T)] = 0.0
+    masks.update(1, dict)
+    assert int(masks.masks["fc1"].sum()) == masks.count("fc1")
+    assert masks.masks["fc1"][tuple(places.T)].float().mean() < 0.9
+    assert weight.count_nonzero() < masks.count("fc1"), "new ones begin at zero"
+
+
 def test_rigl_moves_the_smallest_to_the_largest_gradients():
     run, masks = made("rigl")
     masks.update(0, dict)
@@ -212,6 +225,19 @@ def test_rewinding_goes_back_to_early_weights():
         mask = masks.masks.get(name.removesuffix(".weight"), torch.tensor(True))
         assert torch.equal(value, early[name] * mask), name
     assert not any(run.optimizer.state.values()), "momentum starts anew"
+
+
+def test_rewinding_removes_the_same_share_of_what_is_left_at_each_cut():
+    run, masks = started("rewinding", epochs=16, period=4)
+    left = []
+    for cut in (4, 8, 12):
+        train(run, cut)
+        masks.update(cut, dict)
+        left.append({name: int(mask.sum()) for name, mask in masks.masks.items()})
+    for name, density in (("conv1", 0.1), ("fc1", 0.3)):
+        whole = masks.masks[name].numel()
+        shares = [density ** (cut / 3) for cut in (1, 2, 3)]
+        assert [one[name] for one in left] == pytest.approx([s * whole for s in shares], abs=1)
 
 
 @pytest.mark.parametrize("method", ["magnitude", "rewinding"])
