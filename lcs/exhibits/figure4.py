@@ -14,7 +14,7 @@ import numpy as np
 
 from lcs import measure
 from lcs.config import Config
-from lcs.exhibits.shared import cells, compare, locality, settings, tables, verdicts
+from lcs.exhibits.shared import cells, compare, locality, plots, settings, tables, verdicts
 from lcs.exhibits.shared.claim_settings import AT_150, ELSEWHERE, SPARSE_ELSEWHERE
 from lcs.exhibits.shared.compare import ByStudy, Reference, grouped
 from lcs.exhibits.shared.declare import Studies
@@ -224,22 +224,14 @@ def crops_table(records: Sequence[Record]) -> Table:
 def pairs_figure(records: Sequence[Record]) -> style.Figure:
     """Draw pair correlations: a line for each run, a colour for each network or shift of crops."""
     known = [run for run in records if np.isfinite(locality.pair_correlation(run)).any()]
-    if not known:
-        return style.pending()
-    figure, axes = style.subplots(figsize=(style.PAGE_WIDTH, 3.8))
-    groups = grouped(known, crop_text)
-    shifts = [name for name in groups if name.split(",")[0] not in NETWORKS.values()]
+    curves = {
+        name: [*map(locality.pair_correlation, sorted(runs, key=lambda run: run.run_id))]
+        for name, runs in grouped(known, crop_text).items()
+    }
+    shifts = [name for name in curves if name.split(",")[0] not in NETWORKS.values()]
     colours = dict(zip(shifts, style.shades("β-LASSO", len(shifts)), strict=True))
-    for name, runs in groups.items():
-        own = colours[name] if name in colours else style.colour(name)
-        for ratios in map(locality.pair_correlation, sorted(runs, key=lambda run: run.run_id)):
-            axes.plot(range(1, len(ratios) + 1), ratios, color=own, lw=1.2, label=name)
-    axes.axhline(1, color="0.6", lw=1, zorder=0)
-    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
-    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
-    style.label_log_axis(axes.yaxis)
-    style.add_legend(figure, axes, columns=2)
-    return figure
+    networks = {name: style.colour(name) for name in curves if name not in colours}
+    return plots.pair_curves(curves, colours | networks)
 
 
 def _shifts(name: str) -> Callable[[Config], bool]:

@@ -154,6 +154,7 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
         "method": cells.of(shortest_name),
         **(cells.field_columns(["l1"]) if name == "origin-process" else {}),
         **locality.RESULTS,
+        "neighbours / chance": locality.neighbours_text,
         "filters with 20 weights": locality.eligible_text,
     }
     return cells.by_condition(name, records, columns, what, text=("method",))

@@ -16,7 +16,7 @@ from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_tex
 from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, THREE, Method
 from lcs.exhibits.shared.plots.style import PAGE_WIDTH, PUBLISHED_MARKERS, Figure, look, subplots
 from lcs.exhibits.shared.plots.weights import draw_filter
-from lcs.exhibits.shared.settings import REPRODUCTION
+from lcs.exhibits.shared.settings import FLIP_CROP, REPRODUCTION
 from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.runs.provenance import PACKAGE
@@ -36,6 +36,8 @@ LEFT_END = -50
 SHOWN = {
     REPRODUCTION.name: ("table2",),
     **scaling.BY_SETTING,
+    # but for short trainings of narrow networks
+    FLIP_CROP.name: scaling.BY_SETTING[FLIP_CROP.name][1:],
     GROWING: ("banded-searched", "banded-long"),
 }
 

@@ -43,6 +43,8 @@ NOTHING = SGD.short
 OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
 # the studies at α = 4: every start, and masks in more seeds
 WIDER = ("transfer-wider", "masks-anew")
+# and at α = 1
+NARROW = ("transfer", "transfer-windows")
 
 
 STUDIES = Studies()
@@ -109,6 +111,8 @@ def source_dataset(config: Config) -> str:
 
 def start_name(config: Config) -> str:
     """Name what a run starts from, or how it was trained from random weights."""
+    if config.pruning == "windows":
+        return "S-LOCAL's windows as a mask"
     if config.source is None:
         return method(config).short
     return TAKEN[config.start] + ("" if is_sparse(config) else ", by SGD")

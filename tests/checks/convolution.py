@@ -54,6 +54,13 @@ def beta_50_exceeds_but_hardly_overlaps(store):
     )
 
 
+@check
+def dense_responses_are_below_chance(store):
+    """At α = 1 filters of SGD respond less alike to shifted images than with shuffled weights."""
+    plain = records(store, "permuted", base_channels=1, permute_pixels=False)
+    return max(beyond_shuffled(by_method(plain)[SGD])) < 0
+
+
 def beyond_shuffled(runs):
     """Return how far the responses of runs exceed those with shuffled weights."""
     return [run.final["equivariance"]["excess_mean"] for run in runs]

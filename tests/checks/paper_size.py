@@ -35,6 +35,16 @@ def little_ahead_at_the_papers_size(store):
 
 
 @check
+def narrower_with_flips_and_crops_is_more_accurate(store):
+    """β = 50 and S-LOCAL at α = 32 with flips and crops, after as many epochs, over α = 150."""
+    narrow = by_method(records(store, "largest-free", "largest-local"))
+    wide = _searched(store)
+    epochs = {run.config.epochs for g in (narrow, wide) for n in (B50, LOCAL) for run in g[n]}
+    more = all(mean(narrow[name]) > mean(wide[name]) for name in (B50, LOCAL))
+    return more and len(epochs) == 1
+
+
+@check
 def far_behind_local_at_the_papers_size(store):
     """S-LOCAL is five points ahead of β = 50, which closes 3 to 20 % of the gap.
 

@@ -1,12 +1,14 @@
 """What the page scaling says of flips and crops in wider networks and in longer trainings."""
 
 from checks import ahead, check, level, records
-from checks.scaling_runs import fit, gain
+from checks.scaling_runs import fit, gain, means, rises
+from lcs.exhibits.scaling import results
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.compare import (
     by_length,
     by_method,
     by_seed,
+    by_width,
     conditions,
     differences,
     local_weights,
@@ -73,6 +75,24 @@ def devices_at_width_32(store):
     on_gpu = {run.path for run in runs if run.provenance["device"] == "cuda"}
     named = records(store, "largest-local", "largest-zero", "largest-searched")
     return on_gpu == {run.path for run in (*named, *records(store, "largest-free", seed=0))}
+
+
+@check
+def gain_grows_with_flips_and_crops(store):
+    """The mean gain over SGD rises at each doubling, after 50 epochs and after 200.
+
+    The growth is significant, and the gain not above zero at α = 1. Hyperparameters are the same.
+    """
+    for names in (results.AT_50, results.AT_200):
+        runs = records(store, *names)
+        widths = by_width(runs)
+        same = {
+            r.config.replace(base_channels=1, seed=0) for at in widths.values() for r in at[B50]
+        }
+        growth = results.growth(results.gains_by_width(runs))
+        if not (len(same) == 1 and rises(means(widths, B50, SGD)) and ahead(growth)):
+            return False
+    return gain(by_width(records(store, *results.AT_50))[1], B50, SGD).mean <= 0
 
 
 @check

@@ -20,6 +20,7 @@ from lcs.exhibits.shared.compare import (
     train_accuracies,
     without_threshold,
 )
+from lcs.exhibits.shared.gap import gap_closed
 from lcs.exhibits.shared.methods import B0, B1, B50
 from lcs.exhibits.shared.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1
 from lcs.exhibits.shared.verdicts import sign
@@ -292,6 +293,19 @@ def ahead_only_after_long_training(store):
     ahead_too = [paired(runs, dense[at]) for runs, at in zip(zero, (100, 400), strict=True)]
     later = paired(dense[100], sparse[400])
     return level(short) and all(map(ahead, [long, later, *ahead_too]))
+
+
+@check
+def stopping_early_closes_more(store):
+    """SGD after 100 epochs closes about half of the gap between SGD and S-LOCAL after 400.
+
+    β = 50 after 400 epochs closes less: the intervals of the two shares are apart.
+    """
+    found = found_in(store, "length")
+    stopped = found[pick(found, optimizer="sgd", epochs=100)]
+    groups = by_method(records(store, "table2"))
+    share, low, _ = gap_closed({**groups, B50: stopped})
+    return 45 < share < 60 and low > gap_closed(groups)[2]
 
 
 @check

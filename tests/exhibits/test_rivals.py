@@ -194,13 +194,16 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "dense"), [(OWN, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5)]
+    ("name", "dense"),
+    [(OWN, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5), (methods.ANEW, 0)],
 )
 def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
-    runs = find_study("rivals").configs("desk", 1)
+    runs = [run for s in ("rivals", "pruned-masks") for run in find_study(s).configs("desk", 1)]
     record = recorded(next(c for c in runs if rival(c) == name), 60)
     first, *others = record.final["nonzeros"].values()
     left, whole = first + sum(others), sum(record.final["weights"].values())
+    if name == methods.ANEW:  # no mask is on the last layer
+        dense = (record.final["weights"]["fc2"] - others[-1]) / (whole - left)
     gradients = dense * whole + (1 - dense) * left
     expected = 2 * (first + 2 * sum(others) + gradients) * record.config.epochs
     images = data.spec(record.config.dataset).train_size
@@ -216,7 +219,7 @@ def test_what_the_page_shows():
     assert rows[2][4].startswith("−1.99")
     few = results.by_rival(runs["rivals-few"])
     figure = results.dots({"many": results.by_rival(joined(runs, results.LARGER)), "few": few})
-    accuracy, _, local = (len(axes.lines) for axes in figure.axes)
+    accuracy, *_, local = (len(axes.lines) for axes in figure.axes)
     # dense SGD, and iterative pruning at one budget; a line at β = 50 for each
     assert accuracy - 2 == local == 2 * len(RIVALS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -224,7 +227,15 @@ def test_what_the_page_shows():
     iterative = records(2, "rivals-iterative")
     many = results.by_rival(iterative)
     part = results.dots({"many": many, "few": few})
-    assert len(part.axes[2].lines) == len(RIVALS), "what is stored is shown"
+    assert len(part.axes[-1].lines) == len(RIVALS), "what is stored is shown"
+
+
+def test_pairs_are_drawn_of_the_methods_that_are_there():
+    wider = results.by_rival(records(2, "rivals-wider"))
+    lines = results.pairs_figure(wider).axes[0].lines
+    shown = [line for line in lines if [*line.get_xdata()] == [1, 2, 3]]
+    assert len(shown) == 3 * len(results.PAIRS.keys() & wider.keys())
+    assert "pending" in results.pairs_figure(results.by_rival([])).axes[0].texts[0].get_text()
 
 
 def test_a_single_budget_has_the_same_figure():
@@ -249,7 +260,7 @@ def test_restarts_stand_last_in_the_table():
 
 
 def test_what_the_page_says():
-    names = ("first-choice", "iterative", "er", "wider")
+    names = ("first-choice", "iterative", "few-iterative", "er", "er-few", "wider")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
     runs |= {name: [] for name in (*results.WIDER[1:], "pruned-masks")}
     words = results.numbers(runs)
@@ -258,6 +269,7 @@ def test_what_the_page_says():
     assert words["wider-gradual"] == words["wider-one-shot"] == "−1.99 ± 0.02"
     assert (words["rival-n"], words["wider-n"]) == ("3", "3")
     assert (words["er-gains"], words["er-runs"]) == ("none", "12")
+    assert (words["er-few-gains"], words["er-few-runs"]) == ("none", "12")
     better = [with_final(run, test_accuracy=1.0) for run in runs["rivals-er"][:2]]
     fewer = results.numbers(runs | {"rivals-er": better})
     assert (fewer["er-gains"], fewer["er-runs"]) == ("2", "2")

@@ -46,6 +46,15 @@ def test_the_wider_study_has_what_the_questions_need():
     assert crossed == {"masks", "masks, rewired", "first layer's mask"} | frozen
 
 
+def test_windows_are_a_mask_of_their_own(records):
+    masked = [made_up(c, 50.0) for c in find_study("transfer-windows").configs("desk", 3)]
+    assert {transfer.start_name(run.config) for run in masked} == {"S-LOCAL's windows as a mask"}
+    assert {run.config.dataset for run in masked} == {*transfer.ORIGINS}
+    rows = transfer.transfer_table("transfer", [*records, *masked]).rows
+    shown = [row for row in rows if row[1].startswith("S-LOCAL's windows")]
+    assert [row[3] for row in shown] == ["−11.00 ± 2.48", "+19.00 ± 2.48"]
+
+
 @pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
 def test_each_source_is_a_run_of_the_study(changes):
     configs = find_study("transfer").configs("desk", 1, **changes)

@@ -131,6 +131,7 @@ def numbers(found: ByStudy) -> dict[str, str]:
     first = masked["first-mask"]
     wide = compare.grouped(found["from-convolution-wide"], lambda config: config.start)
     started, anew = (compare.by_method(wide[start]) for start in ("network", "initial"))
+    continued = started[CONV]
     return {
         "deep-n": f"{len(deep[DEEP_FC])}",
         "deep-fc": cells.lead_text(deep[DEEP_FC], deep[SGD]),
@@ -138,11 +139,13 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "footprint-first-dense": cells.lead_text(first, deep[DEEP_FC]),
         "rewired-first": cells.lead_text(first, masked["rewired-first-mask"]),
         "conv-n": f"{len(started[B50])}",
+        "conv-itself-gap": gap_text({**anew, B50: continued}),
         **{
             f"conv-{name}-{what}": text
             for name, own in (("beta", B50), ("sgd", SGD))
             for what, text in (
                 ("gain", cells.lead_text(started[own], anew[own])),
+                ("adds", cells.lead_text(started[own], continued)),
                 ("gap", gap_text({**anew, B50: started[own]})),
             )
         },

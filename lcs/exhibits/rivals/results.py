@@ -17,9 +17,10 @@ from lcs.exhibits.rivals.methods import (
     budget,
     rival,
 )
-from lcs.exhibits.shared import cells, compare, locality
+from lcs.exhibits.shared import cells, compare, locality, plots
 from lcs.exhibits.shared.compare import ByStudy, Groups, Values
 from lcs.exhibits.shared.locality import beyond_chance
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Judge, exceeds, ours
@@ -30,9 +31,23 @@ from lcs.runs import Record
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 # with that in a wider network, whose budget is what the best λ of β = 50 leaves
 TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
-# the studies of the larger budget, and of the wider network
+# the studies of the larger budget, of the smaller one, and of the wider network
 LARGER = ("rivals", "rivals-iterative")
+SMALLER = ("rivals-few", "rivals-few-iterative")
 WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
+# colours of the methods of `pairs_figure`: built-in windows, β-LASSO, pruning, sparse training,
+# fixed masks
+_PRUNED = style.shades(SGD, 2)
+PAIRS = {
+    "S-LOCAL's windows": style.colour(LOCAL),
+    OWN: style.colour(B50),
+    "one-shot": _PRUNED[1],
+    "gradual": _PRUNED[0],
+    "RigL": style.OTHERS[0],
+    "SET": style.OTHERS[1],
+    "SNIP": style.OTHERS[2],
+    "random mask": "0.6",
+}
 
 
 def by_rival(records: Sequence[Record]) -> Groups[str]:
@@ -111,7 +126,7 @@ def empty_units(runs: Sequence[Record]) -> list[float]:
 
 
 def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
-    """Draw accuracy, cost and locality of each method at named budgets; a line is at β = 50.
+    """Draw accuracy, weights, cost and locality of each method at named budgets, β = 50 as a line.
 
     A dot is a run; locality is drawn where most filters have enough weights.
     """
@@ -119,15 +134,16 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     if not names:
         return style.pending()
     size = (style.PAGE_WIDTH, 0.27 * len(names) + 1.2)
-    figure, panels = style.subplots(1, 3, figsize=size, sharey=True)
     values = {
         "test accuracy (%)": compare.accuracies,
+        "layer 1 left (%)": compare.remaining,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
         "window excess (points)": lambda own: [
             value if locality.share_measured(run) > 0.5 else np.nan
             for run, value in zip(own, beyond_chance(own), strict=True)
         ],
     }
+    figure, panels = style.subplots(1, len(values), figsize=size, sharey=True)
     hues = dict(zip(("all weights", *budgets), style.OTHERS, strict=False))
     # two budgets stand one above the other in a row
     shifts = dict(zip(budgets, (-0.15, 0.15) if len(budgets) > 1 else (0.0,), strict=True))
@@ -144,25 +160,39 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         axes.grid(axis="y", color="0.9")
     for axes in panels[1:]:
         axes.set_xscale("log")
-        style.label_log_axis(axes.xaxis, every=axes is panels[2])
+        style.label_log_axis(axes.xaxis, every=axes is panels[-1])
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
     style.add_legend(figure, panels[0], columns=3)
     return figure
 
 
+def pairs_figure(groups: Groups[str]) -> style.Figure:
+    """Draw how much nearer to each other the weights of a unit lie than by chance, by method.
+
+    Of the methods that `PAIRS` names.
+    """
+    shown = {name: PAIRS[name] for name in PAIRS if name in groups}
+    curves = {name: [*map(locality.pair_correlation, groups[name])] for name in shown}
+    return plots.pair_curves(curves, shown)
+
+
 def numbers(runs: ByStudy) -> dict[str, str]:
     """Return what the prose says, given the runs by study, in words; "pending" without runs.
 
-    `rival-…`: larger budget, `few-…`: smaller; `er-gains` of `er-runs`.
+    `rival-…`: larger budget, `few-…`: smaller; in `er-gains` of `er-runs` the other allocation is
+    better, `er-few-…` at the smaller budget.
     """
-    many, few = by_rival(compare.joined(runs, LARGER)), by_rival(runs["rivals-few"])
-    wider, anew = by_rival(compare.joined(runs, WIDER)), by_rival(runs["pruned-masks"])
-    gains = [
-        gain
-        for name, own in by_rival(runs["rivals-er"]).items()
-        for gain in compare.differences(own, many[name])
-    ]
+    many, few, wider = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER, WIDER))
+    anew = by_rival(runs["pruned-masks"])
+    reallocated = {
+        study: [
+            gain
+            for name, own in by_rival(runs[study]).items()
+            for gain in compare.differences(own, place[name])
+        ]
+        for study, place in (("rivals-er", many), ("rivals-er-few", few))
+    }
     return {
         "rival-n": f"{len(many[OWN])}",
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
@@ -176,8 +206,11 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         },
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),
-        "er-gains": f"{sum(gain > 0 for gain in gains) or 'none'}" if gains else PENDING,
-        "er-runs": f"{len(gains)}" if gains else PENDING,
+        **{
+            name.removeprefix("rivals-") + end: f"{count or 'none'}" if gains else PENDING
+            for name, gains in reallocated.items()
+            for end, count in (("-gains", sum(gain > 0 for gain in gains)), ("-runs", len(gains)))
+        },
     }
 
 
@@ -186,6 +219,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
 SAID = {
     "one-shot": "one-shot pruning",
     "gradual": "gradual magnitude pruning",
+    "SET": "SET",
     "RigL": "RigL",
     "random mask": "a random mask",
 }

@@ -5,8 +5,7 @@
 """
 
 from lcs.exhibits.scaling import search_studies, studies
-from lcs.exhibits.scaling.results import CLAIMS
-from lcs.exhibits.scaling.studies import BY_SETTING
+from lcs.exhibits.scaling.results import BY_SETTING, CLAIMS
 
 STUDIES = (*search_studies.STUDIES, *studies.STUDIES)
 

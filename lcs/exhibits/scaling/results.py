@@ -14,11 +14,32 @@ from lcs.exhibits.shared import cells, compare, published, tables
 from lcs.exhibits.shared.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.shared.gap import by_size, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
-from lcs.exhibits.shared.settings import DESK, chosen, chosen_flip_crop, regularised
+from lcs.exhibits.shared.settings import (
+    DESK,
+    FLIP_CROP,
+    RECIPE,
+    chosen,
+    chosen_flip_crop,
+    regularised,
+)
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Finding, Judge, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import Interval, lack_of_fit, mean_interval
+
+# with flips and crops, at growing width
+AT_50 = ("recipe-length-search-narrow", "recipe-length-search")
+AT_200 = ("flips-narrow", "flips", "flips-beyond")
+# the studies of each setting, by its name, for the table of gains and the first picture
+BY_SETTING = {
+    RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
+    FLIP_CROP.name: (
+        *(f"recipe-length-search{end}" for end in ("-narrow", "", "-local")),
+        *("flips-narrow", "flips", "flips-others", "flips-beyond"),
+        *("recipe-length", "recipe-length-long"),
+        *("largest-free", "largest-decay", "largest-local", "largest-zero"),
+    ),
+}
 
 
 def gains_by_width(records: Sequence[Record], other: Method = SGD) -> tables.DataFrame:
@@ -197,7 +218,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     frozen = by_method([*large, *free[SGD], *free[LOCAL]])
     searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
     flips = by_method([*runs["flips"], *runs["flips-others"]])
-    beyond = by_method(runs["flips-beyond"])
+    narrow, beyond = (by_method(runs[f"flips-{name}"]) for name in ("narrow", "beyond"))
     lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
     before_longest, longest = [by_method([]), by_method([]), *lengths.values()][-2:]
     one_lambda = compare.by_length(runs["recipe-length-l1"])
@@ -215,11 +236,16 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "gap-last": gap_text(last),
         "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(growth(over_sgd)),
+        **{
+            f"growth-{name}": cells.signed_text(growth(gains_by_width(compare.joined(runs, names))))
+            for name, names in (("flips", AT_200), ("short", AT_50))
+        },
         "growth-zero": cells.signed_text(growth(gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         "seeds-gain": cells.lead_text(by_method(seeds)[B50], by_method(seeds)[SGD]),
         "seeds-added": cells.gain_text(added[B50], added[SGD]),
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
+        "narrow-gain": cells.gain_text(narrow[B50], narrow[SGD]),
         "large-n": f"{len(compare.by_seed(free[B50], free[SGD]))}",
         "large-gain": cells.lead_text(free[B50], free[SGD]),
         "large-gap": gap_text(free),
@@ -255,6 +281,14 @@ CLAIMS = {
             "scaling-own", gain_grows(other)
         )
         for name, other in (("SGD", SGD), ("β = 0", B0))
+    },
+    **{
+        f"With flips and crops, and what was chosen at α = 8, the gain of β = 50 over SGD grows "
+        f"({where})": ours(" + ".join(names), gain_grows(SGD))
+        for names, where in (
+            (AT_200, "α = 4, 8, 16; 200 epochs"),
+            (AT_50, "α = 1, 2, 4, 8; 50 epochs"),
+        )
     },
     **{
         f"With λ of β = 50 chosen at α = 8, it is better than {name} there": ours(

@@ -366,13 +366,3 @@ def recipe_length_long_l1(base: Config) -> list[Config]:
 
 
 STUDIES = (*FIRST, *LARGEST, *FLIPS)
-# the studies of each setting, by its name, for the table of gains and the first picture
-BY_SETTING = {
-    RECIPE.name: ("scaling-own", "scaling-seeds", "paper-size-searched"),
-    FLIP_CROP.name: (
-        *("recipe-length-search", "recipe-length-search-local"),
-        *("flips", "flips-others", "flips-beyond"),
-        *("recipe-length", "recipe-length-long"),
-        *("largest-free", "largest-decay", "largest-local", "largest-zero"),
-    ),
-}

@@ -214,11 +214,12 @@ def as_sgd(config: Config) -> Config:
 
 
 def sgd_with_same(found: Conditions, field: str) -> Reference:
-    """Return the reference to SGD in S-FC, from random weights, with the same value of a field.
+    """Return the reference to SGD, S-FC without a mask or source, of the same value of a field.
 
     Where there is none, to the run itself.
     """
-    plain = {getattr(c, field): c for c in found if method(c) == SGD and c.source is None}
+    dense = [c for c in found if method(c) == SGD and c.source is None and c.pruning == "none"]
+    plain = {getattr(c, field): c for c in dense}
     return lambda config: plain.get(getattr(config, field), config)
 
 

@@ -126,7 +126,7 @@ def searched_table(
     def tried_as(config: Config) -> tuple[str, str]:
         return cells.trained_text(config), method_name(config)
 
-    what = "What was tried and chosen on validation images"
+    what = "What was tried and chosen on validation"
     rows = []
     for study, records in runs.items():
         for key, tried in compare.grouped(records, tried_as).items():
@@ -139,7 +139,7 @@ def searched_table(
         return tables.pending_table(name, what, f"lcs study {next(iter(runs))}")
     every = [run for records in runs.values() for run in records]
     caption = (
-        f"{what}, the last tenth of each class of the training images: the chosen value of each "
+        f"{what}, the last tenth of each class of the training set: the chosen value of each "
         "field that was varied, in brackets its range, and the accuracy of the best candidate and "
         "of the second, in per cent. Candidates less than a point apart may differ by chance. "
         f"{cells.setting_text(every)}."

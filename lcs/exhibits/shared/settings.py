@@ -77,6 +77,8 @@ SPOKEN = Setting(
 PAPER_LENGTH = Setting(
     "4000 epochs at α = 32", {"smoke": SMOKE, "paper": PAPER.replace(base_channels=32)}
 )
+# the paper's own size, for runs with hyperparameters that were searched at its width
+PAPER_WHOLE = Setting("the paper's size, 4000 epochs", {"smoke": SMOKE, "paper": PAPER})
 # the paper's shorter training (its Table 1), on one GPU
 PAPER_SHORT = Setting(
     "the paper's size, 400 epochs",
@@ -94,6 +96,7 @@ SETTINGS = (
     SPOKEN,
     PAPER_LENGTH,
     PAPER_SHORT,
+    PAPER_WHOLE,
 )
 
 PAPER_BETAS = (0, 1, 50)  # of the paper's Table 2

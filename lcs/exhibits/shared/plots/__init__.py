@@ -7,4 +7,4 @@ exhibit. Importing this loads neither matplotlib nor seaborn; drawing does.
 
 from lcs.exhibits.shared.plots.comparisons import Differences, forest, sweep
 from lcs.exhibits.shared.plots.style import use_style
-from lcs.exhibits.shared.plots.weights import excesses, filters
+from lcs.exhibits.shared.plots.weights import excesses, filters, pair_curves

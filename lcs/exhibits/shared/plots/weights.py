@@ -1,6 +1,6 @@
 """Figures of weights: filters, and how local they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from lcs.exhibits.shared.plots.style import (
     Axes,
     Figure,
     add_heading,
+    add_legend,
+    label_log_axis,
     look,
     pending,
     subplots,
@@ -68,6 +70,28 @@ def as_image(filter_: np.ndarray) -> np.ndarray:
     else:
         image = np.where((filter_ == 0).all(0), 1.0, 0.5 + 0.5 * scaled)
     return image.transpose(1, 2, 0)
+
+
+def pair_curves(
+    curves: Mapping[str, Sequence[Sequence[float]]], colours: Mapping[str, str]
+) -> Figure:
+    """Draw pair correlations by distance: a line for each run, a colour for each name.
+
+    A curve has the values of `lcs.measure.pair_correlation`, from a distance of one pixel on.
+    """
+    if not curves:
+        return pending()
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 3.8))
+    for name, runs in curves.items():
+        for ratios in runs:
+            places = range(1, len(ratios) + 1)
+            axes.plot(places, ratios, color=colours[name], lw=1.2, label=name)
+    axes.axhline(1, color="0.6", lw=1, zorder=0)
+    axes.set(yscale="log", xlabel="distance (pixels)", ylabel="pairs of pixels / chance")
+    axes.set_ylim(bottom=max(0.1, axes.get_ylim()[0]))
+    label_log_axis(axes.yaxis)
+    add_legend(figure, axes, columns=2 if len(curves) < 7 else 3)
+    return figure
 
 
 def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
