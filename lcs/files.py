@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import glob
 import os
 import secrets
@@ -11,11 +12,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -84,10 +80,9 @@ def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, Binary
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         file = temporary.open("xb")
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # file systems without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-            held.callback(os.close, os.dup(file.fileno()))
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        held.callback(os.close, os.dup(file.fileno()))
         if temporary.exists():  # not removed before it was locked
             return temporary, file
         file.close()
@@ -95,8 +90,6 @@ def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, Binary
 
 def _remove_abandoned(path: Path) -> None:
     """Remove temporary files of writers that no longer run: those that nobody has locked."""
-    if fcntl is None:
-        return
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
         with contextlib.suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

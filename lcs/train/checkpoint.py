@@ -176,10 +176,8 @@ class Checkpoint:
         Raises:
             CheckpointError: they cannot be deleted.
         """
-        # Windows deletes a lock as it is released, and not while it is held
-        locks = () if os.name == "nt" else (self._lock,)
         try:
-            for path in (self.path, self._temporary, *locks):
+            for path in (self.path, self._temporary, self._lock):
                 # without a file, a folder that is missing or cannot be written does no harm
                 if os.path.lexists(path):
                     path.unlink(missing_ok=True)  # another process may have deleted it meanwhile

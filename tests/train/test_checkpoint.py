@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import random
@@ -299,7 +300,6 @@ def test_a_folder_without_locks(code, checkpoint, monkeypatch):
     def no_locks(file, operation):
         raise OSError(code, os.strerror(code))
 
-    fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(DiskError, match=r"locked \(.* local disk"), checkpoint.locked():
         pass
