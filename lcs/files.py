@@ -13,6 +13,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+# a reader's own folders: the variables of the environment that name them, and where they are else
+FOLDERS = {
+    "LCS_CHECKPOINTS": "~/.cache/lcs/checkpoints",
+    "LCS_DATA": "~/.cache/lcs",
+    "LCS_STORE": "~/.cache/lcs/runs",
+}
+
+
+def own_folder(variable: str) -> Path:
+    """Return the folder of the reader that a variable of the environment names, one of `FOLDERS`.
+
+    Raises:
+        OSError: there is no home folder.
+    """
+    return expanded(os.environ.get(variable) or FOLDERS[variable])
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -60,6 +76,17 @@ def open_regular(path: Path) -> BinaryIO:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder has an error of its own
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return path.open("rb")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that a disk, or the reader's share of it, is full.
+
+    Those of safetensors say so by their text alone.
+    """
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and error.errno in codes:
+        return True
+    return any(os.strerror(code) in str(error) for code in codes)
 
 
 def expanded(path: str | Path) -> Path:
