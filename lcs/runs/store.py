@@ -177,10 +177,10 @@ class RunStore:
             "filters": stored,
             "provenance": dict(provenance),
         }
-        signed = with_checksum(document)
         try:
+            signed = with_checksum(document)
             record = parse_record(signed, path)
-        except RecordError as error:
+        except (RecordError, ValueError) as error:  # the latter of a number that is not finite
             reason = error.__cause__ or error
             raise RecordError(f"{path}: not written, no record reads so ({reason})") from error
         if stored is not None:
