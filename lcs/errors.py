@@ -37,7 +37,8 @@ class TrainingError(LcsError):
     """A run cannot go on, for example because its loss is not finite.
 
     Attributes:
-        run_id: of the run that failed within an epoch, or is to start from one that did; else "".
+        run_id: of the run that failed within an epoch, which may be the source of the run that was
+            asked for; else "".
     """
 
     run_id = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import glob
 import os
 import secrets
@@ -12,10 +13,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+# a reader's own folders: the variables of the environment that name them, and where they are else
+FOLDERS = {
+    "LCS_CHECKPOINTS": "~/.cache/lcs/checkpoints",
+    "LCS_DATA": "~/.cache/lcs",
+    "LCS_STORE": "~/.cache/lcs/runs",
+}
+
+
+def own_folder(variable: str) -> Path:
+    """Return the folder of the reader that a variable of the environment names, one of `FOLDERS`.
+
+    Raises:
+        OSError: there is no home folder.
+    """
+    return expanded(os.environ.get(variable) or FOLDERS[variable])
 
 
 @contextlib.contextmanager
@@ -66,6 +78,17 @@ def open_regular(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
+def is_full(error: Exception) -> bool:
+    """Whether an error says that a disk, or the reader's share of it, is full.
+
+    Those of safetensors say so by their text alone.
+    """
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and error.errno in codes:
+        return True
+    return any(os.strerror(code) in str(error) for code in codes)
+
+
 def expanded(path: str | Path) -> Path:
     """Return a path with the home folder in the place of `~`.
 
@@ -84,10 +107,9 @@ def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, Binary
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         file = temporary.open("xb")
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # file systems without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-            held.callback(os.close, os.dup(file.fileno()))
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        held.callback(os.close, os.dup(file.fileno()))
         if temporary.exists():  # not removed before it was locked
             return temporary, file
         file.close()
@@ -95,8 +117,6 @@ def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, Binary
 
 def _remove_abandoned(path: Path) -> None:
     """Remove temporary files of writers that no longer run: those that nobody has locked."""
-    if fcntl is None:
-        return
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
         with contextlib.suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -390,6 +390,25 @@ def test_without_a_name_studies_are_listed(command):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["--plan"],
+        ["--seeds", 2],
+        ["--betas", 50],
+        ["--device", "cuda"],
+        ["--device", "auto"],
+        ["--address", "here"],
+        ["--store", "here"],
+        ["--gpus-per-run", 0.5],
+        ["--checkpoint-seconds", 60],
+    ],
+    ids=lambda words: words[0],
+)
+def test_without_a_name_no_option_is_ignored(words, command):
+    command("study", *words).refused("name a study; `lcs study` lists them", 2)
+
+
+@pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
         (["tabel2"], 1, "study: unknown name 'tabel2'; did you mean table2? `lcs study` lists all"),
@@ -410,6 +429,7 @@ def test_without_a_name_studies_are_listed(command):
         (["search", "--choose", "--plan"], 2, "--choose trains nothing"),
         (["search", "--choose", "--seeds", 3], 2, "--choose trains nothing"),
         (["search", "--choose", "--device", "cpu"], 2, "--choose trains nothing"),
+        (["search", "--choose", "--address", "here"], 2, "--choose trains nothing"),
         (["search", "--choose", "--workers", 2], 2, "--choose trains nothing"),
         (["search", "--choose", "--on", "ray"], 2, "--choose trains nothing"),
         (["search", "--choose", "--checkpoint-seconds", 1], 2, "--choose trains nothing"),

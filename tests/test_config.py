@@ -7,7 +7,6 @@ import typing
 import numpy as np
 import pytest
 
-from lcs import data
 from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, ToyConfig, run_config
 from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
@@ -245,11 +244,7 @@ def test_every_field_is_checked() -> None:
         assert (name in RANGES) == bool({int, float} & set(hint)), name
     assert {*CHOICES, *RANGES} <= FIELDS.keys()
     assert {name for names in OPTIMIZER_FIELDS.values() for name in names} <= FIELDS.keys()
-
-
-def test_choices_are_what_the_code_knows() -> None:
-    assert set(CHOICES["dataset"]) == set(data.DATASETS)
-    assert set(CHOICES["optimizer"]) == set(OPTIMIZER_FIELDS)
+    assert {*CHOICES["optimizer"]} == OPTIMIZER_FIELDS.keys()
 
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n in CHOICES for v in CHOICES[n]])

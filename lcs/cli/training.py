@@ -80,6 +80,7 @@ def train(
 
 
 def study(
+    ctx: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -136,9 +137,10 @@ def study(
     from lcs.exhibits.shared.settings import missing_choices
     from lcs.study import Study
 
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    given = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
     if not names:
-        given = (scale, seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
-        if plan or choose or betas or any(value is not None for value in given):
+        if given:
             raise typer.BadParameter("name a study; `lcs study` lists them")
         for chapter, each in by_chapter():
             print(f"{chapter:16} {each.name:30} {each.title}")
@@ -146,9 +148,7 @@ def study(
     place, studies = store_to_write(store), [*map(find_study, names)]
     first, *others = studies
     if choose:
-        refused = (seeds, dataset, base_channels, epochs, budget_minutes, shard, workers, on)
-        trains = (address, device, gpus_per_run, checkpoint_seconds) != (None, "auto", 1.0, 60.0)
-        if plan or betas or trains or others or any(value is not None for value in refused):
+        if others or given - {"names", "choose", "scale", "store"}:
             raise typer.BadParameter(
                 "--choose trains nothing: it takes one study, --scale and --store only"
             )
@@ -164,22 +164,17 @@ def study(
             )
         if others and not isinstance(each, Study):
             raise ConfigError(f"study: {each.name} has no networks to train; give it alone")
-    which: dict[str, Any] = {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
-    which |= {"shard": shard} | ({"betas": betas} if betas else {})
-    options = which | {"store": place, "device": device, "workers": workers}
-    options |= {"on": on, "gpus_per_run": gpus_per_run}
+    options: dict[str, Any] = {"store": place, "shard": shard}
+    options |= {"device": device, "workers": workers, "on": on, "address": address}
+    options |= {"gpus_per_run": gpus_per_run, "budget_minutes": budget_minutes}
+    options |= {"checkpoint_seconds": checkpoint_seconds}
+    options |= {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
+    options |= {"betas": betas} if betas else {}
     if others:
-        options["also"] = [
-            each.runs(scale or each.usual_scale, seeds, place.find, **which) for each in others
-        ]
+        options["also"] = [(each, scale or each.usual_scale) for each in others]
     scale = scale or first.usual_scale
     if plan:
-        from lcs.study.base_study import check_options
-
-        check_options("cpu", budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
         print(first.plan(scale, seeds, **options))
         return
-    options |= {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
-    options["address"] = address
     for record in first.train(scale, seeds, **options):
         print(record.path)

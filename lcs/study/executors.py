@@ -20,12 +20,11 @@ from tqdm import tqdm
 
 from lcs import cost
 from lcs.errors import ConfigError, LcsError, one_line
-from lcs.files import expanded
+from lcs.files import FOLDERS, expanded
 
 RETRIES = 3  # of a task whose worker or machine is lost, on Ray
 # variables of the environment that go along to Ray
-FOLDERS = {"LCS_CHECKPOINTS", "LCS_DATA"}
-CARRIED = (*sorted(FOLDERS), "LCS_CUDA_GRAPHS")
+CARRIED = ("LCS_CHECKPOINTS", "LCS_CUDA_GRAPHS", "LCS_DATA")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
 
 
@@ -151,7 +150,7 @@ class OnRay(StudyExecutor):
         self._needs = {"CPU": min(cores, threads)} | ({kind: gpus_per_run} if kind == "GPU" else {})
         # the folders of this process, and how it trains; others may have been started with others
         given = {name: os.environ[name] for name in CARRIED if os.environ.get(name)}
-        given |= {name: str(expanded(given[name]).absolute()) for name in FOLDERS & given.keys()}
+        given |= {name: str(expanded(given[name]).absolute()) for name in FOLDERS.keys() & given}
         shares = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs.get("GPU", 0)}
         retries = {"max_retries": RETRIES, "retry_exceptions": False}
         task = ray.remote(_on_machine).options(**shares, **retries)

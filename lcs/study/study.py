@@ -6,10 +6,11 @@ and `run` trains them.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
+import operator
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from lcs import cost
 from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
 from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.runs import Record, RunStore, default_store
-from lcs.study.base_study import SCALES, BaseStudy, Setting, check_options, share_left
+from lcs.study.base_study import SCALES, BaseStudy, Setting, share_left
+from lcs.study.options import split
 
 
 @dataclass(frozen=True)
@@ -88,23 +90,23 @@ class Study(BaseStudy):
             config.replace(**{n: own[n] for n in own.keys() - foreign_fields(config.optimizer)})
             for config in plain
         ]
-        # a run that starts from another of the study starts from it as it is now
-        changed = {before.as_source: after for before, after in zip(plain, made, strict=True)}
-
-        def resolved(config: Config) -> Config:
-            source = changed.get(config.source or "")
-            return config.replace(source=resolved(source).as_source) if source else config
-
-        once = dict.fromkeys(map(resolved, made))  # each run once
+        once = dict.fromkeys(_resolved(plain, made))  # each run once
         count = self.checked_seeds(seeds, self.own_seeds(scale))
         configs = [config.replace(seed=seed) for config in once for seed in range(count)]
-        for name, value in (given | own).items():
+        self._refuse_ignored(given | own, configs)
+        return configs
+
+    def _refuse_ignored(self, changes: Mapping[str, Any], configs: Sequence[Config]) -> None:
+        """Refuse a change that some run which has such a field did not take.
+
+        Width and length are the base of a study's multiples, so that runs may have others.
+        """
+        for name, value in changes.items():
             with_it = [c for c in configs if name not in foreign_fields(c.optimizer)]
             # a value may be spelt in two ways: that of a default is None
             kept = with_it and all(c.replace(**{name: value}) == c for c in with_it)
             if name not in ("base_channels", "epochs") and not kept:
                 raise ConfigError(f"{name}: cannot be changed in {self.name}; leave it out")
-        return configs
 
     def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
         """Return the configuration that the runs of a scale start from, with other values."""
@@ -116,65 +118,51 @@ class Study(BaseStudy):
         seeds: int | None = None,
         *,
         store: RunStore | None = None,
-        device: str = "auto",
-        budget_minutes: float | None = None,
-        checkpoint_seconds: float = 60.0,
-        workers: int | None = None,
-        on: str | None = None,
-        address: str | None = None,
-        gpus_per_run: float = 1.0,
         shard: str | None = None,
-        also: Sequence[Mapping[Config, Record | None]] = (),
-        **changes: Any,
+        also: Sequence[tuple[BaseStudy, str]] = (),
+        **options: Any,
     ) -> list[Record]:
         """Train what the store lacks, and return the records of all runs.
 
-        Runs train in groups, which share their images, and the rest of the arguments says where.
+        Runs train in groups, which share their images.
 
         Args:
-            scale, seeds, changes: as in `configs`.
+            scale, seeds: as in `configs`.
             store: default: the reader's own, which falls back on the book's records.
-            device, budget_minutes, checkpoint_seconds: as in `lcs.train.train`; on Ray, the device
-                is that of the cluster.
-            workers: groups that train at once on each machine, with an equal share of its cores;
-                None: one, or on Ray as many as there are cores. On GPUs, Ray goes by
-                `gpus_per_run`.
-            on: "processes" of this machine or "ray"; None: `$LCS_ON`, else processes.
-            address: of the Ray cluster; None: that of `$RAY_ADDRESS` or on this machine, else a
-                new one.
-            gpus_per_run: share of a GPU that a group takes on Ray.
             shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
                 another one needs its record, which another part may train: give the part again.
-            also: of other studies the runs with their records, to train with its own, study by
+            also: other studies of networks, each with a scale, to train with this one, study by
                 study as far as they do not share their images.
+            options: fields of `lcs.study.options.Options`, which say where and for how long; and
+                what `configs` takes, for all of the studies.
 
         Raises:
             As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
             other run; the other errors stop all.
         """
-        on = check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
+        how, changes = split(options)
+        how.check_device()
         store = store or default_store()
-        studies = [self.runs(scale, seeds, store.find, shard=shard, **changes), *also]
-        runs = dict(itertools.chain(*(one.items() for one in studies)))
+        of_each = functools.partial(self.runs_of_each, scale, seeds, store.find, also, **changes)
+        studies = of_each(shard=shard)
+        runs = functools.reduce(operator.or_, studies)
         lacking = [config for config, record in runs.items() if record is None]
         if not lacking:
             return [record for record in runs.values() if record is not None]
         # of other shards too: what one of them trains, runs of the next start from
-        wanted = dict(runs)
-        if shard is not None:
-            wanted |= self.runs(scale, seeds, store.find, **changes)
+        wanted = runs if shard is None else functools.reduce(operator.or_, of_each())
         from lcs.study import executors, scheduler
 
         executor: executors.StudyExecutor
-        if on == "ray":
-            executor = executors.OnRay(device, workers, address, gpus_per_run)
-        elif (count := min(workers or 1, len(lacking))) > 1:
-            executor = executors.Processes(device, count)
+        if how.where == "ray":
+            executor = executors.OnRay(how.device, how.workers, how.address, how.gpus_per_run)
+        elif (count := min(how.workers or 1, len(lacking))) > 1:
+            executor = executors.Processes(how.device, count)
         else:
-            executor = executors.InThisProcess(device)
+            executor = executors.InThisProcess(how.device)
         with executor:
             done = {config: self._known_done(config, store) for config in lacking}
-            costs = self._costs(done, store, executor.device, here=on != "ray")
+            costs = self._costs(done, store, executor.device, here=how.where != "ray")
             which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
             total = cost.in_all(costs.values(), executor.slots)
             kind = cost.device_type(executor.device)
@@ -187,11 +175,11 @@ class Study(BaseStudy):
             scheduler.train_all(
                 sorted(groups, key=place),
                 executor,
-                budget_minutes=math.inf if budget_minutes is None else budget_minutes,
+                budget_minutes=math.inf if how.budget_minutes is None else how.budget_minutes,
                 share_left=lambda c: share_left(c, self._known_done(c, store)),
                 store=RunStore(store.root.absolute(), fallback=store.fallback),
                 device=executor.device,
-                checkpoint_seconds=checkpoint_seconds,
+                checkpoint_seconds=how.checkpoint_seconds,
                 sources={
                     config.source_file
                     for config, record in wanted.items()
@@ -245,6 +233,17 @@ class Study(BaseStudy):
         method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
         text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
         return text + (f", {done} of them done" if done else "")
+
+
+def _resolved(plain: Sequence[Config], changed: Sequence[Config]) -> Iterator[Config]:
+    """Yield changed runs, each from the changed form of its source where that is among them."""
+    now = {before.as_source: after for before, after in zip(plain, changed, strict=True)}
+
+    def resolved(config: Config) -> Config:
+        source = now.get(config.source or "")
+        return config.replace(source=resolved(source).as_source) if source else config
+
+    return map(resolved, changed)
 
 
 def gather(

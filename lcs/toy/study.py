@@ -13,7 +13,8 @@ from lcs.config import ToyConfig
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
-from lcs.study.base_study import BaseStudy, Setting, check_options
+from lcs.study.base_study import BaseStudy, Setting
+from lcs.study.options import split
 from lcs.toy import experiment
 
 if TYPE_CHECKING:
@@ -59,22 +60,16 @@ class ToyStudy(BaseStudy):
         seeds: int | None = None,
         *,
         store: RunStore | None = None,
-        device: str = "auto",
-        budget_minutes: float | None = None,
-        checkpoint_seconds: float = 60.0,
-        workers: int | None = None,
-        on: str | None = None,
-        address: str | None = None,
-        gpus_per_run: float = 1.0,
         shard: str | None = None,
-        **changes: Any,
+        **options: Any,
     ) -> list[Record]:
         """Compute what the store lacks, and return the records of all experiments.
 
         Arguments are those of `Study.train`. They are checked, but a toy is computed here,
         without a device, and has no checkpoints.
         """
-        check_options(device, budget_minutes, checkpoint_seconds, workers, on, gpus_per_run)
+        how, changes = split(options)
+        how.check_device()
         store = store or default_store()
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         return [record or compute_toy(config, store) for config, record in runs.items()]

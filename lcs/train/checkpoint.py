@@ -14,7 +14,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
-from lcs.files import expanded, open_regular
+from lcs.files import is_full, open_regular, own_folder
 from lcs.runs.consistency import check_history
 
 
@@ -41,11 +41,10 @@ class Checkpoint:
     """
 
     def __init__(self, config: Config, store: Path) -> None:
-        folder = expanded(os.environ.get("LCS_CHECKPOINTS") or "~/.cache/lcs/checkpoints")
         place = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:8]
         self.config = config
         self.run_id = config.run_id
-        self.path = folder / f"{config.run_id}-{place}.safetensors"
+        self.path = own_folder("LCS_CHECKPOINTS") / f"{config.run_id}-{place}.safetensors"
         self._lock = self.path.with_suffix(".lock")
         # one name, as the lock lets only one process write: a killed one leaves no second file
         self._temporary = self.path.with_suffix(".partial")
@@ -114,9 +113,11 @@ class Checkpoint:
                 os.fsync(file.fileno())
             self._temporary.replace(self.path)
         except (OSError, SafetensorError) as error:
-            self._temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # the first error is the one to tell
+                self._temporary.unlink()
+            advice = "make room" if is_full(error) else "mend that"
             raise DiskError(
-                f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); make room "
+                f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); {advice} "
                 "and run the same again, it goes on from the checkpoint before"
             ) from error
 
@@ -124,7 +125,7 @@ class Checkpoint:
         """Return (tensors on the CPU, state), or None where there is no checkpoint.
 
         Raises:
-            CheckpointError: it is damaged, of another run or of another lcs.
+            CheckpointError: it cannot be read, is damaged, of another run or of another lcs.
         """
         if not os.path.lexists(self.path):
             return None
@@ -138,7 +139,7 @@ class Checkpoint:
         """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
 
         Raises:
-            CheckpointError: it is damaged, of another run or of another lcs.
+            CheckpointError: it cannot be read, is damaged, of another run or of another lcs.
         """
         if not os.path.lexists(self.path):
             return 0
@@ -161,7 +162,12 @@ class Checkpoint:
                     raise ValueError(f"epoch {epoch} of {self.config.epochs}")
                 check_history(self.config, state["history"], epoch)
                 yield file, metadata, state
-        except (OSError, SafetensorError, *ILL_FORMED) as error:
+        except OSError as error:  # the checkpoint itself may be whole
+            raise CheckpointError(
+                f"run {self.run_id}: checkpoint {self.path} cannot be read "
+                f"({error.strerror or error}); mend that and run the same again"
+            ) from error
+        except (SafetensorError, *ILL_FORMED) as error:
             raise self.refusal(f"is damaged ({error})") from error
 
     def refusal(self, reason: str) -> CheckpointError:
@@ -176,10 +182,8 @@ class Checkpoint:
         Raises:
             CheckpointError: they cannot be deleted.
         """
-        # Windows deletes a lock as it is released, and not while it is held
-        locks = () if os.name == "nt" else (self._lock,)
         try:
-            for path in (self.path, self._temporary, *locks):
+            for path in (self.path, self._temporary, self._lock):
                 # without a file, a folder that is missing or cannot be written does no harm
                 if os.path.lexists(path):
                     path.unlink(missing_ok=True)  # another process may have deleted it meanwhile

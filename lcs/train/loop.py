@@ -120,12 +120,12 @@ def train_group(
             if store.find(config) is None:
                 chosen = choose_device(device)
                 locks.enter_context(checkpoint.locked())
-            if store.find(config) is not None:  # another process may have ended it meanwhile
-                checkpoint.remove()  # a kill between record and removal leaves one
-                continue
-            store.check_writable(config)
-            key = shared_fields(config), checkpoint.epoch()
-            parts.setdefault(key, {})[config] = checkpoint
+                if store.find(config) is None:  # another process may have ended it meanwhile
+                    store.check_writable(config)
+                    key = shared_fields(config), checkpoint.epoch()
+                    parts.setdefault(key, {})[config] = checkpoint
+                    continue
+            checkpoint.remove()  # a kill between record and removal leaves one
         kept = {*sources, *(config.source_file for config in configs)}
         for part in parts.values():
             _train_part(part, store, chosen, clock, kept, failed)

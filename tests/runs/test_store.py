@@ -157,7 +157,7 @@ def test_a_record_is_written_once(tmp_path):
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_what_is_not_a_number_is_not_written(number, tmp_path):
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(RecordError, match=r"not written, .*not JSON compliant"):
         write(RunStore(tmp_path), final={"train_loss": number})
     assert not list(tmp_path.rglob("*"))
 

@@ -182,6 +182,15 @@ def test_a_shard_keeps_the_network_that_runs_of_another_start_from(tmp_path, cap
     assert "trained first" not in capsys.readouterr().err
 
 
+def test_a_shard_of_several_studies_keeps_such_networks_of_all(tmp_path, capsys):
+    first, transfer, store = study_of({}), find_study("transfer"), RunStore(tmp_path)
+    options = {"store": store, "device": "cpu", "also": [(transfer, "smoke")]}
+    (source,) = first.train("smoke", 1, shard="2/5", **options)
+    (record,) = first.train("smoke", 1, shard="5/5", **options)
+    assert record.config.source_file == source.config.file
+    assert "trained first" not in capsys.readouterr().err
+
+
 def test_the_documented_array_job(tmp_path, command, monkeypatch):
     """Every task of the array trains its part, by a scheduler that only sets two variables."""
     page = (ROOT / "book" / "reproduce.md").read_text()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import random
@@ -239,6 +240,21 @@ def test_a_damaged_file_is_refused_and_kept(checkpoint, harm):
     assert checkpoint.path.read_bytes() == harm(data)
 
 
+@pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
+def test_what_cannot_be_read_is_not_called_damaged(code, checkpoint, monkeypatch):
+    """It may be whole, so that no message advises to delete it."""
+
+    def unreadable(path):
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(lcs.train.checkpoint, "open_regular", unreadable)
+    for read in (checkpoint.load, checkpoint.epoch):
+        with pytest.raises(CheckpointError, match=f"^run {LASSO.run_id}: .* cannot be read") as e:
+            read()
+        assert os.strerror(code) in str(e.value)
+        assert "delete" not in str(e.value)
+
+
 def test_every_flipped_bit_is_found(checkpoint):
     data = checkpoint.path.read_bytes()
     places = random.Random(0)
@@ -275,6 +291,19 @@ def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, fails, mo
     assert files == [checkpoint.path]
 
 
+def test_only_a_full_disk_needs_room(checkpoint, tensors, monkeypatch):
+    """What cannot be written cannot be tidied up either."""
+
+    def read_only(*_arguments, **_options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(lcs.train.checkpoint, "save_file", read_only)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(DiskError, match=r"cannot be written .*; mend that and run") as e:
+        checkpoint.save(tensors, STATE)
+    assert "make room" not in str(e.value)
+
+
 def test_only_one_holds_a_run(checkpoint, tmp_path):
     again, other = Checkpoint(LASSO, tmp_path / "runs"), Checkpoint(LASSO, tmp_path / "other")
     refused = pytest.raises(CheckpointError, match=f"^run {LASSO.run_id} is in progress in another")
@@ -299,7 +328,6 @@ def test_a_folder_without_locks(code, checkpoint, monkeypatch):
     def no_locks(file, operation):
         raise OSError(code, os.strerror(code))
 
-    fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(DiskError, match=r"locked \(.* local disk"), checkpoint.locked():
         pass

@@ -44,6 +44,17 @@ def test_unknown_devices_are_refused(name):
         cost.device_type(name)  # which plans ask
 
 
+@pytest.fixture
+def _precision_kept():
+    """How GPUs compute products is a setting of the whole process."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_bf16_reduced_precision_reduction
+    cudnn.allow_tf32 = matmul.allow_bf16_reduced_precision_reduction = True
+    yield
+    cudnn.allow_tf32, matmul.allow_bf16_reduced_precision_reduction = before
+
+
+@pytest.mark.usefixtures("_precision_kept")
 def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
@@ -105,6 +116,16 @@ def test_a_run_that_another_process_has_just_ended_is_not_trained_again(
     monkeypatch.setattr(late, "find", find)
     monkeypatch.setattr(Run, "start", None)
     assert train(record.config, store=late, device="cpu").path == record.path
+
+
+def test_a_run_whose_record_disappears_is_not_trained_without_its_lock(
+    record, store, tmp_path, monkeypatch
+):
+    """The record is there at the first look only."""
+    found = iter([record])
+    monkeypatch.setattr(store, "find", lambda config: next(found, None))
+    monkeypatch.setattr(Run, "start", None)
+    assert train_group([record.config], store=store, device="cpu") == []
 
 
 @pytest.mark.parametrize(
