@@ -14,7 +14,6 @@ from lcs.config.training import (
     RANGES,
     Config,
     foreign_fields,
-    recorded_epochs,
 )
 
 __all__ = [
@@ -31,5 +30,4 @@ __all__ = [
     "RunConfig",
     "ToyConfig",
     "foreign_fields",
-    "recorded_epochs",
 ]

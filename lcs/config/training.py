@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
-
-import numpy as np
+from typing import Annotated, ClassVar, get_type_hints
 
 from lcs.config.run_config import RunConfig, check_values, shown
 from lcs.data.specs import DATASETS, spec
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
-
-# results of at most about so many epochs are kept
-MAX_RECORDED_EPOCHS = 200
 
 # models that each `start` is for; "initial" is for all, and "network" for all but resnet18
 START_MODELS: dict[str, tuple[str, ...]] = {
@@ -30,59 +25,8 @@ START_MODELS: dict[str, tuple[str, ...]] = {
     "frozen-first-layer": ("s-fc",),
 }
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": DATASETS,
-    "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
-    "padding": ("same", "none"),
-    "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
-    "loss": ("cross-entropy", "bce"),
-    "schedule": ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
-    "augment": (
-        "none",
-        "flip-crop",
-        "crop",
-        "autoaugment",
-        "autoaugment-first",
-        "trivialaugment",
-        "time-shift",
-    ),
-    "normalize": ("half", "standard"),
-    "images": ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
-    "labels": ("true", "shuffled"),
-    "pruning": (
-        *("none", "random", "snip", "windows", "magnitude", "rewinding"),
-        *("gradual", "set", "rigl"),
-    ),
-    "l1_window": ("grid", "initial", "learned"),
-    "start": ("initial", *START_MODELS, "network"),
-    "precision": ("fp32", "bf16"),
-}
-
 # of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
 CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
-
-# lowest and highest value allowed, both included
-RANGES: dict[str, tuple[float, float]] = {
-    "base_channels": (1, 4096),
-    "kernel_size": (1, 31),
-    "dropout": (0.0, 0.95),
-    "lr": (1e-9, 1e3),
-    "momentum": (0.0, 0.9999),
-    "weight_decay": (0.0, 1.0),
-    "l1": (0.0, 1.0),
-    "l1_rest": (0.0, 1.0),
-    "l1_growth": (0.0, 1e6),
-    "l1_window_size": (1, 61),
-    "beta": (0.0, 1e9),
-    "density": (1e-6, 1.0),
-    "density_rest": (1e-6, 1.0),
-    "epochs": (1, 1_000_000),
-    "period": (1, 1_000_000),
-    "crop_padding": (0, 31),
-    "batch_size": (2, 1_000_000),
-    "train_share": (1e-4, 1.0),
-    "seed": (0, 2**31 - 1),
-}
 
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
@@ -101,10 +45,10 @@ OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
 class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
-    What a field means stands in its annotation; `lcs train --help` prints it with the values that
-    are allowed. More on methods of pruning is in `lcs.optim.pruning`, on λ that grows in
-    `lcs.optim.growing_l1`, on starts from another network in `lcs.models.transfer`, on surrogates
-    of images in `lcs.data.surrogates`.
+    What a field means, and the values that it may have (these, or from a lowest to a highest one),
+    stands in its annotation; `lcs train --help` prints both. More on methods of pruning is in
+    `lcs.optim.pruning`, on λ that grows in `lcs.optim.growing_l1`, on starts from another network
+    in `lcs.models.transfer`, on surrogates of images in `lcs.data.surrogates`.
 
     A default means "no effect" or the paper's choice; new fields must default to "no effect", so
     that the ids of earlier runs stand. Values are checked at construction.
@@ -116,49 +60,67 @@ class Config(RunConfig):
 
     kind: ClassVar[str] = "training"
 
-    dataset: Annotated[str, "the data set"] = "cifar10"
-    model: Annotated[str, "the network"] = "s-fc"
-    base_channels: Annotated[int, "alpha, the width: the filters of S-CONV"] = 1
+    dataset: Annotated[str, "the data set", DATASETS] = "cifar10"
+    model: Annotated[
+        str,
+        "the network",
+        ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
+    ] = "s-fc"
+    base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
     kernel_size: Annotated[
         int | None,
         "side of convolution kernels, odd; if not given: 9 in S-CONV and S-LOCAL, else 3",
+        (1, 31),
     ] = None
     padding: Annotated[
-        str, "zeros around the image in S-CONV and S-LOCAL; the reproduction used none"
+        str,
+        "zeros around the image in S-CONV and S-LOCAL; the reproduction used none",
+        ("same", "none"),
     ] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
     dropout: Annotated[
-        float, "probability of dropout before the last two fully connected layers"
+        float, "probability of dropout before the last two fully connected layers", (0.0, 0.95)
     ] = 0.0
-    optimizer: Annotated[str, "the optimizer"] = "sgd"
-    lr: Annotated[float, "eta, the learning rate at the start of the schedule"] = 0.1
-    momentum: Annotated[float, "momentum of SGD and spred"] = 0.0
-    weight_decay: Annotated[float, "weight decay of SGD"] = 0.0
-    l1: Annotated[float, "lambda of the layers that correspond to convolutions"] = 0.0
-    l1_rest: Annotated[float | None, "lambda of the other layers; if not given: the same"] = None
+    optimizer: Annotated[str, "the optimizer", ("sgd", "beta-lasso", "proximal-l1", "spred")] = (
+        "sgd"
+    )
+    lr: Annotated[float, "eta, the learning rate at the start of the schedule", (1e-9, 1e3)] = 0.1
+    momentum: Annotated[float, "momentum of SGD and spred", (0.0, 0.9999)] = 0.0
+    weight_decay: Annotated[float, "weight decay of SGD", (0.0, 1.0)] = 0.0
+    l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
+    l1_rest: Annotated[
+        float | None, "lambda of the other layers; if not given: the same", (0.0, 1.0)
+    ] = None
     l1_growth: Annotated[
-        float, "growth of the first layer's lambda, per pixel outside a window"
+        float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
     l1_window: Annotated[
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
+        ("grid", "initial", "learned"),
     ] = "grid"
-    l1_window_size: Annotated[int | None, "side of that window in pixels, odd; if not given: 9"] = (
-        None
-    )
-    beta: Annotated[float, "weights of magnitude below beta * lambda are set to zero"] = 0.0
+    l1_window_size: Annotated[
+        int | None, "side of that window in pixels, odd; if not given: 9", (1, 61)
+    ] = None
+    beta: Annotated[
+        float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
+    ] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
         "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
         "rewinding: cut after each period; gradual (from four epochs on), set, rigl: changed "
         "before epochs (lcs.optim.pruning)",
+        ("none", "random", "snip", "windows", "magnitude", "rewinding", "gradual", "set", "rigl"),
     ] = "none"
-    density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
+    density: Annotated[
+        float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)
+    ] = 1.0
     density_rest: Annotated[
         float | None,
         "share that it keeps of the second layer; if not given: the same; the last layer is dense",
+        (1e-6, 1.0),
     ] = None
     start: Annotated[
         str,
@@ -167,36 +129,70 @@ class Config(RunConfig):
         "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
         "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
         "the network (lcs.models.transfer)",
+        ("initial", *START_MODELS, "network"),
     ] = "initial"
     source: Annotated[
         str | None,
         "that network: its record, as cifar10/s-fc-a4-sgd-0123456789; it has the same seed",
     ] = None
-    loss: Annotated[str, "the loss; bce: of one-hot targets, mean over classes"] = "cross-entropy"
-    schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"
+    loss: Annotated[
+        str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
+    ] = "cross-entropy"
+    schedule: Annotated[
+        str,
+        "schedule of the learning rate",
+        ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
+    ] = "cosine-epoch"
     period: Annotated[
         int | None,
         "epochs until the cosine reaches 0; then it rises, or begins anew with cosine-restart, "
         "magnitude and rewinding; if not given: all",
+        (1, 1_000_000),
     ] = None
-    epochs: Annotated[int, "passes over the training images"] = 400
-    batch_size: Annotated[int, "images in a batch"] = 512
-    augment: Annotated[str, "how each epoch changes the training images"] = "none"
+    epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
+    batch_size: Annotated[int, "images in a batch", (2, 1_000_000)] = 512
+    augment: Annotated[
+        str,
+        "how each epoch changes the training images",
+        (
+            "none",
+            "flip-crop",
+            "crop",
+            "autoaugment",
+            "autoaugment-first",
+            "trivialaugment",
+            "time-shift",
+        ),
+    ] = "none"
     crop_padding: Annotated[
-        int | None, "zeros around an image before a crop; if not given: an eighth of its side"
+        int | None,
+        "zeros around an image before a crop; if not given: an eighth of its side",
+        (0, 31),
     ] = None
     normalize: Annotated[
-        str, "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel"
+        str,
+        "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel",
+        ("half", "standard"),
     ] = "half"
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
-    images: Annotated[str, "the data set's images, or surrogates of them"] = "natural"
-    labels: Annotated[str, "labels of the training images"] = "true"
-    train_share: Annotated[float, "share of the training images, the first of each class"] = 1.0
+    images: Annotated[
+        str,
+        "the data set's images, or surrogates of them",
+        ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
+    ] = "natural"
+    labels: Annotated[str, "labels of the training images", ("true", "shuffled")] = "true"
+    train_share: Annotated[
+        float, "share of the training images, the first of each class", (1e-4, 1.0)
+    ] = 1.0
     validation: Annotated[
         bool, "hold out the last tenth of each class, and leave the test set alone"
     ] = False
-    precision: Annotated[str, "precision of the products; weights are kept in fp32"] = "fp32"
-    seed: Annotated[int, "seed of weights, masks, dropout, batches and augmentation"] = 0
+    precision: Annotated[
+        str, "precision of the products; weights are kept in fp32", ("fp32", "bf16")
+    ] = "fp32"
+    seed: Annotated[
+        int, "seed of weights, masks, dropout, batches and augmentation", (0, 2**31 - 1)
+    ] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
@@ -381,18 +377,16 @@ class Config(RunConfig):
         return None if self.source is None else f"{self.source}-s{self.seed}"
 
 
+# the values that a field may have, or the lowest and highest one, from its annotation
+_LIMITS = {
+    name: hint.__metadata__[1]
+    for name, hint in get_type_hints(Config, include_extras=True).items()
+    if len(getattr(hint, "__metadata__", ())) == 2
+}
+CHOICES: dict[str, tuple[str, ...]] = {n: v for n, v in _LIMITS.items() if isinstance(v[0], str)}
+RANGES: dict[str, tuple[float, float]] = {n: v for n, v in _LIMITS.items() if n not in CHOICES}
+
+
 def foreign_fields(optimizer: str) -> set[str]:
     """Names of parameters that other optimizers have, and this one lacks."""
     return OPTIMIZERS_OWN - set(OPTIMIZER_FIELDS[optimizer])
-
-
-def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
-
-    The others are spaced evenly on the log axis, and the last one is always kept.
-    """
-    if epochs <= MAX_RECORDED_EPOCHS:
-        return list(range(1, epochs + 1))
-    dense = MAX_RECORDED_EPOCHS // 2
-    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
-    return sorted({*range(1, dense + 1), *spaced.tolist()})

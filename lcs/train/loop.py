@@ -15,12 +15,12 @@ import torch
 from tqdm import tqdm
 
 from lcs import cost
-from lcs.config import Config, recorded_epochs
+from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.models import Net
 from lcs.models.transfer import MASKED_LAYERS, fitted
 from lcs.runs import Record, RunStore
-from lcs.runs.record_format import rounded
+from lcs.runs.record_format import recorded_epochs, rounded
 from lcs.seeds import generators_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs import measure, models
-from lcs.config import Config, recorded_epochs
+from lcs.config import Config
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import ILL_FORMED, Diverged, one_line
@@ -27,6 +27,7 @@ from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Masks, Pruning
 from lcs.optim.sparse_products import Forward
 from lcs.runs.provenance import provenance
+from lcs.runs.record_format import recorded_epochs
 from lcs.seeds import generators_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording

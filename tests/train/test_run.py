@@ -11,11 +11,12 @@ from helpers.finished_results import assert_equal, numbers
 import lcs.runs.consistency
 import lcs.train
 from lcs import data, models
-from lcs.config import CHOICES, Config, recorded_epochs
+from lcs.config import CHOICES, Config
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError
 from lcs.optim.learning_rate import learning_rate
 from lcs.runs import RunStore
+from lcs.runs.record_format import recorded_epochs
 from lcs.train import train
 from lcs.train.recording import would_revive
 from lcs.train.run import Run
