@@ -197,7 +197,12 @@ class Config(RunConfig):
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
         check_values(self, CHOICES, RANGES)
-        self._check_combinations()
+        # in this order: of several faults, the first is told
+        self._check_optimizer()
+        self._check_masks()
+        self._check_start()
+        self._check_schedule()
+        self._check_images_and_layers()
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
@@ -211,7 +216,7 @@ class Config(RunConfig):
             if getattr(self, name) == value:
                 object.__setattr__(self, name, None)
 
-    def _check_combinations(self) -> None:
+    def _check_optimizer(self) -> None:
         idle = [name for name in foreign_fields(self.optimizer) if getattr(self, name)]
         if idle:
             names = ", ".join(sorted(idle))
@@ -232,6 +237,8 @@ class Config(RunConfig):
                 raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
+
+    def _check_masks(self) -> None:
         if self.pruning != "none" and self.model != "s-fc":
             raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
         if self.pruning in ("set", "rigl") and (self.optimizer == "spred" or self.frozen_zeros):
@@ -249,6 +256,8 @@ class Config(RunConfig):
             ):
                 if round(share * self.layer_sizes()[layer].weights) < 1:
                     raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
+
+    def _check_start(self) -> None:
         if (self.start == "initial") != (self.source is None):
             raise ConfigError("start and source belong together; give both, or leave both out")
         if self.source is not None and not re.fullmatch(
@@ -269,26 +278,31 @@ class Config(RunConfig):
             )
         if self.start in START_MODELS and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
+
+    def _check_schedule(self) -> None:
         divides = self.cycle_epochs < self.epochs and self.epochs % self.cycle_epochs == 0
-        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "constant":
-            raise ConfigError(
-                f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
-                "constant one has none; choose another"
-            )
-        if self.pruning in CUT_BETWEEN_PERIODS and not divides:
-            raise ConfigError(
-                "pruning: cuts are made between periods; give a period that divides epochs"
-            )
-        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "cosine-restart":
-            raise ConfigError(
-                f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after each "
-                "period, too; give that"
-            )
+        if self.pruning in CUT_BETWEEN_PERIODS:
+            if self.schedule == "constant":
+                raise ConfigError(
+                    f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
+                    "constant one has none; choose another"
+                )
+            if not divides:
+                raise ConfigError(
+                    "pruning: cuts are made between periods; give a period that divides epochs"
+                )
+            if self.schedule == "cosine-restart":
+                raise ConfigError(
+                    f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after "
+                    "each period, too; give that"
+                )
         if self.schedule == "cosine-restart" and not divides:
             raise ConfigError(
                 "schedule: 'cosine-restart' begins anew after each period; give a period that "
                 "divides epochs"
             )
+
+    def _check_images_and_layers(self) -> None:
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
         if self.crop_padding is not None and self.crop_padding >= self._side:
