@@ -249,12 +249,10 @@ class Config(RunConfig):
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
         if self.pruning != "none":
-            rest_name = "density" if self.density_rest is None else "density_rest"
-            for layer, name, share in (
-                ("conv1", "density", self.density),
-                ("fc1", rest_name, self.rest_density),
-            ):
+            for layer, share in self.densities.items():
                 if round(share * self.layer_sizes()[layer].weights) < 1:
+                    own = layer == "fc1" and self.density_rest is not None
+                    name = "density_rest" if own else "density"
                     raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
 
     def _check_start(self) -> None:
@@ -361,9 +359,10 @@ class Config(RunConfig):
         return self.l1 if self.l1_rest is None else self.l1_rest
 
     @property
-    def rest_density(self) -> float:
-        """Return the share of the second layer's weights that a mask keeps."""
-        return self.density if self.density_rest is None else self.density_rest
+    def densities(self) -> dict[str, float]:
+        """Return the share of its weights that `pruning` keeps of each layer that it masks."""
+        rest = self.density if self.density_rest is None else self.density_rest
+        return {"conv1": self.density, "fc1": rest}
 
     @property
     def cycle_epochs(self) -> int:

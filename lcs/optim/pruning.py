@@ -44,7 +44,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.models import LocallyConnected2d, Net, dense_weight
+from lcs.models import LocallyConnected2d, Net, dense_weight, layer_weights
 from lcs.seeds import generator_for
 
 Gradients = Callable[[], dict[str, Tensor]]
@@ -108,7 +108,7 @@ class Masks:
 
 
 class Pruning(Masks):
-    """The masks of the first two layers, as `Config.pruning` makes and changes them.
+    """The masks of the layers of `Config.densities`, as `Config.pruning` makes and changes them.
 
     Args:
         config: the run, with a `pruning` and a `density`.
@@ -117,8 +117,8 @@ class Pruning(Masks):
     """
 
     def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
-        layers = {"conv1": cast(nn.Linear, model.conv1), "fc1": model.fc1}
-        whole = {n: torch.ones_like(layer.weight, dtype=torch.bool) for n, layer in layers.items()}
+        weights = layer_weights(model)
+        whole = {n: torch.ones_like(weights[n], dtype=torch.bool) for n in config.densities}
         super().__init__(whole, model, optimizer)
         self.config, self.model = config, model
         self.early: dict[str, Tensor] = {}  # state of the network to rewind to
@@ -130,7 +130,7 @@ class Pruning(Masks):
             name: of the layer.
             zeros: share that there is already of the zeros at the end.
         """
-        share = self.config.density if name == "conv1" else self.config.rest_density
+        share = self.config.densities[name]
         return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
 
     @torch.no_grad()
