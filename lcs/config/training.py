@@ -354,6 +354,11 @@ class Config(RunConfig):
         return "validation_accuracy" if self.validation else "test_accuracy"
 
     @property
+    def bf16(self) -> bool:
+        """Whether products are computed in bfloat16."""
+        return self.precision == "bf16"
+
+    @property
     def rest_l1(self) -> float:
         """Return λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest

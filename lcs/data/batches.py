@@ -72,7 +72,7 @@ class Batches:
         channels_first = np.ascontiguousarray(part[0].transpose(0, 3, 1, 2))
         self.images = torch.from_numpy(channels_first).to(device)
         self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
-        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.dtype = torch.bfloat16 if config.bf16 else torch.float32
         if config.normalize == "half":
             mean = std = np.full(images.in_channels, 0.5)
         else:

@@ -196,7 +196,7 @@ class Run:
                 self.model, self.optimizer, mode, self._first_mask
             ) as network,
             mixed_precision.bf16_weights(self.model, self.optimizer)
-            if self.config.precision == "bf16"
+            if self.config.bf16
             else nullcontext(),
         ):
             yield network
@@ -246,14 +246,13 @@ class Run:
 
     def logits(self, network: Forward, x: Tensor) -> Tensor:
         """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16), self._products():
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
+        with autocast, self._products():
             return network(x).float()
 
     def _products(self) -> AbstractContextManager[object]:
         """Return the context of products; those of float32 need none, and each operation costs."""
-        bf16 = self.config.precision == "bf16"
-        return mixed_precision.bf16_products(self.device) if bf16 else nullcontext()
+        return mixed_precision.bf16_products(self.device) if self.config.bf16 else nullcontext()
 
     @torch.no_grad()
     def accuracy(self, inputs: Batches) -> float:

@@ -33,10 +33,9 @@ def training_step(
     none = cast(Batches, None)  # a step has no need of them
     run = Run(config, device, model, make_optimizer(config, model), none, none, {})
     known = data.spec(config.dataset)
-    bf16 = config.precision == "bf16"
     height, width, channels = known.image_shape
     x = torch.rand(config.batch_size, channels, height, width, device=device)
-    x = x.bfloat16() if bf16 else x
+    x = x.bfloat16() if config.bf16 else x
     labels = torch.randint(len(known.classes), (config.batch_size,), device=device)
     with run.network(mode) as network:
         yield lambda: run.train_step(network, x, labels)
