@@ -7,23 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_type_hints
 
 from lcs.config.run_config import RunConfig, check_values, shown
+from lcs.config.starts import STARTS, Start
 from lcs.data.specs import DATASETS, spec
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
-
-# models that each `start` is for; "initial" is for all, and "network" for all but resnet18
-START_MODELS: dict[str, tuple[str, ...]] = {
-    "ticket": ("s-fc",),
-    "mask": ("s-fc",),
-    "first-mask": ("s-fc", "d-fc"),
-    "rewired-mask": ("s-fc",),
-    "rewired-first-mask": ("s-fc", "d-fc"),
-    "random-mask": ("s-fc",),
-    "footprints": ("d-fc",),
-    "scattered-footprints": ("d-fc",),
-    "first-layer": ("s-fc",),
-    "frozen-first-layer": ("s-fc",),
-}
 
 # of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
 CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
@@ -129,7 +116,7 @@ class Config(RunConfig):
         "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
         "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
         "the network (lcs.models.transfer)",
-        ("initial", *START_MODELS, "network"),
+        tuple(STARTS),
     ] = "initial"
     source: Annotated[
         str | None,
@@ -265,8 +252,8 @@ class Config(RunConfig):
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        fitting = START_MODELS.get(self.start, (self.model,))
-        if self.model not in fitting:
+        fitting = self.taken.models
+        if fitting and self.model not in fitting:
             raise ConfigError(
                 f"start: {self.start!r} is for {' and '.join(fitting)}, not for {self.model!r}"
             )
@@ -274,7 +261,7 @@ class Config(RunConfig):
             raise ConfigError(
                 "start: neither resnet18 nor pruning starts from a source; leave out one of them"
             )
-        if self.start in START_MODELS and self.optimizer != "sgd":
+        if fitting and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
 
     def _check_schedule(self) -> None:
@@ -352,6 +339,11 @@ class Config(RunConfig):
     def accuracy_name(self) -> str:
         """Name of the accuracy that the run records: on test images, or on those held out."""
         return "validation_accuracy" if self.validation else "test_accuracy"
+
+    @property
+    def taken(self) -> Start:
+        """What is taken of the source."""
+        return STARTS[self.start]
 
     @property
     def bf16(self) -> bool:

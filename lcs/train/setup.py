@@ -24,8 +24,7 @@ def build_model(config: Config) -> nn.Module:
 
     Where it starts from another network, they are not what that one began with, but for a ticket.
     """
-    same = config.start in ("initial", "ticket", "network")
-    weights = "weights" if same else "new weights"
+    weights = "new weights" if config.taken.new_weights else "weights"
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_process(config.seed, weights, cpu)
