@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs.models import Net
+from lcs.models.networks import Net
 from lcs.optim.gradient_bound import GradientBound
 from lcs.optim.mixed_precision import FUSED, bf16_products, has_bf16
 from lcs.optim.optimizer import replace_parameter

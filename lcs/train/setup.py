@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data, models
+from lcs import data
 from lcs.config import Config
+from lcs.models import networks
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
 from lcs.seeds import generators_kept, seed_process
@@ -28,7 +29,7 @@ def build_model(config: Config) -> nn.Module:
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_process(config.seed, weights, cpu)
-        return models.build(
+        return networks.build(
             config.model,
             **data.spec(config.dataset).network,
             base_channels=config.base_channels,
@@ -59,7 +60,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
         return SGD(groups, config.lr, config.momentum, compiled=compiled)
     growing = {}
     if config.l1_growth:
-        (geometry,) = cast(models.Net, model).geometries
+        (geometry,) = cast(networks.Net, model).geometries
         relative = relative_l1(geometry, config.l1_growth, config.l1_window_size)
         growing["relative_l1"] = relative.to(first[0].device)
     groups = _nonempty(

@@ -187,7 +187,7 @@ def test_rigl_moves_the_smallest_to_the_largest_gradients():
 
 def test_snip_keeps_the_largest_products():
     run, masks = started("snip")
-    slopes = run.gradients(0)
+    slopes = run.gradients(*next(run.training.batches(0)))
     scores = (run.model.conv1.weight * slopes["conv1"]).abs()
     masks.update(0, lambda: slopes)
     mask = masks.masks["conv1"]
