@@ -79,12 +79,12 @@ class Masks:
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch: these stay."""
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
         return {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state` returned.
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state_dict` returned.
 
         Raises:
             KeyError: a mask is missing.
@@ -157,17 +157,17 @@ class Pruning(Masks):
             share = RIGL_DROPPED / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
             self._drop_and_grow_by_gradient(share, gradients())
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
-        return super().state() | {f"early.{name}": value for name, value in self.early.items()}
+        return super().state_dict() | {f"early.{name}": value for name, value in self.early.items()}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state` returned.
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state_dict` returned.
 
         Raises:
             KeyError: a mask is missing.
         """
-        super().load(state)
+        super().load_state_dict(state)
         parts = {name.partition(".")[::2]: value for name, value in state.items()}
         device = next(iter(self.masks.values())).device
         self.early = {n: value.to(device) for (part, n), value in parts.items() if part == "early"}

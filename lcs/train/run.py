@@ -286,7 +286,7 @@ class Run(Step):
         if has_state and state["epoch"] and not parts["optimizer"]:
             raise KeyError("optimizer")
         if self.pruning:
-            self.pruning.load(parts["mask"])
+            self.pruning.load_state_dict(parts["mask"])
         buffers: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():
             index, _, key = name.partition(".")
@@ -317,7 +317,7 @@ class Run(Step):
             kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
             tensors |= {f"optimizer.{index}.{key}": value for key, value in kept.items()}
         if self.pruning:
-            tensors |= {f"mask.{name}": value for name, value in self.pruning.state().items()}
+            tensors |= {f"mask.{name}": value for name, value in self.pruning.state_dict().items()}
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)

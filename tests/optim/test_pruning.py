@@ -246,7 +246,7 @@ def test_a_state_is_taken_over():
     train(run, 3)
     again = Run.start(run.config, CPU).pruning
     assert isinstance(again, Pruning)
-    again.load(masks.state())
+    again.load_state_dict(masks.state_dict())
     for name, mask in masks.masks.items():
         assert torch.equal(again.masks[name], mask)
     assert again.early.keys() == masks.early.keys()
