@@ -107,7 +107,7 @@ class Pace:
         pace = self._fits.get(counts_apart(config.dataset))
         if pace is not None:
             return float(pace @ _terms(config))
-        rate = _product_rate(self.device, config.precision)
+        rate = _product_rate(self.device, config.bf16)
         return None if rate is None else OVERHEAD / rate * training_flops(config)
 
 
@@ -189,7 +189,7 @@ def duration(seconds: float) -> str:
 
 
 @functools.cache
-def _product_rate(device: str, precision: str) -> float | None:
+def _product_rate(device: str, bf16: bool) -> float | None:
     """Return the FLOP/s of a matrix product, measured once; None without the device.
 
     On a CPU it is that of a small first layer; on a GPU that of a wide one, since a small one ends
@@ -201,13 +201,13 @@ def _product_rate(device: str, precision: str) -> float | None:
 
     if device == "cuda" and not torch.cuda.is_available():
         return None
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    dtype = torch.bfloat16 if bf16 else torch.float32
     units = 1024 if device == "cpu" else 32_768
     a, b = (torch.rand(size, dtype=dtype, device=device) for size in ((512, 3072), (3072, units)))
     times = []
     for _ in range(4):
         began = time.perf_counter()
-        with bf16_products(torch.device(device)) if precision == "bf16" else nullcontext():
+        with bf16_products(torch.device(device)) if bf16 else nullcontext():
             (a @ b)[0, 0].item()
         times.append(time.perf_counter() - began)
     return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)

@@ -33,7 +33,7 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     hints = typing.get_type_hints(Config, include_extras=True)
     options, panel = [], ""
     for field in dataclasses.fields(Config):
-        kind, meaning = typing.get_args(hints[field.name])
+        kind, meaning, *_ = typing.get_args(hints[field.name])
         text, panel = f"{meaning[0].upper()}{meaning[1:]}.", PANELS.get(field.name, panel)
         if field.name in allowed:
             text += f" Values: {allowed[field.name]}."

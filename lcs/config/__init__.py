@@ -1,7 +1,8 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
-`training` has the configuration of a training run, `toy` that of a toy experiment, and
-`run_config` what both share: the id of a run, and the checks of its values.
+`training` has the configuration of a training run, with `starts`, what it can take of another
+network; `toy` has that of a toy experiment, and `run_config` what both share: the id of a run, and
+the checks of its values.
 """
 
 from lcs.config.run_config import RunConfig
@@ -14,7 +15,6 @@ from lcs.config.training import (
     RANGES,
     Config,
     foreign_fields,
-    recorded_epochs,
 )
 
 __all__ = [
@@ -31,5 +31,4 @@ __all__ = [
     "RunConfig",
     "ToyConfig",
     "foreign_fields",
-    "recorded_epochs",
 ]

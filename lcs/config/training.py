@@ -4,85 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
-
-import numpy as np
+from typing import Annotated, ClassVar, get_type_hints
 
 from lcs.config.run_config import RunConfig, check_values, shown
+from lcs.config.starts import STARTS, Start
 from lcs.data.specs import DATASETS, spec
 from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
 
-# results of at most about so many epochs are kept
-MAX_RECORDED_EPOCHS = 200
-
-# models that each `start` is for; "initial" is for all, and "network" for all but resnet18
-START_MODELS: dict[str, tuple[str, ...]] = {
-    "ticket": ("s-fc",),
-    "mask": ("s-fc",),
-    "first-mask": ("s-fc", "d-fc"),
-    "rewired-mask": ("s-fc",),
-    "rewired-first-mask": ("s-fc", "d-fc"),
-    "random-mask": ("s-fc",),
-    "footprints": ("d-fc",),
-    "scattered-footprints": ("d-fc",),
-    "first-layer": ("s-fc",),
-    "frozen-first-layer": ("s-fc",),
-}
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": DATASETS,
-    "model": ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
-    "padding": ("same", "none"),
-    "optimizer": ("sgd", "beta-lasso", "proximal-l1", "spred"),
-    "loss": ("cross-entropy", "bce"),
-    "schedule": ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
-    "augment": (
-        "none",
-        "flip-crop",
-        "crop",
-        "autoaugment",
-        "autoaugment-first",
-        "trivialaugment",
-        "time-shift",
-    ),
-    "normalize": ("half", "standard"),
-    "images": ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
-    "labels": ("true", "shuffled"),
-    "pruning": (
-        *("none", "random", "snip", "windows", "magnitude", "rewinding"),
-        *("gradual", "set", "rigl"),
-    ),
-    "l1_window": ("grid", "initial", "learned"),
-    "start": ("initial", *START_MODELS, "network"),
-    "precision": ("fp32", "bf16"),
-}
-
 # of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
 CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
-
-# lowest and highest value allowed, both included
-RANGES: dict[str, tuple[float, float]] = {
-    "base_channels": (1, 4096),
-    "kernel_size": (1, 31),
-    "dropout": (0.0, 0.95),
-    "lr": (1e-9, 1e3),
-    "momentum": (0.0, 0.9999),
-    "weight_decay": (0.0, 1.0),
-    "l1": (0.0, 1.0),
-    "l1_rest": (0.0, 1.0),
-    "l1_growth": (0.0, 1e6),
-    "l1_window_size": (1, 61),
-    "beta": (0.0, 1e9),
-    "density": (1e-6, 1.0),
-    "density_rest": (1e-6, 1.0),
-    "epochs": (1, 1_000_000),
-    "period": (1, 1_000_000),
-    "crop_padding": (0, 31),
-    "batch_size": (2, 1_000_000),
-    "train_share": (1e-4, 1.0),
-    "seed": (0, 2**31 - 1),
-}
 
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
@@ -101,10 +32,10 @@ OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
 class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
-    What a field means stands in its annotation; `lcs train --help` prints it with the values that
-    are allowed. More on methods of pruning is in `lcs.optim.pruning`, on λ that grows in
-    `lcs.optim.growing_l1`, on starts from another network in `lcs.models.transfer`, on surrogates
-    of images in `lcs.data.surrogates`.
+    What a field means, and the values that it may have (these, or from a lowest to a highest one),
+    stands in its annotation; `lcs train --help` prints both. More on methods of pruning is in
+    `lcs.optim.pruning`, on λ that grows in `lcs.optim.growing_l1`, on starts from another network
+    in `lcs.models.transfer`, on surrogates of images in `lcs.data.surrogates`.
 
     A default means "no effect" or the paper's choice; new fields must default to "no effect", so
     that the ids of earlier runs stand. Values are checked at construction.
@@ -116,49 +47,67 @@ class Config(RunConfig):
 
     kind: ClassVar[str] = "training"
 
-    dataset: Annotated[str, "the data set"] = "cifar10"
-    model: Annotated[str, "the network"] = "s-fc"
-    base_channels: Annotated[int, "alpha, the width: the filters of S-CONV"] = 1
+    dataset: Annotated[str, "the data set", DATASETS] = "cifar10"
+    model: Annotated[
+        str,
+        "the network",
+        ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
+    ] = "s-fc"
+    base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
     kernel_size: Annotated[
         int | None,
         "side of convolution kernels, odd; if not given: 9 in S-CONV and S-LOCAL, else 3",
+        (1, 31),
     ] = None
     padding: Annotated[
-        str, "zeros around the image in S-CONV and S-LOCAL; the reproduction used none"
+        str,
+        "zeros around the image in S-CONV and S-LOCAL; the reproduction used none",
+        ("same", "none"),
     ] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
     dropout: Annotated[
-        float, "probability of dropout before the last two fully connected layers"
+        float, "probability of dropout before the last two fully connected layers", (0.0, 0.95)
     ] = 0.0
-    optimizer: Annotated[str, "the optimizer"] = "sgd"
-    lr: Annotated[float, "eta, the learning rate at the start of the schedule"] = 0.1
-    momentum: Annotated[float, "momentum of SGD and spred"] = 0.0
-    weight_decay: Annotated[float, "weight decay of SGD"] = 0.0
-    l1: Annotated[float, "lambda of the layers that correspond to convolutions"] = 0.0
-    l1_rest: Annotated[float | None, "lambda of the other layers; if not given: the same"] = None
+    optimizer: Annotated[str, "the optimizer", ("sgd", "beta-lasso", "proximal-l1", "spred")] = (
+        "sgd"
+    )
+    lr: Annotated[float, "eta, the learning rate at the start of the schedule", (1e-9, 1e3)] = 0.1
+    momentum: Annotated[float, "momentum of SGD and spred", (0.0, 0.9999)] = 0.0
+    weight_decay: Annotated[float, "weight decay of SGD", (0.0, 1.0)] = 0.0
+    l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
+    l1_rest: Annotated[
+        float | None, "lambda of the other layers; if not given: the same", (0.0, 1.0)
+    ] = None
     l1_growth: Annotated[
-        float, "growth of the first layer's lambda, per pixel outside a window"
+        float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
     l1_window: Annotated[
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
+        ("grid", "initial", "learned"),
     ] = "grid"
-    l1_window_size: Annotated[int | None, "side of that window in pixels, odd; if not given: 9"] = (
-        None
-    )
-    beta: Annotated[float, "weights of magnitude below beta * lambda are set to zero"] = 0.0
+    l1_window_size: Annotated[
+        int | None, "side of that window in pixels, odd; if not given: 9", (1, 61)
+    ] = None
+    beta: Annotated[
+        float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
+    ] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
         "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
         "rewinding: cut after each period; gradual (from four epochs on), set, rigl: changed "
         "before epochs (lcs.optim.pruning)",
+        ("none", "random", "snip", "windows", "magnitude", "rewinding", "gradual", "set", "rigl"),
     ] = "none"
-    density: Annotated[float, "share of the first layer's weights that the mask keeps"] = 1.0
+    density: Annotated[
+        float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)
+    ] = 1.0
     density_rest: Annotated[
         float | None,
         "share that it keeps of the second layer; if not given: the same; the last layer is dense",
+        (1e-6, 1.0),
     ] = None
     start: Annotated[
         str,
@@ -167,41 +116,80 @@ class Config(RunConfig):
         "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
         "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
         "the network (lcs.models.transfer)",
+        tuple(STARTS),
     ] = "initial"
     source: Annotated[
         str | None,
         "that network: its record, as cifar10/s-fc-a4-sgd-0123456789; it has the same seed",
     ] = None
-    loss: Annotated[str, "the loss; bce: of one-hot targets, mean over classes"] = "cross-entropy"
-    schedule: Annotated[str, "schedule of the learning rate"] = "cosine-epoch"
+    loss: Annotated[
+        str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
+    ] = "cross-entropy"
+    schedule: Annotated[
+        str,
+        "schedule of the learning rate",
+        ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
+    ] = "cosine-epoch"
     period: Annotated[
         int | None,
         "epochs until the cosine reaches 0; then it rises, or begins anew with cosine-restart, "
         "magnitude and rewinding; if not given: all",
+        (1, 1_000_000),
     ] = None
-    epochs: Annotated[int, "passes over the training images"] = 400
-    batch_size: Annotated[int, "images in a batch"] = 512
-    augment: Annotated[str, "how each epoch changes the training images"] = "none"
+    epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
+    batch_size: Annotated[int, "images in a batch", (2, 1_000_000)] = 512
+    augment: Annotated[
+        str,
+        "how each epoch changes the training images",
+        (
+            "none",
+            "flip-crop",
+            "crop",
+            "autoaugment",
+            "autoaugment-first",
+            "trivialaugment",
+            "time-shift",
+        ),
+    ] = "none"
     crop_padding: Annotated[
-        int | None, "zeros around an image before a crop; if not given: an eighth of its side"
+        int | None,
+        "zeros around an image before a crop; if not given: an eighth of its side",
+        (0, 31),
     ] = None
     normalize: Annotated[
-        str, "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel"
+        str,
+        "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel",
+        ("half", "standard"),
     ] = "half"
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
-    images: Annotated[str, "the data set's images, or surrogates of them"] = "natural"
-    labels: Annotated[str, "labels of the training images"] = "true"
-    train_share: Annotated[float, "share of the training images, the first of each class"] = 1.0
+    images: Annotated[
+        str,
+        "the data set's images, or surrogates of them",
+        ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
+    ] = "natural"
+    labels: Annotated[str, "labels of the training images", ("true", "shuffled")] = "true"
+    train_share: Annotated[
+        float, "share of the training images, the first of each class", (1e-4, 1.0)
+    ] = 1.0
     validation: Annotated[
         bool, "hold out the last tenth of each class, and leave the test set alone"
     ] = False
-    precision: Annotated[str, "precision of the products; weights are kept in fp32"] = "fp32"
-    seed: Annotated[int, "seed of weights, masks, dropout, batches and augmentation"] = 0
+    precision: Annotated[
+        str, "precision of the products; weights are kept in fp32", ("fp32", "bf16")
+    ] = "fp32"
+    seed: Annotated[
+        int, "seed of weights, masks, dropout, batches and augmentation", (0, 2**31 - 1)
+    ] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
         check_values(self, CHOICES, RANGES)
-        self._check_combinations()
+        # in this order: of several faults, the first is told
+        self._check_optimizer()
+        self._check_masks()
+        self._check_start()
+        self._check_schedule()
+        self._check_images_and_layers()
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
@@ -215,7 +203,7 @@ class Config(RunConfig):
             if getattr(self, name) == value:
                 object.__setattr__(self, name, None)
 
-    def _check_combinations(self) -> None:
+    def _check_optimizer(self) -> None:
         idle = [name for name in foreign_fields(self.optimizer) if getattr(self, name)]
         if idle:
             names = ", ".join(sorted(idle))
@@ -236,6 +224,8 @@ class Config(RunConfig):
                 raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
         if self.frozen_zeros and not self.beta:
             raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
+
+    def _check_masks(self) -> None:
         if self.pruning != "none" and self.model != "s-fc":
             raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
         if self.pruning in ("set", "rigl") and (self.optimizer == "spred" or self.frozen_zeros):
@@ -246,13 +236,13 @@ class Config(RunConfig):
         if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
             raise ConfigError("pruning and density belong together; give both, or leave both out")
         if self.pruning != "none":
-            rest_name = "density" if self.density_rest is None else "density_rest"
-            for layer, name, share in (
-                ("conv1", "density", self.density),
-                ("fc1", rest_name, self.rest_density),
-            ):
+            for layer, share in self.densities.items():
                 if round(share * self.layer_sizes()[layer].weights) < 1:
+                    own = layer == "fc1" and self.density_rest is not None
+                    name = "density_rest" if own else "density"
                     raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
+
+    def _check_start(self) -> None:
         if (self.start == "initial") != (self.source is None):
             raise ConfigError("start and source belong together; give both, or leave both out")
         if self.source is not None and not re.fullmatch(
@@ -262,8 +252,8 @@ class Config(RunConfig):
                 f"source: {shown(self.source)} is no run; give the file of a record without its "
                 "seed, as cifar10/s-fc-a4-sgd-0123456789"
             )
-        fitting = START_MODELS.get(self.start, (self.model,))
-        if self.model not in fitting:
+        fitting = self.taken.models
+        if fitting and self.model not in fitting:
             raise ConfigError(
                 f"start: {self.start!r} is for {' and '.join(fitting)}, not for {self.model!r}"
             )
@@ -271,28 +261,33 @@ class Config(RunConfig):
             raise ConfigError(
                 "start: neither resnet18 nor pruning starts from a source; leave out one of them"
             )
-        if self.start in START_MODELS and self.optimizer != "sgd":
+        if fitting and self.optimizer != "sgd":
             raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
+
+    def _check_schedule(self) -> None:
         divides = self.cycle_epochs < self.epochs and self.epochs % self.cycle_epochs == 0
-        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "constant":
-            raise ConfigError(
-                f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
-                "constant one has none; choose another"
-            )
-        if self.pruning in CUT_BETWEEN_PERIODS and not divides:
-            raise ConfigError(
-                "pruning: cuts are made between periods; give a period that divides epochs"
-            )
-        if self.pruning in CUT_BETWEEN_PERIODS and self.schedule == "cosine-restart":
-            raise ConfigError(
-                f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after each "
-                "period, too; give that"
-            )
+        if self.pruning in CUT_BETWEEN_PERIODS:
+            if self.schedule == "constant":
+                raise ConfigError(
+                    f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
+                    "constant one has none; choose another"
+                )
+            if not divides:
+                raise ConfigError(
+                    "pruning: cuts are made between periods; give a period that divides epochs"
+                )
+            if self.schedule == "cosine-restart":
+                raise ConfigError(
+                    f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after "
+                    "each period, too; give that"
+                )
         if self.schedule == "cosine-restart" and not divides:
             raise ConfigError(
                 "schedule: 'cosine-restart' begins anew after each period; give a period that "
                 "divides epochs"
             )
+
+    def _check_images_and_layers(self) -> None:
         if self.crop_padding is not None and self.augment == "none":
             raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
         if self.crop_padding is not None and self.crop_padding >= self._side:
@@ -346,14 +341,25 @@ class Config(RunConfig):
         return "validation_accuracy" if self.validation else "test_accuracy"
 
     @property
+    def taken(self) -> Start:
+        """What is taken of the source."""
+        return STARTS[self.start]
+
+    @property
+    def bf16(self) -> bool:
+        """Whether products are computed in bfloat16."""
+        return self.precision == "bf16"
+
+    @property
     def rest_l1(self) -> float:
         """Return λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest
 
     @property
-    def rest_density(self) -> float:
-        """Return the share of the second layer's weights that a mask keeps."""
-        return self.density if self.density_rest is None else self.density_rest
+    def densities(self) -> dict[str, float]:
+        """Return the share of its weights that `pruning` keeps of each layer that it masks."""
+        rest = self.density if self.density_rest is None else self.density_rest
+        return {"conv1": self.density, "fc1": rest}
 
     @property
     def cycle_epochs(self) -> int:
@@ -381,18 +387,16 @@ class Config(RunConfig):
         return None if self.source is None else f"{self.source}-s{self.seed}"
 
 
+# the values that a field may have, or the lowest and highest one, from its annotation
+_LIMITS = {
+    name: hint.__metadata__[1]
+    for name, hint in get_type_hints(Config, include_extras=True).items()
+    if len(getattr(hint, "__metadata__", ())) == 2
+}
+CHOICES: dict[str, tuple[str, ...]] = {n: v for n, v in _LIMITS.items() if isinstance(v[0], str)}
+RANGES: dict[str, tuple[float, float]] = {n: v for n, v in _LIMITS.items() if n not in CHOICES}
+
+
 def foreign_fields(optimizer: str) -> set[str]:
     """Names of parameters that other optimizers have, and this one lacks."""
     return OPTIMIZERS_OWN - set(OPTIMIZER_FIELDS[optimizer])
-
-
-def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
-
-    The others are spaced evenly on the log axis, and the last one is always kept.
-    """
-    if epochs <= MAX_RECORDED_EPOCHS:
-        return list(range(1, epochs + 1))
-    dense = MAX_RECORDED_EPOCHS // 2
-    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
-    return sorted({*range(1, dense + 1), *spaced.tolist()})

@@ -21,7 +21,7 @@ from lcs.seeds import generator_for
 
 # images that are normalised or evaluated at once
 CHUNK = 2000
-# fields of the configuration on which a run's batches depend
+# fields of the configuration on which a run's batches depend, beside their `stream`
 BATCH_FIELDS = (
     "dataset",
     "seed",
@@ -72,7 +72,7 @@ class Batches:
         channels_first = np.ascontiguousarray(part[0].transpose(0, 3, 1, 2))
         self.images = torch.from_numpy(channels_first).to(device)
         self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
-        self.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self.dtype = torch.bfloat16 if config.bf16 else torch.float32
         if config.normalize == "half":
             mean = std = np.full(images.in_channels, 0.5)
         else:
@@ -138,11 +138,9 @@ class Batches:
         if self.prepared is None or self.prepared.epoch != epoch:
             self.prepared = None  # its images are overwritten from here on
             config, side = self.config, self.images.shape[-1]
-            # a network that is trained on is not to see the batches of its source once more
-            again = " again" if config.start == "network" else ""
-            drawing = generator_for(config.seed, f"order{again}", epoch)
+            drawing = generator_for(config.seed, f"order{stream(config)}", epoch)
             drawn = torch.randperm(len(self), generator=drawing)
-            draws = generator_for(config.seed, f"augment{again}", epoch)
+            draws = generator_for(config.seed, f"augment{stream(config)}", epoch)
             stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
             order = to_device(drawn, self.labels.device)
             images = None
@@ -166,6 +164,14 @@ class Batches:
     def steps(self) -> int:
         """Batches in an epoch."""
         return steps_per_epoch(len(self), self.config.batch_size)
+
+
+def stream(config: Config) -> str:
+    """Return the end of the names of the streams from which a run's batches are drawn.
+
+    A network that is trained on is not to see the batches of its source once more.
+    """
+    return " again" if config.taken.network else ""
 
 
 def pixel_order(count: int) -> Tensor:

@@ -90,7 +90,7 @@ def load(name: str) -> Images:
             `digits` without scikit-learn.
     """
     path = dataset_path(name)
-    if name == "digits":
+    if spec(name).packaged:
         arrays = _read_digits(path)
     else:
         if os.environ.get("LCS_DATA"):
@@ -157,8 +157,7 @@ def dataset_path(name: str) -> Path:
         ConfigError: unknown name.
         DataError: `digits` without scikit-learn.
     """
-    spec(name)
-    if name == "digits":
+    if spec(name).packaged:
         package = importlib.util.find_spec("sklearn")  # importing it would take seconds
         if package is None or package.origin is None:
             raise DataError(

@@ -22,7 +22,7 @@ import numpy as np
 from lcs.data import gaussian_process, spoken_digits
 from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz, verify
 from lcs.data.gaussian_process import GAINS
-from lcs.data.specs import KEYS
+from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, is_full, open_regular, replacing
 
@@ -44,7 +44,7 @@ def get(name: str) -> Path:
             existing file is bad.
     """
     path = dataset_path(name)
-    if name == "digits" or os.path.lexists(path):
+    if spec(name).packaged or os.path.lexists(path):
         return verify(name)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def import_npz(name: str, path: str | Path) -> Path:
         ConfigError: unknown name, or one that needs no file.
         DataError: the file is missing or bad, another one is there already, or the disk is full.
     """
-    if name == "digits":
+    if spec(name).packaged:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
     target = dataset_path(name)
     source = expanded(path)

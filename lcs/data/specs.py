@@ -33,6 +33,7 @@ class DatasetSpec:
     test_size: int
     image_shape: tuple[int, int, int]
     sha256: dict[str, str]
+    packaged: bool = False  # it comes with scikit-learn, and is never downloaded
 
     @property
     def network(self) -> dict[str, Any]:
@@ -132,6 +133,7 @@ SPECS = {
             "test_images": "5acb748e2c730f91d6bd15ce92afe44b1bdb240dbe5bdd916634c43a128c09af",
             "test_labels": "a465727578eed052bd5b1cf309f00295217be9d36d8a26286a29a4a37b49ad01",
         },
+        packaged=True,
     ),
 }
 DATASETS = tuple(SPECS)

@@ -36,7 +36,7 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     for each of a convolution's units that has another of its channel among the filters. The nulls
     are the same with surrogates in place of the other filters, over `DRAWS` draws: `pixels`
     permuted, `phases` random (same power spectrum), weights `rearranged` (same power spectrum, in
-    part, same weights, same places). Of `unaligned` filters the correlation is at shift zero.
+    part, same weights, same places). `unaligned` is the same with the correlation at shift zero.
     The same filters with `shared` kernels say what a convolution with gaps would come to.
 
     The value grows with the number of filters: compare it between equal numbers only.
@@ -47,8 +47,8 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
 
     Returns:
         JSON-ready: the number of `filters`, `mean` and `ci95` of the value, for each of the names
-        above its mean, and for the nulls also the mean difference from them,
-        `<null>_excess`, with its 95 % half-width over filters, `<null>_ci95`.
+        above its mean, and for all of them but `shared` also by how much the value exceeds theirs
+        on average, `<name>_excess`, with the 95 % half-width over filters, `<name>_ci95`.
 
     Raises:
         ConfigError: fewer than two filters, or no kernels; filters that are not finite or not

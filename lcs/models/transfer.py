@@ -1,6 +1,7 @@
 """Networks that start from another, trained network: from its weights, or from where they are.
 
-`Config.source` names the other run, and `Config.start` what is taken of it, one of
+`Config.source` names the other run, and `Config.start` what is taken of it (as a table in
+`lcs.config.starts`), one of
 
 ticket
     The masks of its first two layers, where its weights are not zero, and its initial weights
@@ -47,17 +48,6 @@ from lcs.models.footprints import later_masks
 from lcs.models.networks import Net
 from lcs.seeds import generator_for
 
-# of `Config.start`: where masks are taken, and of which layers
-MASKED_LAYERS = {
-    "ticket": ("conv1", "fc1"),
-    "mask": ("conv1", "fc1"),
-    "first-mask": ("conv1",),
-    "rewired-mask": ("conv1", "fc1"),
-    "rewired-first-mask": ("conv1",),
-    "random-mask": ("conv1", "fc1"),
-    "footprints": ("conv1",),
-    "scattered-footprints": ("conv1",),
-}
 # of pairs of units for each unit, when a mask is rewired
 TRADES = 10
 
@@ -75,21 +65,22 @@ def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
         ConfigError: a layer of the source has another shape.
     """
     source = fitted(config, model, source)
-    if config.start == "network":
+    taken = config.taken
+    if taken.network:
         model.load_state_dict(source.state_dict())
         return {}
-    if config.start in MASKED_LAYERS:
-        masks = {name: _mask(config, name, source) for name in MASKED_LAYERS[config.start]}
-        if config.start.endswith("footprints"):
+    if taken.masked:
+        masks = {name: _mask(config, name, source) for name in taken.masked}
+        if taken.footprints:
             draws = generator_for(config.seed, "footprints")
             weight = cast(nn.Linear, source.conv1).weight
-            scattered = config.start.startswith("scattered")
+            scattered = taken.moved == "scattered"
             later = later_masks(weight, source.geometries, draws, scattered=scattered)
             masks |= {name: mask.to(weight.device) for name, mask in later.items()}
         return masks
     layer = cast(nn.Linear, model.conv1)
     layer.load_state_dict(source.conv1.state_dict())  # type: ignore[union-attr]
-    layer.requires_grad_(config.start != "frozen-first-layer")
+    layer.requires_grad_(not taken.frozen)
     return {}
 
 
@@ -112,18 +103,18 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
             f"source: a {model.kind.upper()} net cannot start from {config.source}; name a run of "
             "its own kind, or of an earlier one of CONV, LOCAL, FC"
         )
-    if config.start.endswith("footprints") and source.geometries != model.geometries:
+    if config.taken.footprints and source.geometries != model.geometries:
         raise ConfigError(
             f"source: {config.source} has other layers than this run, so that it has no masks for "
             "the later ones; name a run of the same model and width"
         )
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
-    if config.start in MASKED_LAYERS:
-        taken = [f"{layer}.weight" for layer in MASKED_LAYERS[config.start]]
+    if config.taken.masked:
+        names = [f"{layer}.weight" for layer in config.taken.masked]
     else:
-        first = "" if config.start == "network" else "conv1."
-        taken = [name for name in own | others if name.startswith(first)]
-    for name in taken:
+        first = "" if config.taken.network else "conv1."
+        names = [name for name in own | others if name.startswith(first)]
+    for name in names:
         if name not in own or name not in others:
             whose = "this run" if name not in own else config.source
             raise ConfigError(f"source: {whose} has no {name}; name a run with the same layers")
@@ -139,10 +130,10 @@ def _mask(config: Config, name: str, source: Net) -> Tensor:
     """Return a layer's mask (units, inputs), bool, its places changed as the run says."""
     mask = cast(nn.Linear, source.get_submodule(name)).weight != 0
     draws = generator_for(config.seed, f"mask of {name}")
-    if config.start == "random-mask":
+    if config.taken.moved == "random":
         order = torch.randperm(mask.numel(), generator=draws).to(mask.device)
         return mask.flatten()[order].view_as(mask)
-    if config.start.startswith("rewired") and name == "conv1":
+    if config.taken.moved == "rewired" and name == "conv1":
         return rewired(mask.cpu(), draws).to(mask.device)
     return mask
 

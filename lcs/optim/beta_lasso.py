@@ -101,6 +101,7 @@ class BetaLasso(CheckedOptimizer):
     _frames = 2  # from a warning of `add_param_group` to its caller
 
     further_keys = ("relative_l1",)
+    fused = True
 
     def __init__(
         self,

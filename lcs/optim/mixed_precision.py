@@ -14,16 +14,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lcs.optim.beta_lasso import BetaLasso
-from lcs.optim.optimizer import FULL_PRECISION, replace_parameter
-from lcs.optim.sgd import SGD
+from lcs.optim.optimizer import FULL_PRECISION, CheckedOptimizer, replace_parameter
 
-# optimizers with a fused step, which takes bfloat16 copies and parts of a layer, and is captured
-FUSED = (BetaLasso, SGD)
 aten = torch.ops.aten
 PRODUCTS = frozenset(
     {
@@ -74,14 +69,14 @@ def _is_bf16(value: object) -> bool:
 
 
 @contextmanager
-def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
+def bf16_weights(model: nn.Module, optimizer: CheckedOptimizer) -> Iterator[None]:
     """Let the fully connected layers hold bfloat16 copies of their weights for an epoch.
 
     The optimizer holds the copies too, and the weights, in full precision, in their state. On
     leaving, layers and optimizer hold the weights again, with the gradients of the last step.
 
     Weights that the optimizer does not hold stay as they are: those of `sparse_first_layer`, which
-    is entered before. Optimizers that are not in `FUSED` keep full precision.
+    is entered before. Optimizers without a fused step keep full precision.
 
     Raises:
         RuntimeError: the layers hold copies already.
@@ -90,7 +85,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
     replaced: list[tuple[nn.Linear, nn.Parameter]] = []
     try:
-        for layer in linear if isinstance(optimizer, FUSED) else []:
+        for layer in linear if optimizer.fused else []:
             weight = cast(nn.Parameter, layer.weight)
             copy = nn.Parameter(weight.detach().bfloat16())
             replace_parameter(optimizer, weight, copy)

@@ -26,6 +26,8 @@ class CheckedOptimizer(Optimizer):
 
     # what a group may have besides hyperparameters, a name and torch's own keys
     further_keys: tuple[str, ...] = ()
+    # whether it has a fused step, which takes bfloat16 copies and parts of a layer, and is captured
+    fused = False
     # not a hyperparameter: how steps are computed is not part of the state that is saved
     compiled = False
 

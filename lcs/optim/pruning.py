@@ -43,7 +43,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.models import LocallyConnected2d, Net, dense_weight
+from lcs.models import LocallyConnected2d, Net, dense_weight, layer_weights
 from lcs.seeds import generator_for
 
 Gradients = Callable[[], dict[str, Tensor]]
@@ -78,12 +78,12 @@ class Masks:
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch: these stay."""
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
         return {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state` returned.
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state_dict` returned.
 
         Raises:
             KeyError: a mask is missing.
@@ -107,7 +107,7 @@ class Masks:
 
 
 class Pruning(Masks):
-    """The masks of the first two layers, as `Config.pruning` makes and changes them.
+    """The masks of the layers of `Config.densities`, as `Config.pruning` makes and changes them.
 
     Args:
         config: the run, with a `pruning` and a `density`.
@@ -116,8 +116,8 @@ class Pruning(Masks):
     """
 
     def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
-        layers = {"conv1": cast(nn.Linear, model.conv1), "fc1": model.fc1}
-        whole = {n: torch.ones_like(layer.weight, dtype=torch.bool) for n, layer in layers.items()}
+        weights = layer_weights(model)
+        whole = {n: torch.ones_like(weights[n], dtype=torch.bool) for n in config.densities}
         super().__init__(whole, model, optimizer)
         self.config, self.model = config, model
         self.early: dict[str, Tensor] = {}  # state of the network to rewind to
@@ -129,7 +129,7 @@ class Pruning(Masks):
             name: of the layer.
             zeros: share that there is already of the zeros at the end.
         """
-        share = self.config.density if name == "conv1" else self.config.rest_density
+        share = self.config.densities[name]
         return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
 
     @torch.no_grad()
@@ -156,17 +156,17 @@ class Pruning(Masks):
             share = RIGL_DROPPED / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
             self._drop_and_grow_by_gradient(share, gradients())
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name."""
-        return super().state() | {f"early.{name}": value for name, value in self.early.items()}
+        return super().state_dict() | {f"early.{name}": value for name, value in self.early.items()}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state` returned.
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state_dict` returned.
 
         Raises:
             KeyError: a mask is missing.
         """
-        super().load(state)
+        super().load_state_dict(state)
         parts = {name.partition(".")[::2]: value for name, value in state.items()}
         device = next(iter(self.masks.values())).device
         self.early = {n: value.to(device) for (part, n), value in parts.items() if part == "early"}

@@ -39,6 +39,8 @@ class SGD(CheckedOptimizer):
         RuntimeError: (in `step`) a gradient is sparse.
     """
 
+    fused = True
+
     def __init__(
         self,
         params: Iterable[Any],

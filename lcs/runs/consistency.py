@@ -15,8 +15,9 @@ from types import NoneType
 from typing import Any
 
 from lcs import data
-from lcs.config import TOY_SHARES, TOY_TABLES, Config, RunConfig, ToyConfig, recorded_epochs
+from lcs.config import TOY_SHARES, TOY_TABLES, Config, RunConfig, ToyConfig
 from lcs.runs.provenance import NUMERIC_PACKAGES
+from lcs.runs.record_format import recorded_epochs
 from lcs.shapes import LayerSize, flops
 
 # columns of a history: type, lowest and highest value

@@ -36,7 +36,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
     # a package that is installed inside another project is not that project's
     tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
-    counted = ("lcs", ":(exclude)lcs/exhibits", "requirements.lock")  # as in `code_hash`
+    # what `code_hash` covers, and the versions that are asked for
+    counted = ("lcs", ":(exclude)lcs/exhibits", "requirements.lock")
     status = _git("status", "--porcelain", "--", *counted) if tracked else None
     return {
         "commit": _git("rev-parse", "HEAD") if tracked else None,

@@ -1,4 +1,4 @@
-"""The JSON text of a record: its digits, its lines, and a SHA-256 of its own bytes."""
+"""The JSON text of a record: its epochs, digits and lines, and a SHA-256 of its own bytes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,24 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
+# results of at most about so many epochs are kept
+MAX_RECORDED_EPOCHS = 200
+
+
+def recorded_epochs(epochs: int) -> list[int]:
+    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
+
+    The others are spaced evenly on the log axis, and the last one is always kept.
+    """
+    if epochs <= MAX_RECORDED_EPOCHS:
+        return list(range(1, epochs + 1))
+    dense = MAX_RECORDED_EPOCHS // 2
+    spaced = np.geomspace(dense, epochs, MAX_RECORDED_EPOCHS - dense + 1).round().astype(int)
+    return sorted({*range(1, dense + 1), *spaced.tolist()})
 
 
 def parse(content: bytes) -> dict[str, Any]:

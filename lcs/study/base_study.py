@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.data.datasets import dataset_path
+from lcs.data.specs import spec
 from lcs.errors import ConfigError, NotChosen
 from lcs.runs import Record, RunStore, default_store, readable
 from lcs.runs.provenance import hardware
@@ -233,8 +234,8 @@ class BaseStudy(ABC):
             if not here and device == "auto":
                 total += " (give --device for that of the cluster)"
         needed = dict.fromkeys(config.dataset for config in costs if isinstance(config, Config))
-        needed.pop("digits", None)  # they come with scikit-learn
-        absent = [name for name in needed if here and not dataset_path(name).exists()]
+        fetched = [name for name in needed if here and not spec(name).packaged]
+        absent = [name for name in fetched if not dataset_path(name).exists()]
         fetch = "".join(f"; first `lcs data get {name}`, which is not here yet" for name in absent)
         return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}{fetch}"])
 

@@ -1,10 +1,11 @@
 """Training: one run or several in step, on any device, resumable.
 
 `loop` is the training loop, of one run or of several runs in step, as a group, which `grouping`
-makes up. `setup` makes the network, loss and optimizer of a run, `run` trains an epoch of it and
-resumes it, `recording` has what is recorded, `checkpoint` the state that is saved, and `clock` says
-when. `replay` trains the first epochs of a record anew and compares; `device` chooses the device,
-`cuda_graphs` replays a step on a GPU as one graph, `timing` measures a step.
+makes up. `setup` makes the network, loss and optimizer of a run, `step` takes a step of training,
+`run` trains an epoch and resumes, `recording` has what is recorded, `checkpoint` the state that is
+saved, and `clock` says when. `replay` trains the first epochs of a record anew and compares;
+`device` chooses the device, `cuda_graphs` replays a step on a GPU as one graph, `timing` measures a
+step.
 """
 
 from lcs.train.grouping import groups

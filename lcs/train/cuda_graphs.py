@@ -15,9 +15,8 @@ from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from lcs.optim.mixed_precision import FUSED
+from lcs.optim.optimizer import CheckedOptimizer
 
 
 class CapturedStep:
@@ -65,10 +64,10 @@ class CapturedStep:
         self.graph.replay()
 
 
-def captures(device: torch.device, optimizer: Optimizer) -> bool:
-    """Whether steps are captured: of optimizers in `FUSED` on a GPU, where it is asked."""
+def captures(device: torch.device, optimizer: CheckedOptimizer) -> bool:
+    """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
     wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and isinstance(optimizer, FUSED)
+    return wanted and device.type == "cuda" and optimizer.fused
 
 
 @contextmanager

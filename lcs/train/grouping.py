@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lcs import cost
 from lcs.config import Config
-from lcs.data.batches import BATCH_FIELDS
+from lcs.data.batches import BATCH_FIELDS, stream
 
 # the most runs in a group, which already share most of the cost of augmentation; and the most
 # weights: of wide networks augmentation is a small part, and memory a large one
@@ -32,14 +32,13 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
     return result
 
 
-def shared_fields(config: Config) -> tuple[Config, str | None, bool]:
+def shared_fields(config: Config) -> tuple[Config, str | None, str]:
     """Return what is the same for all runs that can train in one group.
 
     Without augmentation there is nothing to share, and dropout draws from the process's generator:
     then it is the run's own, so that it trains alone. A run is in no group with its source.
     """
-    trained_on = config.start == "network"
-    if config.augment == "none" or config.dropout:
-        return config, config.source, trained_on
-    shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
-    return shared, config.source, trained_on
+    shared = config
+    if config.augment != "none" and not config.dropout:
+        shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
+    return shared, config.source, stream(config)

@@ -15,12 +15,12 @@ import torch
 from tqdm import tqdm
 
 from lcs import cost
-from lcs.config import Config, recorded_epochs
+from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
 from lcs.models import Net
-from lcs.models.transfer import MASKED_LAYERS, fitted
+from lcs.models.transfer import fitted
 from lcs.runs import Record, RunStore
-from lcs.runs.record_format import rounded
+from lcs.runs.record_format import recorded_epochs, rounded
 from lcs.seeds import generators_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock
@@ -258,7 +258,7 @@ def _check_source(config: Config, record: Record) -> None:
             raise ConfigError(
                 f"source: {config.source} has another {name} than this run; give both the same"
             )
-    masked = MASKED_LAYERS.get(config.start, ())
+    masked = config.taken.masked
     nonzeros, weights = record.final["nonzeros"], record.final["weights"]
     whole = source.model.endswith("fc")  # others have zeros outside their windows
     if masked and whole and all(nonzeros[name] == weights[name] for name in masked):

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lcs import measure, models
-from lcs.config import Config, recorded_epochs
+from lcs.config import Config
 from lcs.data import surrogates
 from lcs.data.batches import Batches, split
 from lcs.errors import ILL_FORMED, Diverged, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
-from lcs.optim import Spred, mixed_precision, sparse_products
+from lcs.optim import Spred, sparse_products
 from lcs.optim.growing_l1 import around_mass
 from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Masks, Pruning
-from lcs.optim.sparse_products import Forward
 from lcs.runs.provenance import provenance
+from lcs.runs.record_format import recorded_epochs
 from lcs.seeds import generators_kept, seed_process
 from lcs.shapes import flops
 from lcs.train import recording
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
 from lcs.train.device import is_out_of_memory, require_memory
-from lcs.train.setup import build_model, make_optimizer, objective
+from lcs.train.setup import build_model, make_optimizer
+from lcs.train.step import Step
 
 if TYPE_CHECKING:
     from lcs.runs import Record, RunStore
@@ -43,17 +42,12 @@ ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
 
 
 @dataclass(eq=False)
-class Run:
+class Run(Step):
     """A run in progress, with what has been recorded so far."""
 
-    config: Config
-    device: torch.device
-    model: nn.Module
-    optimizer: Optimizer
     training: Batches
     evaluation: Batches
     provenance: dict[str, Any]
-    pruning: Masks | None = None
     checkpoint: Checkpoint | None = None
     epoch: int = 0  # epochs that are done
     resumes: int = 0
@@ -103,7 +97,7 @@ class Run:
         elif masks:
             pruning = Masks(masks, cast(models.Net, model), optimizer)
         origin = provenance(device)
-        run = cls(config, device, model, optimizer, training, evaluation, origin, pruning)
+        run = cls(config, device, model, optimizer, training, evaluation, origin, pruning=pruning)
         if config.l1_window == "initial":
             run._move_windows()
         return run
@@ -145,11 +139,11 @@ class Run:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
         self.model.train()
         if self.pruning:
-            self.pruning.update(epoch, functools.partial(self.gradients, epoch))
+            self.pruning.update(epoch, lambda: self.gradients(*next(self.training.batches(epoch))))
         if self.config.l1_window == "learned":
             self._move_windows()
         mode = sparse_products.choose_mode(
-            self.model, self.optimizer, self.config.precision, self._first_mask
+            self.model, self.optimizer, self.config.precision, self.first_mask
         )
         capture = mode == "dense" and captures(self.device, self.optimizer)
         counted = "captured" if capture else mode
@@ -183,27 +177,6 @@ class Run:
             loss, accuracy = (total / seen).tolist()
         return loss, accuracy
 
-    @contextmanager
-    def network(self, mode: str) -> Iterator[Forward]:
-        """Yield the network on the weights that the optimizer steps, as `train_step` takes it.
-
-        Args:
-            mode: how the products of its first layer are computed (`sparse_products`).
-        """
-        with (
-            sparse_products.sparse_first_layer(
-                self.model, self.optimizer, mode, self._first_mask
-            ) as network,
-            mixed_precision.bf16_weights(self.model, self.optimizer)
-            if self.config.precision == "bf16"
-            else nullcontext(),
-        ):
-            yield network
-
-    @property
-    def _first_mask(self) -> Tensor | None:
-        return self.pruning.masks["conv1"] if self.pruning else None
-
     def _move_windows(self) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is."""
         group = self.optimizer.param_groups[0]
@@ -212,47 +185,6 @@ class Run:
         (geometry,) = cast(models.Net, self.model).geometries
         growth, size = self.config.l1_growth, self.config.l1_window_size
         group["relative_l1"].copy_(around_mass(weight, geometry, growth, size))
-
-    def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
-        """Take one optimizer step; return the batch's summed loss and number of hits, (2,).
-
-        Args:
-            network: maps images to logits, on the weights that the optimizer holds.
-            x: inputs (N, C, H, W).
-            labels: (N,) int64.
-        """
-        logits = self.logits(network, x)
-        loss = objective(self.config.loss, logits, labels)
-        self.optimizer.zero_grad()
-        with self._products():
-            loss.backward()
-        self.optimizer.step()
-        hits = (logits.detach().argmax(1) == labels).sum()
-        return torch.stack([loss.detach() * len(labels), hits])
-
-    @torch.enable_grad()
-    def gradients(self, epoch: int) -> dict[str, Tensor]:
-        """Return the gradient of each layer's weight on the first batch of an epoch, float32.
-
-        The pass is one of training: it counts in the statistics of batch normalisation.
-        """
-        x, labels = next(self.training.batches(epoch))
-        weights = models.layer_weights(self.model)
-        loss = objective(self.config.loss, self.logits(self.model, x), labels)
-        with self._products():
-            gradients = torch.autograd.grad(loss, [*weights.values()])
-        return dict(zip(weights, gradients, strict=True))
-
-    def logits(self, network: Forward, x: Tensor) -> Tensor:
-        """Return a network's logits (N, classes), float32, for inputs (N, C, H, W)."""
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16), self._products():
-            return network(x).float()
-
-    def _products(self) -> AbstractContextManager[object]:
-        """Return the context of products; those of float32 need none, and each operation costs."""
-        bf16 = self.config.precision == "bf16"
-        return mixed_precision.bf16_products(self.device) if bf16 else nullcontext()
 
     @torch.no_grad()
     def accuracy(self, inputs: Batches) -> float:
@@ -354,7 +286,7 @@ class Run:
         if has_state and state["epoch"] and not parts["optimizer"]:
             raise KeyError("optimizer")
         if self.pruning:
-            self.pruning.load(parts["mask"])
+            self.pruning.load_state_dict(parts["mask"])
         buffers: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():
             index, _, key = name.partition(".")
@@ -385,7 +317,7 @@ class Run:
             kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
             tensors |= {f"optimizer.{index}.{key}": value for key, value in kept.items()}
         if self.pruning:
-            tensors |= {f"mask.{name}": value for name, value in self.pruning.state().items()}
+            tensors |= {f"mask.{name}": value for name, value in self.pruning.state_dict().items()}
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)

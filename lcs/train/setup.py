@@ -7,12 +7,13 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from lcs import data, models
+from lcs import data
 from lcs.config import Config
+from lcs.models import networks
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
+from lcs.optim.optimizer import CheckedOptimizer
 from lcs.seeds import generators_kept, seed_process
 
 # from this many weights on, compiling the optimizer's step pays for itself
@@ -24,12 +25,11 @@ def build_model(config: Config) -> nn.Module:
 
     Where it starts from another network, they are not what that one began with, but for a ticket.
     """
-    same = config.start in ("initial", "ticket", "network")
-    weights = "weights" if same else "new weights"
+    weights = "new weights" if config.taken.new_weights else "weights"
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_process(config.seed, weights, cpu)
-        return models.build(
+        return networks.build(
             config.model,
             **data.spec(config.dataset).network,
             base_channels=config.base_channels,
@@ -41,7 +41,7 @@ def build_model(config: Config) -> nn.Module:
         )
 
 
-def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
+def make_optimizer(config: Config, model: nn.Module) -> CheckedOptimizer:
     """Group the weights (convolution-like, others, no λ or decay for the rest) and optimize them.
 
     Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
@@ -60,7 +60,7 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
         return SGD(groups, config.lr, config.momentum, compiled=compiled)
     growing = {}
     if config.l1_growth:
-        (geometry,) = cast(models.Net, model).geometries
+        (geometry,) = cast(networks.Net, model).geometries
         relative = relative_l1(geometry, config.l1_growth, config.l1_window_size)
         growing["relative_l1"] = relative.to(first[0].device)
     groups = _nonempty(

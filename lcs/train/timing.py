@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from lcs import cost, data
 from lcs.config import Config
-from lcs.data.batches import Batches
 from lcs.models import Net
 from lcs.optim.mixed_precision import bf16_products
-from lcs.train.run import Run
 from lcs.train.setup import build_model, make_optimizer
+from lcs.train.step import Step
 
 REPEATS = 7
 
@@ -30,16 +29,14 @@ def training_step(
     first = cast(Tensor, model.conv_layers[0].weight)
     with torch.no_grad():
         first.mul_(torch.rand_like(first) < density).add_(0.01 * first.sign())
-    none = cast(Batches, None)  # a step has no need of them
-    run = Run(config, device, model, make_optimizer(config, model), none, none, {})
+    step = Step(config, device, model, make_optimizer(config, model))
     known = data.spec(config.dataset)
-    bf16 = config.precision == "bf16"
     height, width, channels = known.image_shape
     x = torch.rand(config.batch_size, channels, height, width, device=device)
-    x = x.bfloat16() if bf16 else x
+    x = x.bfloat16() if config.bf16 else x
     labels = torch.randint(len(known.classes), (config.batch_size,), device=device)
-    with run.network(mode) as network:
-        yield lambda: run.train_step(network, x, labels)
+    with step.network(mode) as network:
+        yield lambda: step.train_step(network, x, labels)
 
 
 def bare_products(config: Config, device: torch.device) -> Callable[[], None]:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from lcs import data
-from lcs.config import Config, recorded_epochs
+from lcs.config import Config
 from lcs.runs import Record
+from lcs.runs.record_format import recorded_epochs
 
 ORIGIN = {
     "commit": None,

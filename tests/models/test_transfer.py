@@ -254,11 +254,11 @@ def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source)
 
 def test_a_masked_run_cannot_go_on_without_its_masks(source):
     run = Run.start(target("mask"), CPU, source=source)
-    kept = run.pruning.state()
+    kept = run.pruning.state_dict()
     with pytest.raises(KeyError):
-        run.pruning.load({})
+        run.pruning.load_state_dict({})
     run.pruning.masks["conv1"].fill_(True)
-    run.pruning.load(kept)
+    run.pruning.load_state_dict(kept)
     assert torch.equal(run.pruning.masks["conv1"], source.conv1.weight != 0)
 
 

@@ -200,7 +200,7 @@ def test_rigl_moves_the_smallest_to_the_largest_gradients():
 
 def test_snip_keeps_the_largest_products():
     run, masks = started("snip")
-    slopes = run.gradients(0)
+    slopes = run.gradients(*next(run.training.batches(0)))
     scores = (run.model.conv1.weight * slopes["conv1"]).abs()
     masks.update(0, lambda: slopes)
     mask = masks.masks["conv1"]
@@ -272,7 +272,7 @@ def test_a_state_is_taken_over():
     train(run, 3)
     again = Run.start(run.config, CPU).pruning
     assert isinstance(again, Pruning)
-    again.load(masks.state())
+    again.load_state_dict(masks.state_dict())
     for name, mask in masks.masks.items():
         assert torch.equal(again.masks[name], mask)
     assert again.early.keys() == masks.early.keys() != set()

@@ -223,7 +223,6 @@ def test_in_a_group_each_run_has_the_bits_that_it_has_alone(alone, tmp_path, mon
     records = train_group(GROUP, store=RunStore(tmp_path), device="cpu")
     assert [record.config for record in records] == GROUP
     assert list(map(outcome, records)) == list(map(outcome, alone))
-    assert all(record.provenance["seconds"] > 0 for record in records)
     assert len(augmented) == CROPPED.epochs  # once for all
 
 

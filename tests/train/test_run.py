@@ -11,11 +11,12 @@ from helpers.finished_results import assert_equal, numbers
 import lcs.runs.consistency
 import lcs.train
 from lcs import data, models
-from lcs.config import CHOICES, Config, recorded_epochs
+from lcs.config import CHOICES, Config
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError
 from lcs.optim.learning_rate import learning_rate
 from lcs.runs import RunStore
+from lcs.runs.record_format import recorded_epochs
 from lcs.train import train
 from lcs.train.recording import would_revive
 from lcs.train.run import Run
@@ -417,7 +418,16 @@ def test_history_and_final_measures(tmp_path):
         assert list(history[column]) == ["conv1", "fc1", "fc2"]
         assert {len(values) for values in history[column].values()} == {5}
     assert final["evaluation_images"] == 355
-    assert 0 <= final["clean_train_accuracy"] <= 1
+
+
+def test_the_accuracy_at_the_end_is_that_on_images_as_they_are():
+    run = Run.start(LASSO.replace(epochs=5, augment="crop"), CPU)
+    run.replay(5)
+    images = run.training.all_normalised
+    with torch.no_grad():
+        hits = run.model.eval()(images).argmax(1) == run.training.labels
+    accuracy = run.final(run.filters())["clean_train_accuracy"]
+    assert accuracy == int(hits.sum()) / len(images) != run.history["train_accuracy"][-1]
 
 
 def test_revived_weights_and_norms():
@@ -492,10 +502,14 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
 
 
 def test_a_record_says_how_close_weights_lie(tmp_path):
-    sparse = TINY.replace(optimizer="beta-lasso", l1=1e-3, beta=50.0)
-    ratios = train(sparse, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
-    assert len(ratios) == 7
-    assert all(ratio is None or ratio >= 0 for ratio in ratios)
+    run = Run.start(TINY, CPU)
+    run.run_epoch(0, record=True)
+    filters = torch.zeros_like(run.filters())
+    for unit, (row, column) in enumerate(itertools.product((0, 2, 4), (0, 2, 4, 6))):
+        filters[unit, :, row : row + 2, column : column + 2] = 1.0  # neighbours alone
+    near, *others = run.final(filters)["pair_correlation"]
+    assert near > 3
+    assert others == [0.0] * 6
     dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
     assert dense == pytest.approx([1.0] * 7)
 

@@ -101,7 +101,7 @@ def erdos_renyi(config: Config) -> Config:
     first, second, _ = (layer.weights for layer in config.layer_sizes().values())
     inputs = math.prod(data.spec(config.dataset).image_shape)
     units = first // inputs
-    whole = config.density * first + config.rest_density * second
+    whole = config.density * first + config.densities["fc1"] * second
     each = whole / (inputs + units + units + second // units)
     rest = max(whole - first, min(second, each * (units + second // units)))
     kept = whole - rest

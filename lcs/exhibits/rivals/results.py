@@ -24,7 +24,6 @@ from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Judge, exceeds, ours
-from lcs.models.transfer import MASKED_LAYERS
 from lcs.runs import Record
 
 # the study of each budget, and its name
@@ -74,7 +73,7 @@ def sparse_flops(record: Record) -> float:
         unmasked = config.cycle_epochs
     elif config.pruning == "none" and not config.frozen_zeros:
         unmasked = config.epochs
-    fixed = MASKED_LAYERS.get(config.start, ())  # by the mask of another run
+    fixed = config.taken.masked  # by the mask of another run
     products = 0.0  # multiply–adds of one image, over the epochs
     for name, counts in history["nonzeros"].items():
         left = np.interp(epochs, history["epoch"], counts)
