@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import asdict, fields
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -26,6 +27,7 @@ from lcs.runs.record import MAX_RECORD_BYTES
 from lcs.train.checkpoint import Checkpoint
 
 CONFIG = Config(dataset="digits", epochs=2)
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -107,7 +109,11 @@ def test_a_home_that_is_not_known(name, monkeypatch):
     monkeypatch.setattr("pathlib.Path.expanduser", unknown)
     for variable in ("LCS_STORE", "LCS_CHECKPOINTS", "LCS_DATA"):
         monkeypatch.setenv(variable, name)
-    for use in (default_store, lambda: Checkpoint(CONFIG, "x"), lambda: data.dataset_path("svhn")):
+    for use in (
+        default_store,
+        lambda: Checkpoint(CONFIG, Path("x")),
+        lambda: data.dataset_path("svhn"),
+    ):
         with pytest.raises(OSError, match="home folder is not known"):
             use()
 
@@ -175,8 +181,9 @@ def test_what_is_empty_or_out_of_range(words, code, command, tmp_path, monkeypat
 # --- terminals
 
 
+@pytest.mark.skipif(not FULL.is_char_device(), reason=f"this machine has no {FULL}")
 def test_a_full_disk_behind_stdout(store):
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with FULL.open("w") as full:
         said = lcs("runs", "list", "--store", store.root, stdout=full)
     assert said.returncode == 1
     assert said.stderr.decode().splitlines() == ["lcs: error: No space left on device"]

@@ -98,6 +98,8 @@ def test_words_say_what_the_records_say(found):
         "footprint-first-dense": "10.00 ± 0.00",
         "rewired-first": "0.70 ± 0.00",
         "conv-n": "3",
+        "conv-itself-gap": "200 (200 to 200)",
+        **{"conv-beta-adds": "−18.00 ± 0.00", "conv-sgd-adds": "−20.00 ± 0.00"},
         **{"conv-beta-gain": "10.00 ± 0.00", "conv-beta-gap": "80 (80 to 80)"},
         **{"conv-sgd-gain": "10.00 ± 0.00", "conv-sgd-gap": "67 (67 to 67)"},
     }

@@ -7,7 +7,7 @@ from helpers.made_up_records import Memory, made_up
 
 from lcs import cost
 from lcs.exhibits import EXHIBITS, exhibit, find_study, status
-from lcs.exhibits.shared.settings import PAPER_LENGTH, PAPER_SHORT
+from lcs.exhibits.shared.settings import PAPER_LENGTH, PAPER_SHORT, PAPER_WHOLE
 
 ORIGIN = {
     "device": "cpu",
@@ -58,7 +58,8 @@ def test_every_study_is_done_or_pending_at_each_scale():
     assert len(pending(begun).rows) + len(done(begun).rows) == count
     settings = [row[1] for row in pending(EMPTY).rows]
     assert set(settings) == {study.setting.name for study in studies} | {"paper"}
-    largest = [setting in ("paper", PAPER_LENGTH.name, PAPER_SHORT.name) for setting in settings]
+    at_size = {"paper", *(one.name for one in (PAPER_LENGTH, PAPER_SHORT, PAPER_WHOLE))}
+    largest = [setting in at_size for setting in settings]
     assert sorted(largest) == largest, "the largest scale is last"
 
 
