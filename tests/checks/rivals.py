@@ -5,8 +5,8 @@ import numpy as np
 from checks import ahead, behind, check, level, records, verdicts
 from lcs import cost
 from lcs.exhibits import transfer
-from lcs.exhibits.rivals.methods import ANEW, DENSE, ITERATIVE, NO_L1, OWN, RESTARTED
-from lcs.exhibits.rivals.results import by_rival, empty_units, sparse_flops
+from lcs.exhibits.rivals.methods import ANEW, DENSE, ITERATIVE, NO_L1, OWN, RESTARTED, STAYING
+from lcs.exhibits.rivals.results import WIDER, by_rival, empty_units, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, differences, grouped, mean, nonzeros, paired
@@ -75,6 +75,40 @@ def pruning_is_ahead_at_width_4(store):
     anywhere = paired(place["random mask"], place[OWN])
     further = min(windows) > max(one_shot + gradual)
     return min(one_shot + gradual) > 1 and further and behind(anywhere)
+
+
+@check
+def sparse_training_at_width_4(store):
+    """SET and SNIP are ahead of β = 50 and of dense SGD, by more than a point in every run.
+
+    RigL is behind both in every run. They have the hyperparameters of α = 1.
+    """
+    place = by_rival(records(store, *WIDER[:2]))
+    return all(
+        min(differences(place[name], place[other])) > 1
+        and max(differences(place["RigL"], place[other])) < 0
+        for name in ("SET", "SNIP")
+        for other in (OWN, DENSE)
+    )
+
+
+@check
+def one_cut_is_as_good_at_width_4(store):
+    """ℓ1 with one cut, and dense SGD, are within half a point of β = 50 in every run.
+
+    Frozen zeros, with fewer weights, and the threshold without ℓ1, with more than ten times as
+    many, are more than a point behind in every run. spred has momentum.
+    """
+    place = by_rival(records(store, *WIDER[:2]))
+    over = {name: differences(runs, place[OWN]) for name, runs in place.items()}
+    alike = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut", "spred, cut", DENSE)
+    weights = {name: mean(place[name], nonzeros) for name in (OWN, STAYING, NO_L1)}
+    return (
+        max(abs(gain) for name in alike for gain in over[name]) < 0.6
+        and max(over[STAYING] + over[NO_L1]) < -1
+        and weights[STAYING] < weights[OWN] < weights[NO_L1] / 10
+        and place["spred, cut"][0].config.momentum > 0
+    )
 
 
 @check

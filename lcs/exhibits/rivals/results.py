@@ -201,8 +201,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "anew-over-one-shot": cells.lead_text(anew[ANEW], anew["one-shot"]),
         **{
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
-            for name in ("one-shot", "gradual")
+            for name in ("one-shot", "gradual", "SET")
         },
+        "others-n": f"{len(wider['SET'])}",
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),
         **{
