@@ -101,8 +101,8 @@ def times_as_many(records: Sequence[Record], one: Method, other: Method) -> dict
     """Return how many times as many images one method needs to be as good as another.
 
     By the other's number of images, for each seed; lines join the values of a seed over the
-    logarithm of the number of images. NaN where no number that was tried is enough, or the
-    smallest is more than that.
+    logarithm of the number of images. NaN where no number that was tried is enough, or already the
+    smallest is more than enough.
     """
     runs = compare.by_method(records)
     curves = _curves(runs[one])

@@ -37,7 +37,9 @@ SHOWN = {
     REPRODUCTION.name: ("table2",),
     **scaling.BY_SETTING,
     # but for short trainings of narrow networks
-    FLIP_CROP.name: scaling.BY_SETTING[FLIP_CROP.name][1:],
+    FLIP_CROP.name: tuple(
+        name for name in scaling.BY_SETTING[FLIP_CROP.name] if not name.endswith("search-narrow")
+    ),
     GROWING: ("banded-searched", "banded-long"),
 }
 

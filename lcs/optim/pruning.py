@@ -26,7 +26,7 @@ set
     Random places at first; before each epoch ``SET_DROPPED`` of the positive and of the negative
     weights, those nearest zero, move to random places (Mocanu et al., 2018), and so does every
     place whose weight is still zero. Before the last epoch too, so that as many weights have had
-    one epoch of training, at a low learning rate.
+    one epoch of training, at a low learning rate; some may still be zero.
 rigl
     Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
     a batch (Evci et al., ICML 2020).

@@ -1,10 +1,13 @@
 """What the page rivals says of results."""
 
+import itertools
+
 import numpy as np
 
 from checks import ahead, behind, check, level, records, verdicts
 from lcs import cost
 from lcs.exhibits import transfer
+from lcs.exhibits.rivals import methods
 from lcs.exhibits.rivals.methods import ANEW, DENSE, ITERATIVE, NO_L1, OWN, RESTARTED, STAYING
 from lcs.exhibits.rivals.results import WIDER, by_rival, empty_units, sparse_flops
 from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER
@@ -79,16 +82,29 @@ def pruning_is_ahead_at_width_4(store):
 
 @check
 def sparse_training_at_width_4(store):
-    """SET and SNIP are ahead of β = 50 and of dense SGD, by more than a point in every run.
+    """SET and SNIP are above β = 50 and dense SGD, by more than a point in every run.
 
-    RigL is behind both in every run. They have the hyperparameters of α = 1.
+    RigL is below both in every run. They have the hyperparameters of α = 1.
     """
     place = by_rival(records(store, *WIDER[:2]))
+    return (
+        _as_at_width_1(store, "SET", "SNIP", "RigL")
+        and min(lead for name in ("SET", "SNIP") for lead in _leads(place, name)) > 1
+        and max(_leads(place, "RigL")) < 0
+    )
+
+
+def _leads(place, name):
+    """By how much a method is ahead of β = 50 and of dense SGD, in every run."""
+    return [lead for other in (OWN, DENSE) for lead in differences(place[name], place[other])]
+
+
+def _as_at_width_1(store, *names):
+    """Whether methods have the hyperparameters of α = 1 at α = 4, λ for the length there."""
+    narrow, wide = (by_rival(records(store, study)) for study in ("rivals", WIDER[1]))
     return all(
-        min(differences(place[name], place[other])) > 1
-        and max(differences(place["RigL"], place[other])) < 0
-        for name in ("SET", "SNIP")
-        for other in (OWN, DENSE)
+        methods.values(wide[name][0].config) == methods.values(narrow[name][0].config)
+        for name in names
     )
 
 
@@ -96,15 +112,22 @@ def sparse_training_at_width_4(store):
 def one_cut_is_as_good_at_width_4(store):
     """ℓ1 with one cut, and dense SGD, are within half a point of β = 50 in every run.
 
+    ℓ1 is less than 0.6 points ahead of dense SGD, one-shot and gradual pruning more than one.
     Frozen zeros, with fewer weights, and the threshold without ℓ1, with more than ten times as
     many, are more than a point behind in every run. spred has momentum.
     """
     place = by_rival(records(store, *WIDER[:2]))
-    over = {name: differences(runs, place[OWN]) for name, runs in place.items()}
+    over, beyond_sgd = (
+        {name: differences(runs, place[other]) for name, runs in place.items()}
+        for other in (OWN, DENSE)
+    )
     alike = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut", "spred, cut", DENSE)
     weights = {name: mean(place[name], nonzeros) for name in (OWN, STAYING, NO_L1)}
     return (
-        max(abs(gain) for name in alike for gain in over[name]) < 0.6
+        max(abs(gain) for name in alike for gain in over[name]) < 0.5
+        and _as_at_width_1(store, *alike[:3])
+        and max(gain for n in (OWN, *alike[:3]) for gain in beyond_sgd[n]) < 0.6
+        and min(beyond_sgd["one-shot"] + beyond_sgd["gradual"]) > 1
         and max(over[STAYING] + over[NO_L1]) < -1
         and weights[STAYING] < weights[OWN] < weights[NO_L1] / 10
         and place["spred, cut"][0].config.momentum > 0
@@ -383,6 +406,16 @@ def pruning_gathers_weights_most(store):
     }
     pruned = min(near["one-shot"], near["gradual"])
     return pruned > near[OWN] > near["SET"] > near["random mask"]
+
+
+@check
+def weights_gather_at_width_4(store):
+    """Neighbours over chance: gradual, one-shot, then β = 50, over two; a random mask about one."""
+    place = by_rival(records(store, "rivals-wider"))
+    names = ("gradual", "one-shot", OWN, "random mask")
+    near = {name: [pair_correlation(run)[0] for run in place[name]] for name in names}
+    ordered = all(min(near[one]) > max(near[other]) for one, other in itertools.pairwise(names))
+    return ordered and min(near[OWN]) > 2 and max(abs(r - 1) for r in near["random mask"]) < 0.1
 
 
 @check

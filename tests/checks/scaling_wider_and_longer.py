@@ -86,11 +86,10 @@ def gain_grows_with_flips_and_crops(store):
     for names in (results.AT_50, results.AT_200):
         runs = records(store, *names)
         widths = by_width(runs)
-        same = {
-            r.config.replace(base_channels=1, seed=0) for at in widths.values() for r in at[B50]
-        }
+        every = [run.config for at in widths.values() for name in (SGD, B50) for run in at[name]]
+        same = {config.replace(base_channels=1, seed=0) for config in every}
         growth = results.growth(results.gains_by_width(runs))
-        if not (len(same) == 1 and rises(means(widths, B50, SGD)) and ahead(growth)):
+        if not (len(same) == 2 and rises(means(widths, B50, SGD)) and ahead(growth)):
             return False
     return gain(by_width(records(store, *results.AT_50))[1], B50, SGD).mean <= 0
 

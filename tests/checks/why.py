@@ -296,15 +296,15 @@ def ahead_only_after_long_training(store):
 
 
 @check
-def stopping_early_closes_more(store):
+def a_shorter_training_closes_more(store):
     """SGD after 100 epochs closes about half of the gap between SGD and S-LOCAL after 400.
 
     β = 50 after 400 epochs closes less: the intervals of the two shares are apart.
     """
     found = found_in(store, "length")
-    stopped = found[pick(found, optimizer="sgd", epochs=100)]
+    shorter = found[pick(found, optimizer="sgd", epochs=100)]
     groups = by_method(records(store, "table2"))
-    share, low, _ = gap_closed({**groups, B50: stopped})
+    share, low, _ = gap_closed({**groups, B50: shorter})
     return 45 < share < 60 and low > gap_closed(groups)[2]
 
 

@@ -126,7 +126,7 @@ def searched_table(
     def tried_as(config: Config) -> tuple[str, str]:
         return cells.trained_text(config), method_name(config)
 
-    what = "What was tried and chosen on validation"
+    what = "What was tried and chosen on validation data"
     rows = []
     for study, records in runs.items():
         for key, tried in compare.grouped(records, tried_as).items():
