@@ -62,9 +62,9 @@ def locality_is_worth_a_small_factor(store):
 
 @check
 def exponents_are_alike_with_few_images(store):
-    """They differ by less than 0.03 up to 5,000 images; beyond, each falls, that of S-LOCAL to least.
+    """Those of S-LOCAL, SGD and β = 50 differ by less than 0.03 up to 5,000 images.
 
-    Of S-LOCAL, SGD and β = 50.
+    Beyond, each is smaller, and that of S-LOCAL the smallest.
     """
     runs = records(store, "sample-size")
     groups = [

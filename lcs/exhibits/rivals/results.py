@@ -110,8 +110,9 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros (of masks trained anew, without the run "
-        "that found them); share of a filter's mass in its best window beyond chance, in points, over at most 512 filters with 20 weights; how many "
-        "filters have none and how many at least 20; and how often two neighbouring pixels are in "
+        "that found them); share of a filter's mass in its best window beyond chance, in points, "
+        "over at most 512 filters with 20 weights; how many filters have none and how many at "
+        "least 20; and how often two neighbouring pixels are in "
         "one, relative to chance"
     )
     ordered = [run for runs in by_rival(records).values() for run in runs]
