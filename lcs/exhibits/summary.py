@@ -83,7 +83,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "conv_epochs": max(run.config.epochs for run in runs["from-convolution-wide"]),
         "longest": longest[0].config.epochs,
-        "longest_n": len(longest),
         "plain_gap": gap_text(plain),
         "swept_gap": gap_text({**plain, B50: best}),
         "swept_zero": gap_text({**plain, B50: as_much}),

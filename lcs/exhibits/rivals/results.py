@@ -137,7 +137,7 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         "test accuracy (%)": compare.accuracies,
         "layer 1 left (%)": compare.remaining,
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
-        "window excess (points)": lambda own: [
+        "excess (points)": lambda own: [
             value if locality.share_measured(run) > 0.5 else np.nan
             for run, value in zip(own, beyond_chance(own), strict=True)
         ],
