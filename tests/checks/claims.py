@@ -93,6 +93,7 @@ CALLED = {
     ),
     UNDECIDED: (
         ("With about as many * better than one-shot pruning (larger budget)", "α = 1"),
+        ("With about as many * better than SET (larger budget)", "α = 1"),
         ("Natural images give β = 50 more local filters *", "α = 4"),
         ("With masks found on CIFAR-100, SGD is better *", "α = 1"),
         ("On spoken digits, β = 50 is better than SGD", "α = 4"),
