@@ -204,7 +204,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
         here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
         lines += [(title, None), *here] if here else []
     lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), {})]
-    figure, axes = subplots(figsize=(width, 0.155 * len(lines) + 0.7))
+    figure, axes = subplots(figsize=(width, 0.148 * len(lines) + 0.7))
     edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
         if not groups:

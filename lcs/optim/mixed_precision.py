@@ -14,10 +14,11 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lcs.optim.optimizer import FULL_PRECISION, CheckedOptimizer, replace_parameter
+from lcs.optim.optimizer import FULL_PRECISION, has_fused_step, replace_parameter
 
 aten = torch.ops.aten
 PRODUCTS = frozenset(
@@ -69,7 +70,7 @@ def _is_bf16(value: object) -> bool:
 
 
 @contextmanager
-def bf16_weights(model: nn.Module, optimizer: CheckedOptimizer) -> Iterator[None]:
+def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Let the fully connected layers hold bfloat16 copies of their weights for an epoch.
 
     The optimizer holds the copies too, and the weights, in full precision, in their state. On
@@ -85,7 +86,7 @@ def bf16_weights(model: nn.Module, optimizer: CheckedOptimizer) -> Iterator[None
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
     replaced: list[tuple[nn.Linear, nn.Parameter]] = []
     try:
-        for layer in linear if optimizer.fused else []:
+        for layer in linear if has_fused_step(optimizer) else []:
             weight = cast(nn.Parameter, layer.weight)
             copy = nn.Parameter(weight.detach().bfloat16())
             replace_parameter(optimizer, weight, copy)

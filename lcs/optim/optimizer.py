@@ -21,6 +21,11 @@ from torch.optim import Optimizer
 FULL_PRECISION = "full_precision"
 
 
+def has_fused_step(optimizer: Optimizer) -> bool:
+    """Whether an optimizer has one, which takes bfloat16 copies and parts of a layer."""
+    return isinstance(optimizer, CheckedOptimizer) and optimizer.fused
+
+
 class CheckedOptimizer(Optimizer):
     """What all optimizers share: validated groups, closures, and one pass over the parameters."""
 

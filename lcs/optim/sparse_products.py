@@ -30,7 +30,7 @@ from torch.optim import Optimizer
 from lcs.models.networks import Net
 from lcs.optim.gradient_bound import GradientBound
 from lcs.optim.mixed_precision import bf16_products, has_bf16
-from lcs.optim.optimizer import CheckedOptimizer, replace_parameter
+from lcs.optim.optimizer import has_fused_step, replace_parameter
 
 # how an epoch is computed
 MODES = ("dense", "exact", "frozen")
@@ -55,7 +55,7 @@ Forward = Callable[[Tensor], Tensor]
 
 
 def choose_mode(
-    model: nn.Module, optimizer: CheckedOptimizer, precision: str, mask: Tensor | None = None
+    model: nn.Module, optimizer: Optimizer, precision: str, mask: Tensor | None = None
 ) -> str:
     """Return which of the `MODES` is the fastest for the next epoch.
 
@@ -68,7 +68,7 @@ def choose_mode(
         precision: of its dense products, "fp32" or "bf16".
         mask: of the first layer (units, inputs), bool, outside of which weights stay zero.
     """
-    if not optimizer.fused or not isinstance(model, Net):
+    if not has_fused_step(optimizer) or not isinstance(model, Net):
         return "dense"
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"

@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
-from lcs.optim.optimizer import CheckedOptimizer
+from lcs.optim.optimizer import has_fused_step
 
 
 class CapturedStep:
@@ -64,10 +65,10 @@ class CapturedStep:
         self.graph.replay()
 
 
-def captures(device: torch.device, optimizer: CheckedOptimizer) -> bool:
+def captures(device: torch.device, optimizer: Optimizer) -> bool:
     """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
     wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and optimizer.fused
+    return wanted and device.type == "cuda" and has_fused_step(optimizer)
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lcs import data
 from lcs.config import Config
 from lcs.models import networks
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
-from lcs.optim.optimizer import CheckedOptimizer
 from lcs.seeds import generators_kept, seed_process
 
 # from this many weights on, compiling the optimizer's step pays for itself
@@ -41,7 +41,7 @@ def build_model(config: Config) -> nn.Module:
         )
 
 
-def make_optimizer(config: Config, model: nn.Module) -> CheckedOptimizer:
+def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     """Group the weights (convolution-like, others, no λ or decay for the rest) and optimize them.
 
     Biases and the parameters of batch normalisation are neither shrunk nor thresholded.

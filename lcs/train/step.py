@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lcs.config import Config
 from lcs.models.networks import layer_weights
 from lcs.optim import mixed_precision, sparse_products
-from lcs.optim.optimizer import CheckedOptimizer
 from lcs.optim.sparse_products import Forward
 from lcs.train.setup import objective
 
@@ -28,7 +28,7 @@ class Step:
     config: Config
     device: torch.device
     model: nn.Module
-    optimizer: CheckedOptimizer
+    optimizer: Optimizer
     pruning: Masks | None = field(default=None, kw_only=True)
 
     @contextmanager
