@@ -242,20 +242,20 @@ def one_cut_costs_more_at_the_smaller_budget(store):
 def masks_save_more_than_beta_lasso(store):
     """Without products by zeros more than half remains with β = 50, and less with gradual pruning.
 
-    With fixed masks, and at α = 1 with SET and RigL, it is less than a tenth. At α = 1 all but
-    iterative pruning cost as much as dense SGD.
+    With fixed masks, SET and RigL it is less than a tenth. At α = 1 all but iterative pruning cost
+    as much as dense SGD.
     """
-    narrow, wide = (by_rival(records(store, name)) for name in ("rivals", "rivals-wider"))
+    narrow, wide = (by_rival(records(store, *names)) for names in (("rivals",), WIDER[:2]))
     whole = {cost.training_flops(run.config) for runs in narrow.values() for run in runs}
 
     def share(place, name):
         flops = np.mean([sparse_flops(run) for run in place[name]])
         return flops / cost.training_flops(place[DENSE][0].config)
 
-    masks = [share(narrow, name) for name in ("SET", "RigL", "SNIP")]
+    masks = ("SET", "RigL", "SNIP", "random mask", "S-LOCAL's windows")
     return len(whole) == 1 and all(
         share(place, OWN) > 0.5 > share(place, "gradual")
-        and max(*masks, share(place, "random mask"), share(place, "S-LOCAL's windows")) < 0.1
+        and max(share(place, name) for name in masks) < 0.1
         for place in (narrow, wide)
     )
 
