@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lcs.exhibits import claims
 from lcs.exhibits.claims import Judged
 from lcs.exhibits.shared import tables
+from lcs.exhibits.shared.settings import VARIED
 from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, Evidence, marked
 from lcs.runs import RunStore
 
@@ -117,6 +118,7 @@ def _said(one: Judged) -> str:
             reservation = ", not significant"
         elif CORRECTED in each.verdict:
             reservation = ", not significant after correction"
-        return f"{each.finding.value} ({each.link}, n = {each.n}{reservation})"
+        link = each.link.replace(f"[{VARIED}, ", "[")  # the answer names the conditions
+        return f"{each.finding.value} ({link}, n = {each.n}{reservation})"
 
     return " and ".join(map(value, one.evidence))

@@ -38,9 +38,12 @@ def _like(setting: Setting, name: str, **changes: Any) -> Setting:
     return Setting(name, {scale: c.replace(**changes) for scale, c in setting.configs.items()})
 
 
+VARIED = "varied conditions"
+
+
 def varied(setting: Setting) -> Setting:
     """Return a setting for studies that vary its augmentation, loss or data, which claims name."""
-    return _like(setting, "varied conditions")
+    return _like(setting, VARIED)
 
 
 REPRODUCTION = Setting("no augmentation", {"smoke": SMOKE, "desk": DESK, "paper": PAPER})
