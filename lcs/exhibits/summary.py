@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lcs.exhibits import banded, deeper, find_study, paper_size, rivals, scaling, table2, transfer
+from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
 from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
-from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, THREE, Method
+from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
 from lcs.exhibits.shared.plots.style import PAGE_WIDTH, PUBLISHED_MARKERS, Figure, look, subplots
 from lcs.exhibits.shared.plots.weights import draw_filter
 from lcs.exhibits.shared.settings import FLIP_CROP, REPRODUCTION
@@ -48,20 +48,15 @@ def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
-        for chapter in (scaling, rivals, banded, deeper, transfer)
+        for chapter in (scaling, rivals, banded, transfer)
         for study in chapter.STUDIES
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
     reproduction, *_ = table2.STUDIES
     plain = compare.by_method(reproduction.stored("desk", store))
-    swept, swept_zero = (
-        compare.conditions(find_study(name).stored("desk", store))
-        for name in ("lambdas", "lambdas-zero")
-    )
+    swept = compare.conditions(find_study("lambdas").stored("desk", store))
     best = max(swept.values(), key=compare.mean)
-    longest = compare.by_method(runs["recipe-length-long"])[B50]
-    as_much = compare.runs_of(swept_zero, l1=best[0].config.l1)
 
     def paper(method: Method, epochs: int = published.PAPER_EPOCHS) -> str:
         return f"{published.accuracy(method, 'cifar10', epochs):.2f}"
@@ -70,22 +65,18 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "scaling": scaling.results.numbers(runs),
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
-        "deeper": deeper.results.numbers(runs),
         "transfer": transfer.numbers(runs),
         "size": paper_size.numbers(wide),
         "paper": {
-            **{"sgd": paper(SGD), "zero": paper(B0), "sparse": paper(B50), "three": paper(THREE)},
+            **{"sgd": paper(SGD), "zero": paper(B0), "sparse": paper(B50)},
             "sgd_short": paper(SGD, published.SHORT_EPOCHS),
             "local_short": paper(LOCAL, published.SHORT_EPOCHS),
         },
         "size_alpha": largest.base_channels,
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
-        "conv_epochs": max(run.config.epochs for run in runs["from-convolution-wide"]),
-        "longest": longest[0].config.epochs,
         "plain_gap": gap_text(plain),
         "swept_gap": gap_text({**plain, B50: best}),
-        "swept_zero": gap_text({**plain, B50: as_much}),
         "swept_beta": f"{best[0].config.beta:g}",
         "swept_n": len(best),
         "plain_gain": cells.lead_text(plain[B50], plain[SGD]),
