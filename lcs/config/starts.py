@@ -31,4 +31,5 @@ STARTS = {
     "first-layer": Start(S_FC),
     "frozen-first-layer": Start(S_FC, frozen=True),
     "network": Start(network=True, new_weights=False),
+    "pruned-network": Start(S_FC, BOTH, network=True, new_weights=False),
 }

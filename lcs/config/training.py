@@ -115,7 +115,7 @@ class Config(RunConfig):
         "(ticket) or with new ones (mask; first-mask: of the first layer alone), such masks with "
         "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
         "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
-        "the network (lcs.models.transfer)",
+        "the network (pruned-network: with its masks; lcs.models.transfer)",
         tuple(STARTS),
     ] = "initial"
     source: Annotated[

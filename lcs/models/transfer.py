@@ -30,6 +30,8 @@ network
     All weights, and the statistics of batch normalisation. A CONV net starts a LOCAL or an FC net,
     and a LOCAL net an FC net, by `lcs.models.embed` (d'Ascoli et al., NeurIPS 2019). The order of
     images and their augmentation are not those of the source.
+pruned-network
+    The same, with the masks of its first two layers: its zeros stay.
 
 Other initial weights than those of a ticket are not what the source began with.
 """
@@ -68,7 +70,6 @@ def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
     taken = config.taken
     if taken.network:
         model.load_state_dict(source.state_dict())
-        return {}
     if taken.masked:
         masks = {name: _mask(config, name, source) for name in taken.masked}
         if taken.footprints:
@@ -78,9 +79,10 @@ def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
             later = later_masks(weight, source.geometries, draws, scattered=scattered)
             masks |= {name: mask.to(weight.device) for name, mask in later.items()}
         return masks
-    layer = cast(nn.Linear, model.conv1)
-    layer.load_state_dict(source.conv1.state_dict())  # type: ignore[union-attr]
-    layer.requires_grad_(not taken.frozen)
+    if not taken.network:
+        layer = cast(nn.Linear, model.conv1)
+        layer.load_state_dict(source.conv1.state_dict())  # type: ignore[union-attr]
+        layer.requires_grad_(not taken.frozen)
     return {}
 
 
@@ -109,7 +111,7 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
             "the later ones; name a run of the same model and width"
         )
     own, others = dict(model.named_parameters()), dict(source.named_parameters())
-    if config.taken.masked:
+    if config.taken.masked and not config.taken.network:
         names = [f"{layer}.weight" for layer in config.taken.masked]
     else:
         first = "" if config.taken.network else "conv1."

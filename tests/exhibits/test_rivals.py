@@ -286,6 +286,19 @@ def test_claims_are_judged_at_each_budget(ahead, said):
             assert claim.judge(runs).evidence.mean == 0
 
 
+def test_sgd_goes_on_from_beta_lasso_as_one_shot_pruning_does_from_its_cut():
+    first, then = find_study("rivals-wider-refit").configs("desk", 1)
+    place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}
+    one_shot = place["one-shot"]
+    assert (rival(first), rival(then)) == (OWN, methods.REFITTED)
+    assert first.epochs + then.epochs == one_shot.epochs == 2 * one_shot.period
+    # λ is scaled by the length, to three digits
+    assert first.l1 == pytest.approx(place[OWN].l1 * 2**0.5, rel=0.01)
+    alone = {"pruning": "none", "density": 1.0, "density_rest": None, "period": None}
+    taken = {"start": "pruned-network", "source": first.as_source}
+    assert then == one_shot.replace(epochs=then.epochs, **alone, **taken)
+
+
 def test_masks_of_one_shot_pruning_are_trained_anew():
     dense, pruned, anew = find_study("pruned-masks").configs("desk", 1)
     place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}

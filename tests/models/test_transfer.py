@@ -162,7 +162,7 @@ def test_starts_have_other_initial_weights_than_their_source_but_for_a_ticket():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("start", MASKS)
+@pytest.mark.parametrize("start", [*MASKS, "pruned-network"])
 def test_nothing_outside_a_mask_is_trained(source, start, precision):
     run = Run.start(target(start, precision=precision, weight_decay=1e-3), CPU, source=source)
     before = weights(run.model)
@@ -208,6 +208,19 @@ def test_a_whole_network_computes_what_its_source_does(kind, above):
     torch.testing.assert_close(run.model.eval()(x), origin.eval()(x))
 
 
+def test_a_pruned_network_is_its_source_with_the_masks_of_it(source):
+    config = target("pruned-network")
+    run = Run.start(config, CPU, source=source)
+    x = torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(run.model.eval()(x), source.eval()(x))
+    masks = {name: source.get_submodule(name).weight != 0 for name in ("conv1", "fc1")}
+    assert run.pruning.masks.keys() == masks.keys()
+    assert all(torch.equal(run.pruning.masks[name], mask) for name, mask in masks.items())
+    other = build_model(HERE.replace(base_channels=3))
+    with pytest.raises(ConfigError, match="another shape"):
+        apply_source(config, build_model(config), other)
+
+
 @pytest.mark.parametrize("start", ["mask", "frozen-first-layer"])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(store, tmp_path, monkeypatch, start):
     config = target(start, epochs=3, seed=1)
@@ -249,7 +262,8 @@ def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source)
         return next(run.training.batches(0))[1]
 
     assert torch.equal(first(target("mask")), first(HERE))
-    assert not torch.equal(first(target("network", momentum=0.0)), first(HERE))
+    for start in ("network", "pruned-network"):
+        assert not torch.equal(first(target(start)), first(HERE))
 
 
 def test_a_masked_run_cannot_go_on_without_its_masks(source):

@@ -32,6 +32,7 @@ RIVALS = (OWN, STAYING, NO_L1, *MASKED)
 # without a mask, but with the learning rate of one-shot pruning
 RESTARTED = {name: f"{name}, rate restarted" for name in (DENSE, OWN)}
 ANEW = "masks of one-shot, trained anew"
+REFITTED = "β = 50, then SGD with its zeros kept"
 # methods with masks that are searched in the wider network, beside dense SGD
 MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
 # the others with masks, but iterative pruning
@@ -39,9 +40,9 @@ OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITER
 
 
 def rival(config: Config) -> str:
-    """Return the name of a run's method: `DENSE`, one of `RIVALS`, of `RESTARTED`, or `ANEW`."""
+    """Return a run's method: `DENSE`, `ANEW`, `REFITTED`, or one of `RIVALS` or `RESTARTED`."""
     if config.source:
-        return ANEW
+        return REFITTED if config.taken.network else ANEW
     if config.schedule == "cosine-restart":
         return RESTARTED[DENSE if config.optimizer == "sgd" else OWN]
     if (config.optimizer, config.pruning) == ("sgd", "none"):
@@ -113,11 +114,16 @@ def restarted(here: Config, at: str, search: str) -> list[Config]:
 
     Dense SGD also has what the search chose for one-shot pruning.
     """
-    dense = settings.with_values(
-        unmasked(here), **settings.CHOSEN[search][key(masked(here, "one-shot", at))]
-    )
     again = {"schedule": "cosine-restart", "period": here.epochs // 2}
-    return [run.replace(**again) for run in (dense, sparse(here, budget(at)["share"]))]
+    both = as_one_shot(here, search), sparse(here, budget(at)["share"])
+    return [run.replace(**again) for run in both]
+
+
+def as_one_shot(here: Config, search: str) -> Config:
+    """Return dense SGD with what a search chose for one-shot pruning."""
+    return settings.with_values(
+        unmasked(here), **settings.CHOSEN[search][key(masked(here, "one-shot"))]
+    )
 
 
 # What the searches vary, and what they chose

@@ -14,6 +14,7 @@ from lcs.exhibits.rivals.methods import (
     MASKED,
     MASKED_WIDER,
     OTHERS_WIDER,
+    as_one_shot,
     erdos_renyi,
     even_length,
     key,
@@ -247,6 +248,18 @@ def rivals_wider_restart(base: Config) -> list[Config]:
 def rivals_wider_restart_sgd(base: Config) -> list[Config]:
     """The learning rate of one-shot pruning at α = 4, SGD."""
     return restarted(_wide(base), "wider", "search-wider")[:1]
+
+
+@_wider(after=SEARCHES_WIDER)
+def rivals_wider_refit(base: Config) -> list[Config]:
+    """β = 50, then SGD without ℓ1 on what it left, at α = 4.
+
+    Each for half of the epochs. SGD has what one-shot pruning has after its cut.
+    """
+    half = _wide(base, 8)
+    first, *_ = thresholded(half, "wider")
+    then = as_one_shot(half, SEARCHES_WIDER[1])
+    return [first, then.replace(start="pruned-network", source=first.as_source)]
 
 
 @_wider(after=SEARCHES_WIDER)
