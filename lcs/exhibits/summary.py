@@ -14,7 +14,14 @@ from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
 from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
-from lcs.exhibits.shared.plots.style import PAGE_WIDTH, PUBLISHED_MARKERS, Figure, look, subplots
+from lcs.exhibits.shared.plots.style import (
+    OTHERS,
+    PAGE_WIDTH,
+    PUBLISHED_MARKERS,
+    Figure,
+    look,
+    subplots,
+)
 from lcs.exhibits.shared.plots.weights import draw_filter
 from lcs.exhibits.shared.settings import FLIP_CROP, REPRODUCTION
 from lcs.exhibits.shared.tables import Table
@@ -29,19 +36,19 @@ PICTURES = PACKAGE.parent / "book" / "_static"
 TEXTS = Path(__file__).with_name("summary.md")
 # of twelve, how many columns of the first page each picture has, and of README's width, per cent
 SHARES = {"gap": (7, 59), "filters": (5, 40)}
-GROWING = "variant: λ grows with distance"
 # left end of the first picture's axis, in per cent: what lies beyond is an arrow
 LEFT_END = -50
-# its settings, and the studies of each
-SHOWN = {
+# the settings of β = 50, and the studies of each
+SETTINGS = {
     REPRODUCTION.name: ("table2",),
     **scaling.BY_SETTING,
     # but for short trainings of narrow networks
     FLIP_CROP.name: tuple(
         name for name in scaling.BY_SETTING[FLIP_CROP.name] if not name.endswith("search-narrow")
     ),
-    GROWING: ("banded-searched", "banded-long"),
 }
+# the first picture has no shorter trainings of it
+LEAST_EPOCHS = 200
 
 
 def numbers(store: RunStore) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def update(store: RunStore) -> None:
     write(store)
     plots.use_style()
     for name, figure in {
-        "gap": gaps_figure(by_setting(store), 0.74 * PAGE_WIDTH),
+        "gap": gaps_figure(by_setting(store), others(store), 0.74 * PAGE_WIDTH),
         "filters": _filters(_pictures(store)),
     }.items():
         picture = PICTURES / f"{name}.png"
@@ -144,22 +151,42 @@ def updated(page: str, summary: str) -> str:
 def stamp(store: RunStore) -> str:
     """Return a hash of our values behind the pictures, however these are drawn."""
     runs = [run for each in by_setting(store).values() for run in each]
+    runs += [run for each in others(store).values() for own in each.values() for run in own]
     values = [(run.config.run_id, run.accuracy) for run in runs]
     return hashlib.sha256(repr((values, list(_pictures(store)))).encode()).hexdigest()
 
 
 def by_setting(store: RunStore) -> dict[str, list[Record]]:
-    """Return the records of `SHOWN`."""
+    """Return the records of `SETTINGS`."""
     found = {}
-    for title, names in SHOWN.items():
+    for title, names in SETTINGS.items():
         studies = [find_study(name) for name in names]
         runs = {study.name: study.stored(study.usual_scale, store) for study in studies}
-        found[title] = [
-            run
-            for run in compare.joined(runs, names)
-            if title != GROWING or run.config.l1_growth or not run.config.beta
-        ]
+        found[title] = compare.joined(runs, names)
     return found
+
+
+def others(store: RunStore) -> dict[str, dict[Method, list[Record]]]:
+    """Return runs that close more of the gap, as `B50`, with their SGD and S-LOCAL, by name."""
+    place = rivals.results.at_width_4({s.name: s.stored("desk", store) for s in rivals.STUDIES})
+    dense, local = place[rivals.methods.DENSE], place[rivals.methods.S_LOCAL]
+    retrained = [
+        r for r in find_study("masks-anew").stored("desk", store) if transfer.anew(r.config)
+    ]
+    grown = find_study("banded-searched").stored("desk", store)
+    return {
+        **{
+            f"{name}, α = 4": {SGD: dense, LOCAL: local, B50: runs}
+            for name, runs in (
+                ("β = 50, then retrained", retrained),
+                ("one-shot pruning", place["one-shot"]),
+                ("the same, then retrained", place[rivals.methods.ANEW]),
+            )
+        },
+        "λ grows with distance, α = 8": compare.by_method(
+            [run for run in grown if run.config.l1_growth or not run.config.beta]
+        ),
+    }
 
 
 def _pictures(store: RunStore) -> dict[str, np.ndarray]:
@@ -180,26 +207,33 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
     return figure
 
 
-def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figure:
+def gaps_figure(
+    settings: Mapping[str, Sequence[Record]],
+    others: Mapping[str, Mapping[Method, Sequence[Record]]],
+    width: float,
+) -> Figure:
     """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
 
     A line for each width and length that has all three methods, and a gap that differs from zero
-    where there are several seeds. A dot is a seed, hollow where it is the only one; from three
-    seeds on a bar is the mean gain over the mean gap, with its 95 % interval, and an arrow where
-    that goes on to the left. `width` is that of the figure, in inches.
+    where there are several seeds; then one for each of `others`. A dot is a seed, hollow where it
+    is the only one; from three seeds on a bar is the mean gain over the mean gap, with its 95 %
+    interval, and an arrow where that goes on to the left. `width` is that of the figure, in inches.
     """
     # headings have None, and the paper has no runs
     lines: list[tuple[str, Mapping[Method, Sequence[Record]] | None]] = []
     for title, records in settings.items():
-        sizes = by_size(records).items()
+        sizes = by_size([r for r in records if r.config.epochs >= LEAST_EPOCHS]).items()
         here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
         lines += [(title, None), *here] if here else []
     lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), {})]
+    of_paper = len(lines) - 1
+    lines += [("other methods, flips and crops", None), *others.items()] if others else []
     figure, axes = subplots(figsize=(width, 0.148 * len(lines) + 0.7))
-    edge, (colour, marker, _) = axes.get_yaxis_transform(), look(B50)
+    edge, (own, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, groups) in enumerate(lines):
-        if not groups:
+        if not groups or not all(groups.values()):
             continue
+        colour = own if place < of_paper else OTHERS[0]
         shares = [100 * gain / gap for gain, gap in zip(*gains_and_gaps(groups), strict=True)]
         if len(shares) == 1:
             axes.plot(shares, [place], marker, color=colour, mfc="none")
@@ -213,8 +247,8 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
                 axes.plot(LEFT_END, place, "<", color=colour, ms=5, clip_on=False)
         axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
     share = published.gap_closed()
-    axes.plot(share, len(lines) - 1, PUBLISHED_MARKERS["paper"], color=colour, mfc="none", ms=8)
-    axes.text(1.02, len(lines) - 1, f"{share:.0f}", transform=edge, va="center", fontsize="small")
+    axes.plot(share, of_paper, PUBLISHED_MARKERS["paper"], color=own, mfc="none", ms=8)
+    axes.text(1.02, of_paper, f"{share:.0f}", transform=edge, va="center", fontsize="small")
     for end, name in ((0, SGD.training), (100, NETWORKS[LOCAL.model])):
         axes.axvline(end, color="0.6", lw=1, zorder=0)
         axes.text(end, -0.8, name, ha="center", va="bottom", fontsize="small")
@@ -223,7 +257,7 @@ def gaps_figure(settings: Mapping[str, Sequence[Record]], width: float) -> Figur
     for text, (_, known) in zip(axes.get_yticklabels(), lines, strict=True):
         text.set_fontstyle("italic" if known is None else "normal")
     axes.set(xlim=(LEFT_END, 110), ylim=(len(lines) - 0.5, -0.7), xticks=range(LEFT_END, 101, 50))
-    axes.set_xlabel("share of the gap closed by β = 50 (%)")
+    axes.set_xlabel("share of the gap closed (%)")
     return figure
 
 

@@ -11,7 +11,8 @@ from lcs.config import Config
 from lcs.exhibits.shared import cells, compare, locality, plots
 from lcs.exhibits.shared.compare import ByStudy, Groups
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, SGD, dataset_name, method
+from lcs.exhibits.shared.gap import gap_text
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, dataset_name, method
 from lcs.exhibits.shared.plots.style import Figure
 from lcs.exhibits.shared.settings import (
     FLIP_CROP,
@@ -94,12 +95,13 @@ def transfer_wider(base: Config) -> list[Config]:
 def masks_anew(base: Config) -> list[Config]:
     """Masks of β = 50, trained anew by SGD on CIFAR-10, at α = 4.
 
-    Return those of `transfer_wider` that do so, rewired masks, and their sources, beside SGD.
+    Return those of `transfer_wider` that do so, rewired masks, and their sources, beside SGD and
+    S-LOCAL.
     """
     runs = transfer_wider(base)
     here = [run for run in runs if run.dataset == base.dataset]
     started = [run for run in here if run.start in ("mask", "rewired-mask")]
-    plain = [run for run in here if run.model == "s-fc" and run.source is None]
+    plain = [run for run in here if run.source is None]
     sources = {run.source for run in started}
     return [*plain, *(r for r in runs if r not in plain and r.as_source in sources), *started]
 
@@ -177,21 +179,22 @@ def numbers(found: ByStudy) -> dict[str, str]:
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
     narrow, wide = (crossed(found[name]) for name in ("transfer", "transfer-wider"))
     here = [run for run in found["masks-anew"] if run.config.dataset == ORIGINS[0]]
-    anew = compare.grouped(here, start_text)
-    own, others = (anew[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
+    starts = compare.grouped(here, start_text)
+    own, others = (starts[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     words = {
         "transfer-sources": sources,
         "transfer-n": cells.count_text(compare.conditions(found["transfer"])),
         "rewired-cifar10": cells.lead_text(narrow[0][MASKS], narrow[0][REWIRED]),
         "wider-n": cells.count_text(compare.conditions(found["transfer-wider"])),
         "anew-n": cells.count_text(compare.conditions(found["masks-anew"])),
-        "own-over-sgd": cells.lead_text(own, anew[NOTHING]),
-        "own-over-sparse": cells.lead_text(own, anew[B50.short]),
-        "others-over-sgd": cells.lead_text(others, anew[NOTHING]),
-        "others-over-rewired": cells.lead_text(others, anew[f"CIFAR-100's {REWIRED}"]),
+        "own-over-sgd": cells.lead_text(own, starts[NOTHING]),
+        "own-over-sparse": cells.lead_text(own, starts[B50.short]),
+        "own-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)], B50: own}),
+        "others-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)], B50: others}),
+        "others-over-rewired": cells.lead_text(others, starts[f"CIFAR-100's {REWIRED}"]),
     }
-    for name, starts in zip(ORIGINS, narrow, strict=True):
-        words[f"masks-{name}"] = cells.gain_text(starts[MASKS], starts[NOTHING])
+    for name, place in zip(ORIGINS, narrow, strict=True):
+        words[f"masks-{name}"] = cells.gain_text(place[MASKS], place[NOTHING])
     words["wider-masks-cifar100"] = cells.gain_text(wide[1][MASKS], wide[1][NOTHING])
     return words
 
@@ -214,7 +217,7 @@ def _from_cifar100(start: str) -> Which:
     return lambda config: _is_crossed(config, ORIGINS[0]) and start_name(config) == start
 
 
-def _anew(config: Config) -> bool:
+def anew(config: Config) -> bool:
     """Whether a run on CIFAR-10 has the masks of β = 50 on the same data set."""
     return source_dataset(config) == config.dataset == ORIGINS[0] and is_sparse(config)
 
@@ -235,12 +238,12 @@ CLAIMS = {
     ),
     **{
         f"Trained anew by SGD on the masks that β = 50 left, S-FC is better than {said}": ours(
-            WIDER[1], exceeds(_anew, {"source": None, "dataset": ORIGINS[0], **who._asdict()})
+            WIDER[1], exceeds(anew, {"source": None, "dataset": ORIGINS[0], **who._asdict()})
         )
         for who, said in {SGD: "dense S-FC by SGD", B50: "by β = 50"}.items()
     },
     "Trained anew by SGD, masks of β = 50 are better than masks of one-shot pruning": ours(
         "masks-anew + pruned-masks",
-        exceeds(_anew, lambda config: config.start == "mask" and not is_sparse(config)),
+        exceeds(anew, lambda config: config.start == "mask" and not is_sparse(config)),
     ),
 }

@@ -121,7 +121,12 @@ def one_cut_is_as_good_at_width_4(store):
         {name: differences(runs, place[other]) for name, runs in place.items()}
         for other in (OWN, DENSE)
     )
-    alike = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut", "spred, cut", DENSE)
+    alike = (
+        "ℓ1 sub-gradient, pruned once",
+        "proximal ℓ1, pruned once",
+        "spred, pruned once",
+        DENSE,
+    )
     weights = {name: mean(place[name], nonzeros) for name in (OWN, STAYING, NO_L1)}
     return (
         max(abs(gain) for name in alike for gain in over[name]) < 0.5
@@ -130,7 +135,7 @@ def one_cut_is_as_good_at_width_4(store):
         and min(beyond_sgd["one-shot"] + beyond_sgd["gradual"]) > 1
         and max(over[STAYING] + over[NO_L1]) < -1
         and weights[STAYING] < weights[OWN] < weights[NO_L1] / 10
-        and place["spred, cut"][0].config.momentum > 0
+        and place["spred, pruned once"][0].config.momentum > 0
     )
 
 
@@ -209,13 +214,13 @@ def gradual_depends_on_its_rate(store):
 def either_alone_is_worse(store):
     """The threshold without ℓ1, which leaves more weights, and the sub-gradient without threshold.
 
-    Both are clearly behind β = 50. The proximal step and spred, cut, cannot be told from it.
+    Both are clearly behind β = 50. The proximal step and spred cannot be told from it.
     """
     place, over = by_rival(records(store, "rivals")), gains(store)
     left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
     return (
-        all(behind(over[name]) for name in (NO_L1, "ℓ1 sub-gradient, cut"))
-        and all(level(over[name]) for name in ("proximal ℓ1, cut", "spred, cut"))
+        all(behind(over[name]) for name in (NO_L1, "ℓ1 sub-gradient, pruned once"))
+        and all(level(over[name]) for name in ("proximal ℓ1, pruned once", "spred, pruned once"))
         and left[0] > 5 * left[1]
     )
 
@@ -228,11 +233,11 @@ def one_cut_costs_more_at_the_smaller_budget(store):
     """
     many, few = (gains(store, name) for name in ("rivals", "rivals-few"))
     place = by_rival(records(store, "rivals-few"))
-    cuts = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut")
+    cuts = ("ℓ1 sub-gradient, pruned once", "proximal ℓ1, pruned once")
     left = [place[name][0].final["nonzeros"]["conv1"] for name in (NO_L1, OWN)]
     return (
         all(behind(few[name]) and many[name].mean - few[name].mean > 2 for name in cuts)
-        and all(level(over["spred, cut"]) for over in (many, few))
+        and all(level(over["spred, pruned once"]) for over in (many, few))
         and ahead(few[NO_L1])
         and left[0] > 10 * left[1]
     )
@@ -296,7 +301,13 @@ def some_methods_empty_units(store):
     few, wide = (by_rival(records(store, name)) for name in ("rivals-few", "rivals-wider"))
     units = few[OWN][0].config.layer_sizes()["conv1"].units
     empty = {name: [n / units for n in empty_units(runs)] for name, runs in few.items()}
-    many = ("ℓ1 sub-gradient, cut", "proximal ℓ1, cut", "spred, cut", "one-shot", "SNIP")
+    many = (
+        "ℓ1 sub-gradient, pruned once",
+        "proximal ℓ1, pruned once",
+        "spred, pruned once",
+        "one-shot",
+        "SNIP",
+    )
     none = (OWN, "gradual", "SET", "RigL", "random mask", "S-LOCAL's windows")
     return (
         all(0.3 < share < 0.8 for name in many for share in empty[name])

@@ -19,7 +19,7 @@ from lcs.exhibits.shared.gap import gap_closed
 from lcs.exhibits.shared.locality import beyond_chance
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.verdicts import CORRECTED
-from lcs.exhibits.summary import GROWING, by_setting
+from lcs.exhibits.summary import by_setting
 
 SGD_CLAIM = "S-FC with β-LASSO at β = 50 is better than with SGD"
 ZERO_CLAIM = "β = 50 is better than β = 0"
@@ -109,24 +109,44 @@ def a_quarter_of_the_gap_at_most(store):
     """
     frozen = by_method(records(store, "largest", "largest-decay", "largest-local"))
     shares = [gap_closed(frozen)[0]]
-    for title, runs in by_setting(store).items():
+    for runs in by_setting(store).values():
         for widths in by_width(runs).values():
             every = [run for each in widths.values() for run in each]
-            at_lengths = by_length(every).values() if title != GROWING else ()
+            at_lengths = by_length(every).values()
             shares += [gap_closed(at)[0] for at in at_lengths if at.keys() >= {B50, SGD, LOCAL}]
     return len(shares) > 10 and 20 < max(shares) < 27
 
 
 @check
 def larger_lambda_closes_more_without_augmentation(store):
-    """Of the sweep of λ, β = 50 is ahead of the usual λ in both seeds, and the best β further."""
+    """Of the sweep of λ, β = 50 is ahead of the usual λ in both seeds, and the best β further.
+
+    The best has the largest λ, five times the usual one, and with this β = 0 closes no less.
+    """
     plain = by_method(records(store, "table2"))
     swept = conditions(records(store, "lambdas")).values()
     best = max(swept, key=mean)
     own = max((runs for runs in swept if runs[0].config.beta == 50), key=mean)
     shares = [gap_closed({**plain, B50: runs})[0] for runs in (plain[B50], own, best)]
     ahead_each = min(differences(own, plain[B50])) > 0 and min(differences(best, own)) > 0
-    return ahead_each and shares == sorted(shares) and shares[-1] > 60
+    largest = max(run.config.l1 for runs in swept for run in runs)
+    zero = records(store, "lambdas-zero", l1=largest)
+    return (
+        ahead_each
+        and shares == sorted(shares)
+        and shares[-1] > 60
+        and best[0].config.l1 == largest
+        and abs(largest / plain[B50][0].config.l1 - 5) < 1e-9
+        and gap_closed({**plain, B50: zero})[0] >= shares[-1]
+    )
+
+
+@check
+def wide_networks_take_the_rate_of_width_8(store):
+    """SGD, with flips and crops: the runs at α = 16 and 32 have the learning rate of α = 8."""
+    chosen = {run.config.lr for run in by_method(records(store, "flips"))[SGD]}
+    wide = by_method(records(store, "flips-beyond", "largest-free", "largest-decay"))[SGD]
+    return {run.config.lr for run in wide} == chosen and len(chosen) == 1
 
 
 @check

@@ -118,7 +118,7 @@ def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
 
     place = {rival(c): c for name in results.WIDER for c in find_study(name).configs("desk", 1)}
-    assert place.keys() == {DENSE, *RIVALS}, "every method, in one of the studies"
+    assert place.keys() == {DENSE, *RIVALS, methods.S_LOCAL}, "every method, in one of the studies"
     own, iterative = place[OWN], place[ITERATIVE]
     assert (own.l1, own.epochs) == (configs[1].l1, configs[1].epochs)
     assert iterative.epochs == 4 * own.epochs
@@ -220,8 +220,8 @@ def test_what_the_page_shows():
     few = results.by_rival(runs["rivals-few"])
     figure = results.dots({"many": results.by_rival(joined(runs, results.LARGER)), "few": few})
     accuracy, *_, local = (len(axes.lines) for axes in figure.axes)
-    # dense SGD, and iterative pruning at one budget; a line at β = 50 for each
-    assert accuracy - 2 == local == 2 * len(RIVALS)
+    # dense SGD, and iterative pruning at one budget; for each a line at β = 50, and in the legend
+    assert accuracy - 4 == local == 2 * len(RIVALS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [DENSE, *RIVALS]
     iterative = records(2, "rivals-iterative")
@@ -242,7 +242,26 @@ def test_a_single_budget_has_the_same_figure():
     wider = results.by_rival(records(2, "rivals-wider"))
     accuracy, *_ = results.dots({"wider": wider}).axes
     assert [label.get_text() for label in accuracy.get_yticklabels()] == [*wider]
-    assert len(accuracy.lines) == len(wider) + 1
+    assert len(accuracy.lines) == len(wider) + 2
+
+
+def test_the_gap_is_that_from_dense_sgd_to_s_local():
+    def accuracy(config):
+        return 60 + config.seed + {methods.S_LOCAL: 10, "one-shot": 4}.get(rival(config), 0)
+
+    configs = find_study("rivals-wider").configs("desk", 3)
+    runs = [recorded(config, accuracy(config)) for config in configs]
+    table = results.rivals_table("rivals-wider", runs)
+    column = table.columns.index("gap closed (%)")
+    said = {row[0]: row[column] for row in table.rows}
+    assert (said[DENSE], said["one-shot"], said[methods.S_LOCAL]) == ("0", "40 (40 to 40)", "100")
+    assert "gap closed (%)" not in results.rivals_table("rivals", records(1)).columns
+    assert results.gap_closed(results.by_rival([]), []) == "pending"
+    accuracy_axes, *_ = results.dots({"wider": results.by_rival(runs)}).axes
+    (gap,) = accuracy_axes.child_axes
+    accuracy_axes.figure.draw_without_rendering()
+    limits = accuracy_axes.get_xlim(), gap.get_xlim()
+    assert np.interp([61, 65, 71], *limits) == pytest.approx([0, 40, 100])
 
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
@@ -262,7 +281,7 @@ def test_restarts_stand_last_in_the_table():
 def test_what_the_page_says():
     names = ("first-choice", "iterative", "few-iterative", "er", "er-few", "wider")
     runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
-    runs |= {name: [] for name in (*results.WIDER[1:], "pruned-masks")}
+    runs |= {name: [] for name in (*results.WIDER[1:], "pruned-masks", "rivals-wider-refit")}
     words = results.numbers(runs)
     assert words["rival-first-choice"] == "−1.99 ± 0.02"
     assert words["few-one-shot"] == "−1.01 ± 0.02"

@@ -91,9 +91,12 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     wide = [run for run in study("scaling-own", accuracy) if run.config.base_channels == 8]
     no_gap = study("flips", lambda c: 50.0 + c.seed)
     alone = [run for run in study("flips", accuracy) if run.config.seed == 0]
-    (axes,) = summary.gaps_figure({"one": wide, "none": no_gap, "first seed": alone}, 5).axes
+    other = by_method(wide)
+    settings = {"one": wide, "none": no_gap, "first seed": alone}
+    (axes,) = summary.gaps_figure(settings, {"another": other, "pending": {B50: []}}, 5).axes
     lines = [tick.get_text() for tick in axes.get_yticklabels()]
     assert lines[:4] == ["one", "α = 8, 200 epochs", "first seed", "α = 8, 200 epochs"]
+    assert lines[-2:] == ["another", "pending"]
     dots, bar, mean = axes.lines[:3]
     share, *ends = gap.gap_closed(by_method(wide))
     gained, gaps = gap.gains_and_gaps(by_method(wide))

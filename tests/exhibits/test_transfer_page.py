@@ -94,7 +94,12 @@ def test_masks_trained_anew_are_compared_with_rewired_ones_and_with_random_weigh
     assert words["anew-n"] == "3"
     assert words["own-over-sgd"] == "12.50 ± 0.00"
     assert words["own-over-sparse"] == "7.50 ± 0.00"
-    assert words["others-over-sgd"] == "2.50 ± 0.00"
+    local = next(accuracy(run.config) for run in runs if run.config.model == "s-local")
+    plain = next(
+        accuracy(c) for c in configs if c.model == "s-fc" and transfer.start_name(c) == "SGD"
+    )
+    share = round(100 * 12.5 / (local - plain))
+    assert words["own-gap"] == f"{share} ({share} to {share})"
     assert words["others-over-rewired"] == "3.50 ± 0.00"
     claims = transfer.CLAIMS.values()
     pruned = [made_up(c, accuracy(c)) for c in find_study("pruned-masks").configs("desk")]

@@ -15,9 +15,9 @@ DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
 OWN, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
 # those with masks: optimizer and pruning
 MASKED = {
-    "ℓ1 sub-gradient, cut": ("beta-lasso", "magnitude"),
-    "proximal ℓ1, cut": ("proximal-l1", "magnitude"),
-    "spred, cut": ("spred", "magnitude"),
+    "ℓ1 sub-gradient, pruned once": ("beta-lasso", "magnitude"),
+    "proximal ℓ1, pruned once": ("proximal-l1", "magnitude"),
+    "spred, pruned once": ("spred", "magnitude"),
     "one-shot": ("sgd", "magnitude"),
     ITERATIVE: ("sgd", "rewinding"),
     "gradual": ("sgd", "gradual"),
@@ -30,9 +30,11 @@ MASKED = {
 # compared at each budget
 RIVALS = (OWN, STAYING, NO_L1, *MASKED)
 # without a mask, but with the learning rate of one-shot pruning
-RESTARTED = {name: f"{name}, rate restarted" for name in (DENSE, OWN)}
+RESTARTED = {name: f"{name}, learning rate restarted" for name in (DENSE, OWN)}
 ANEW = "masks of one-shot, trained anew"
-REFITTED = "β = 50, then SGD with its zeros kept"
+REFITTED = "β = 50, refitted by SGD"
+# the network that the wider one is compared with
+S_LOCAL = "S-LOCAL"
 # methods with masks that are searched in the wider network, beside dense SGD
 MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
 # the others with masks, but iterative pruning
@@ -40,7 +42,9 @@ OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITER
 
 
 def rival(config: Config) -> str:
-    """Return a run's method: `DENSE`, `ANEW`, `REFITTED`, or one of `RIVALS` or `RESTARTED`."""
+    """Return a run's method: one of `RIVALS` or `RESTARTED`, or a constant of this module."""
+    if config.model == "s-local":
+        return S_LOCAL
     if config.source:
         return REFITTED if config.taken.network else ANEW
     if config.schedule == "cosine-restart":
@@ -122,7 +126,7 @@ def restarted(here: Config, at: str, search: str) -> list[Config]:
 def as_one_shot(here: Config, search: str) -> Config:
     """Return dense SGD with what a search chose for one-shot pruning."""
     return settings.with_values(
-        unmasked(here), **settings.CHOSEN[search][key(masked(here, "one-shot"))]
+        unmasked(here), **settings.CHOSEN[search][" ".join(MASKED["one-shot"])]
     )
 
 

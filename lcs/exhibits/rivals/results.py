@@ -12,15 +12,18 @@ from lcs.exhibits.rivals.methods import (
     DENSE,
     MASKED_WIDER,
     OWN,
+    REFITTED,
     RESTARTED,
     RIVALS,
+    S_LOCAL,
     budget,
     rival,
 )
 from lcs.exhibits.shared import cells, compare, locality, plots
 from lcs.exhibits.shared.compare import ByStudy, Groups, Values
+from lcs.exhibits.shared.gap import gap_text
 from lcs.exhibits.shared.locality import beyond_chance
-from lcs.exhibits.shared.methods import B50, LOCAL, SGD
+from lcs.exhibits.shared.methods import B50, LOCAL, PROXIMAL, SGD, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Judge, exceeds, ours
@@ -30,7 +33,8 @@ from lcs.runs import Record
 BUDGETS = {"rivals": "larger budget", "rivals-few": "smaller budget"}
 # with that in a wider network, whose budget is what the best λ of β = 50 leaves
 TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
-# the studies of the larger budget, of the smaller one, and of the wider network
+# the studies of the larger budget, of the smaller one, and of the wider network, without those that
+# start from its runs
 LARGER = ("rivals", "rivals-iterative")
 SMALLER = ("rivals-few", "rivals-few-iterative")
 WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
@@ -52,11 +56,17 @@ PAIRS = {
 def by_rival(records: Sequence[Record]) -> Groups[str]:
     """Return the runs of each method at one budget, by its name; SGD of all weights comes first.
 
-    Those with a restart, and masks that are trained anew, come last.
+    Then come S-LOCAL, those with a restart, and what starts from another run.
     """
     found = {rival(config): runs for config, runs in compare.conditions(records).items()}
-    order = (DENSE, *RIVALS, *RESTARTED.values(), ANEW)
+    order = (DENSE, *RIVALS, S_LOCAL, *RESTARTED.values(), ANEW, REFITTED)
     return Groups({name: found[name] for name in order if name in found})
+
+
+def at_width_4(runs: ByStudy) -> Groups[str]:
+    """Return the runs of each method in the wider network, with those that start from them."""
+    shown = compare.joined(runs, (*WIDER, "pruned-masks"))
+    return by_rival([*shown, *(run for run in runs["rivals-wider-refit"] if run.config.source)])
 
 
 def sparse_flops(record: Record) -> float:
@@ -86,7 +96,7 @@ def sparse_flops(record: Record) -> float:
 
 def rivals_table(study: str, records: Sequence[Record]) -> Table:
     """Return accuracy, its difference from β = 50, cost and locality at one budget."""
-    found = compare.conditions(records)
+    found, place = compare.conditions(records), by_rival(records)
 
     def own(config: Config) -> Config:
         return next((one for one in found if rival(one) == OWN), config)
@@ -100,6 +110,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         ),
         "test accuracy (%)": cells.mean_text,
         "difference from β = 50": cells.difference_from(found, own),
+        **({"gap closed (%)": lambda runs: gap_closed(place, runs)} if S_LOCAL in place else {}),
         "10¹² FLOPs": lambda runs: f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}",
         "window, beyond chance": locality.excess_text,
         "filters with no, with 20 weights": lambda runs: (
@@ -115,19 +126,29 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "least 20; and how often two neighbouring pixels are in "
         "one, relative to chance"
     )
-    ordered = [run for runs in by_rival(records).values() for run in runs]
+    ordered = [run for runs in place.values() for run in runs]
     return cells.by_condition(study, ordered, columns, what, note=cells.PAIRED)
 
 
 def empty_units(runs: Sequence[Record]) -> list[float]:
     """Return for each run how many units of the first layer have no weight left."""
-    return [run.final["fan_in"]["conv1"][0] for run in runs]
+    # S-LOCAL's are within windows, and all there
+    return [run.final["fan_in"].get("conv1", [0])[0] for run in runs]
+
+
+def gap_closed(place: Groups[str], runs: Sequence[Record]) -> str:
+    """Return the share of the gap from dense SGD to S-LOCAL that runs close, in per cent."""
+    for end, share in ((DENSE, "0"), (S_LOCAL, "100")):
+        if runs and rival(runs[0].config) == end:
+            return share
+    return gap_text({SGD: place[DENSE], LOCAL: place[S_LOCAL], B50: runs})
 
 
 def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     """Draw accuracy, weights, cost and locality of each method at named budgets, β = 50 as a line.
 
-    A dot is a run; locality is drawn where most filters have enough weights.
+    A dot is a run, hollow at the second budget; locality is drawn where most filters have enough
+    weights, and the gap to S-LOCAL where that is there.
     """
     names = [*dict.fromkeys(name for groups in budgets.values() for name in groups)]
     if not names:
@@ -135,7 +156,7 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     size = (style.PAGE_WIDTH, 0.27 * len(names) + 1.2)
     values = {
         "test accuracy (%)": compare.accuracies,
-        "layer 1 left (%)": compare.remaining,
+        "weights (10³)": lambda own: [n / 1e3 for n in compare.nonzeros(own)],
         "10¹² FLOPs": lambda own: [sparse_flops(run) / 1e12 for run in own],
         "excess (points)": lambda own: [
             value if locality.share_measured(run) > 0.5 else np.nan
@@ -143,17 +164,19 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         ],
     }
     figure, panels = style.subplots(1, len(values), figsize=size, sharey=True)
-    hues = dict(zip(("all weights", *budgets), style.OTHERS, strict=False))
     # two budgets stand one above the other in a row
-    shifts = dict(zip(budgets, (-0.15, 0.15) if len(budgets) > 1 else (0.0,), strict=True))
-    for label, groups in budgets.items():
+    shifts = (-0.15, 0.15) if len(budgets) > 1 else (0.0,)
+    fills: tuple[str | None, ...] = (None, "none")
+    for (label, groups), shift, fill in zip(budgets.items(), shifts, fills, strict=False):
         for name, own in groups.items():
-            kind = "all weights" if name == DENSE else label
-            y = names.index(name) + shifts[label] * (name != DENSE)
-            look = {"color": hues[kind], "marker": "o", "ms": 4, "alpha": 0.7, "label": kind}
+            y = names.index(name) + shift * (name != DENSE)
+            # spred minimises the same penalty as the proximal step
+            spred = own[0].config.optimizer == "spred"
+            hue = style.colour(PROXIMAL if spred else method(own[0].config))
             for axes, of in zip(panels, values.values(), strict=True):
-                axes.plot(of(own), [y] * len(own), ls="", **look)
-        panels[0].axvline(compare.mean(groups[OWN]), color=hues[label], lw=0.8, zorder=0)
+                axes.plot(of(own), [y] * len(own), "o", color=hue, mfc=fill or hue, ms=4, alpha=0.7)
+        panels[0].plot([], [], "o", color="0.3", mfc=fill or "0.3", ms=4, label=label)
+        panels[0].axvline(compare.mean(groups[OWN]), color=style.colour(B50), lw=0.8, zorder=0)
     for axes, label in zip(panels, values, strict=True):
         axes.set_xlabel(label)
         axes.grid(axis="y", color="0.9")
@@ -162,7 +185,14 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
         style.label_log_axis(axes.xaxis, every=axes is panels[-1])
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
-    style.add_legend(figure, panels[0], columns=3)
+    if len(budgets) > 1:
+        style.add_legend(figure, panels[0], columns=3)
+    dense, local = (compare.mean(groups.get(name, [])) for name in (DENSE, S_LOCAL))
+    if local > dense:
+        step = (local - dense) / 100
+        there_and_back = (lambda x: (x - dense) / step, lambda share: dense + share * step)
+        top = panels[0].secondary_xaxis("top", functions=there_and_back)
+        top.set(xlabel="gap closed (%)", xticks=[0, 50, 100])
     return figure
 
 
@@ -182,8 +212,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     `rival-…`: larger budget, `few-…`: smaller; in `er-gains` of `er-runs` the other allocation is
     better, `er-few-…` at the smaller budget.
     """
-    many, few, wider = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER, WIDER))
-    anew = by_rival(runs["pruned-masks"])
+    many, few = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER))
+    wider = at_width_4(runs)
     reallocated = {
         study: [
             gain
@@ -197,12 +227,15 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
         "few-one-shot": cells.lead_text(few[OWN], few["one-shot"]),
         "wider-n": f"{len(wider[OWN])}",
-        "anew-n": f"{len(anew[ANEW])}",
-        "anew-over-one-shot": cells.lead_text(anew[ANEW], anew["one-shot"]),
+        "anew-n": f"{len(wider[ANEW])}",
+        "anew-over-one-shot": cells.lead_text(wider[ANEW], wider["one-shot"]),
         **{
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual", "SET")
         },
+        "wider-gap": gap_closed(wider, wider["one-shot"]),
+        "wider-gap-beta": gap_closed(wider, wider[OWN]),
+        "wider-gap-anew": gap_closed(wider, wider[ANEW]),
         "others-n": f"{len(wider['SET'])}",
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),

@@ -215,10 +215,14 @@ def search_wider(base: Config) -> list[Config]:
 
 @_wider(after=SEARCHES_WIDER)
 def rivals_wider(base: Config) -> list[Config]:
-    """Methods at α = 4, 200 epochs."""
+    """Methods at α = 4, 200 epochs, and S-LOCAL."""
     here = _wide(base)
     others = [unmasked(here), *_masked_wider(here, MASKED_WIDER)]
-    return [*thresholded(here, "wider")[:1], *(tuned(run, "search-wider") for run in others)]
+    return [
+        *thresholded(here, "wider")[:1],
+        *(tuned(run, "search-wider") for run in others),
+        settings.chosen_flip_crop(here, "s-local", "sgd"),
+    ]
 
 
 @_wider(after=(*SEARCHES, *SEARCHES_WIDER))

@@ -36,7 +36,7 @@ def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
 
     Of two seeds both values, the smaller first.
     """
-    if not groups.keys() >= {B50, SGD, LOCAL}:
+    if not all(groups.get(one) for one in (B50, SGD, LOCAL)):
         return PENDING
     gained, gaps = gains_and_gaps(groups)
     if len(gaps) == 2:

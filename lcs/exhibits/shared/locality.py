@@ -75,14 +75,19 @@ RESULTS: dict[str, Cell] = {
 
 
 def eligible_text(runs: Sequence[Record]) -> str:
-    """Say how many filters of S-FC, of how many, have enough weights to be measured, on average."""
+    """Say how many filters of S-FC, of how many, have enough weights to be measured, on average.
+
+    A dash for other networks, whose filters all have.
+    """
     counts = [run.final["locality"]["eligible"] for run in runs]
-    return f"{np.mean(counts):,.0f} of {runs[0].config.layer_sizes()['conv1'].units:,}"
+    units = runs[0].config.layer_sizes()["conv1"].units
+    return f"{np.mean(counts):,.0f} of {units:,}" if units else tables.NONE
 
 
 def share_measured(run: Record) -> float:
-    """Return the share of S-FC's first-layer filters that have enough weights to be measured."""
-    return float(run.final["locality"]["eligible"] / run.config.layer_sizes()["conv1"].units)
+    """Return the share of first-layer filters that have enough weights; 1 but for S-FC."""
+    units = run.config.layer_sizes()["conv1"].units
+    return float(run.final["locality"]["eligible"] / units) if units else 1.0
 
 
 def pair_correlation(record: Record) -> list[float]:
