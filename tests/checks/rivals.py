@@ -9,8 +9,15 @@ from lcs import cost
 from lcs.exhibits import transfer
 from lcs.exhibits.rivals import methods
 from lcs.exhibits.rivals.methods import ANEW, DENSE, ITERATIVE, NO_L1, OWN, RESTARTED, STAYING
-from lcs.exhibits.rivals.results import WIDER, by_rival, empty_units, sparse_flops
-from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER
+from lcs.exhibits.rivals.results import (
+    WIDER,
+    at_width_4,
+    by_rival,
+    empty_units,
+    sparse_flops,
+    with_accuracy,
+)
+from lcs.exhibits.rivals.studies import CANDIDATES, CANDIDATES_WIDER, STUDIES
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, differences, grouped, mean, nonzeros, paired
 from lcs.exhibits.shared.locality import beyond_chance, pair_correlation, share_measured
@@ -427,6 +434,20 @@ def weights_gather_at_width_4(store):
     near = {name: [pair_correlation(run)[0] for run in place[name]] for name in names}
     ordered = all(min(near[one]) > max(near[other]) for one, other in itertools.pairwise(names))
     return ordered and min(near[OWN]) > 2 and max(abs(r - 1) for r in near["random mask"]) < 0.1
+
+
+@check
+def accuracy_goes_with_locality_at_width_4(store):
+    """Over methods with about as many weights, and less with how often weights are neighbours.
+
+    RigL is more local than SET on average, and more than two points less accurate in every run.
+    """
+    place = at_width_4({study.name: records(store, study.name) for study in STUDIES})
+    rho, p, _ = with_accuracy(place, beyond_chance)
+    less, undecided, _ = with_accuracy(place, lambda runs: [pair_correlation(r)[0] for r in runs])
+    rigl = paired(place["RigL"], place["SET"], beyond_chance).mean
+    behind_it = min(differences(place["SET"], place["RigL"]))
+    return rho > 0.6 and p < 0.01 and less < rho and undecided > 0.05 and rigl > 0 and behind_it > 2
 
 
 @check

@@ -223,25 +223,18 @@ def test_what_the_page_shows():
     # dense SGD, and iterative pruning at one budget; for each a line at β = 50, and in the legend
     assert accuracy - 4 == local == 2 * len(RIVALS)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == [DENSE, *RIVALS]
+    assert labels[0] == OWN, "it is two points ahead"
+    assert sorted(labels) == sorted([DENSE, *RIVALS])
     iterative = records(2, "rivals-iterative")
     many = results.by_rival(iterative)
     part = results.dots({"many": many, "few": few})
     assert len(part.axes[-1].lines) == len(RIVALS), "what is stored is shown"
 
 
-def test_pairs_are_drawn_of_the_methods_that_are_there():
-    wider = results.by_rival(records(2, "rivals-wider"))
-    lines = results.pairs_figure(wider).axes[0].lines
-    shown = [line for line in lines if [*line.get_xdata()] == [1, 2, 3]]
-    assert len(shown) == 3 * len(results.PAIRS.keys() & wider.keys())
-    assert "pending" in results.pairs_figure(results.by_rival([])).axes[0].texts[0].get_text()
-
-
 def test_a_single_budget_has_the_same_figure():
     wider = results.by_rival(records(2, "rivals-wider"))
     accuracy, *_ = results.dots({"wider": wider}).axes
-    assert [label.get_text() for label in accuracy.get_yticklabels()] == [*wider]
+    assert {label.get_text() for label in accuracy.get_yticklabels()} == {*wider}
     assert len(accuracy.lines) == len(wider) + 2
 
 
@@ -257,11 +250,30 @@ def test_the_gap_is_that_from_dense_sgd_to_s_local():
     assert (said[DENSE], said["one-shot"], said[methods.S_LOCAL]) == ("0", "40 (40 to 40)", "100")
     assert "gap closed (%)" not in results.rivals_table("rivals", records(1)).columns
     assert results.gap_closed(results.by_rival([]), []) == "pending"
+    names = [
+        label.get_text()
+        for label in results.dots({"wider": results.by_rival(runs)}).axes[0].get_yticklabels()
+    ]
+    assert names[:2] == [methods.S_LOCAL, "one-shot"]
     accuracy_axes, *_ = results.dots({"wider": results.by_rival(runs)}).axes
     (gap,) = accuracy_axes.child_axes
     accuracy_axes.figure.draw_without_rendering()
     limits = accuracy_axes.get_xlim(), gap.get_xlim()
     assert np.interp([61, 65, 71], *limits) == pytest.approx([0, 40, 100])
+
+
+def test_a_measure_is_correlated_with_accuracy_over_methods_with_as_few_weights():
+    def accuracy(config):
+        return 60 + [*RIVALS, DENSE, methods.S_LOCAL].index(rival(config))
+
+    runs = [recorded(c, accuracy(c)) for c in find_study("rivals-wider").configs("desk", 1)]
+    groups = results.by_rival(runs)
+    groups[DENSE][0].final["nonzeros"]["conv1"] *= 10
+    of = {id(r): -accuracy(r.config) for r in runs}
+    falling, p, count = results.with_accuracy(groups, lambda own: [of[id(r)] for r in own])
+    assert (falling, count) == (-1, len(groups) - 1)
+    assert p < 0.01
+    assert np.isnan(results.with_accuracy(results.by_rival([]), lambda own: [])[0])
 
 
 def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():

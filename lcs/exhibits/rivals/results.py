@@ -1,5 +1,6 @@
 """What the runs at equal budgets show: a table and a figure, numbers and claims."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ from lcs.exhibits.rivals.methods import (
     budget,
     rival,
 )
-from lcs.exhibits.shared import cells, compare, locality, plots
+from lcs.exhibits.shared import cells, compare, locality
 from lcs.exhibits.shared.compare import ByStudy, Groups, Values
 from lcs.exhibits.shared.gap import gap_text
 from lcs.exhibits.shared.locality import beyond_chance
@@ -38,19 +39,6 @@ TABLES = BUDGETS | {"rivals-wider": "what its best λ leaves"}
 LARGER = ("rivals", "rivals-iterative")
 SMALLER = ("rivals-few", "rivals-few-iterative")
 WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
-# colours of the methods of `pairs_figure`: built-in windows, β-LASSO, pruning, sparse training,
-# fixed masks
-_PRUNED = style.shades(SGD, 2)
-PAIRS = {
-    "S-LOCAL's windows": style.colour(LOCAL),
-    OWN: style.colour(B50),
-    "one-shot": _PRUNED[1],
-    "gradual": _PRUNED[0],
-    "RigL": style.OTHERS[0],
-    "SET": style.OTHERS[1],
-    "SNIP": style.OTHERS[2],
-    "random mask": "0.6",
-}
 
 
 def by_rival(records: Sequence[Record]) -> Groups[str]:
@@ -147,10 +135,15 @@ def gap_closed(place: Groups[str], runs: Sequence[Record]) -> str:
 def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     """Draw accuracy, weights, cost and locality of each method at named budgets, β = 50 as a line.
 
-    A dot is a run, hollow at the second budget; locality is drawn where most filters have enough
-    weights, and the gap to S-LOCAL where that is there.
+    Methods are in the order of their accuracy, at the first budget that has them. A dot is a run,
+    hollow at the second budget; locality is drawn where most filters have enough weights, and the
+    gap to S-LOCAL where that is there.
     """
-    names = [*dict.fromkeys(name for groups in budgets.values() for name in groups)]
+    accuracy: dict[str, float] = {}
+    for groups in budgets.values():
+        for name, own in groups.items():
+            accuracy.setdefault(name, compare.mean(own))
+    names = sorted(accuracy, key=accuracy.__getitem__, reverse=True)
     if not names:
         return style.pending()
     size = (style.PAGE_WIDTH, 0.27 * len(names) + 1.2)
@@ -196,14 +189,20 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
     return figure
 
 
-def pairs_figure(groups: Groups[str]) -> style.Figure:
-    """Draw how much nearer to each other the weights of a unit lie than by chance, by method.
+def with_accuracy(groups: Groups[str], of: Values) -> tuple[float, float, int]:
+    """Return Spearman's correlation of a measure with accuracy, its p, and the number of methods.
 
-    Of the methods that `PAIRS` names.
+    Of the means of those with at most twice as many first-layer weights as β = 50.
     """
-    shown = {name: PAIRS[name] for name in PAIRS if name in groups}
-    curves = {name: [*map(locality.pair_correlation, groups[name])] for name in shown}
-    return plots.pair_curves(curves, shown)
+    from scipy.stats import spearmanr  # slow to import
+
+    most = 2 * compare.mean(groups[OWN], compare.nonzeros)
+    sparse = [runs for runs in groups.values() if compare.mean(runs, compare.nonzeros) < most]
+    both = [[compare.mean(runs, each) for runs in sparse] for each in (compare.accuracies, of)]
+    if len(sparse) < 3 or not all(map(np.ptp, both)):  # not defined
+        return math.nan, math.nan, len(sparse)
+    found = spearmanr(*both)
+    return float(found.statistic), float(found.pvalue), len(sparse)
 
 
 def numbers(runs: ByStudy) -> dict[str, str]:
@@ -214,6 +213,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     """
     many, few = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER))
     wider = at_width_4(runs)
+    rho, _, methods = with_accuracy(wider, beyond_chance)
     reallocated = {
         study: [
             gain
@@ -233,6 +233,8 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual", "SET")
         },
+        "wider-rho": PENDING if math.isnan(rho) else f"{rho:.2f}",
+        "wider-methods": f"{methods}",
         "wider-gap": gap_closed(wider, wider["one-shot"]),
         "wider-gap-beta": gap_closed(wider, wider[OWN]),
         "wider-gap-anew": gap_closed(wider, wider[ANEW]),
