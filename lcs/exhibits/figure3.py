@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,18 @@ from lcs.exhibits.shared.methods import B1, B50, SGD, Method, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.published import COUNTS
 from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas
-from lcs.exhibits.shared.tables import LAYERS, Cell, Numbers, Table
+from lcs.exhibits.shared.tables import LAYERS, PENDING, Cell, DataFrame, Numbers, Table
 from lcs.exhibits.shared.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
 from lcs.runs import Record
 from lcs.stats import mean_interval
 from lcs.study.base_study import SCALES
+
+# of the runs that the law is compared with: by their loss on CIFAR, or by their data
+MARKERS: dict[str, dict[str, Any]] = {
+    "cross-entropy": {"marker": "o"},
+    "binary cross-entropy": {"marker": "o", "mfc": "none"},
+    "other data": {"marker": "x"},
+}
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION, betas=PAPER_BETAS)
@@ -75,7 +83,7 @@ def nonzeros_table(records: Sequence[Record]) -> Table:
 
 
 def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
-    """Draw non-zero weights against epochs, a panel for each layer, both axes logarithmic.
+    """Draw non-zero weights against epochs, a panel for each layer, the first one logarithmic.
 
     With the weights of S-CONV and S-LOCAL in the first layer, and the reproduction's counts after
     as many epochs, if the runs are in its setting.
@@ -96,10 +104,10 @@ def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
             axes.axhline(count, color="0.5", ls=":", lw=1)
             where = {"xytext": (2, 2), "textcoords": "offset points", "color": "0.35"}
             axes.annotate(model.upper(), (1, count), **where)
-        axes.set(xscale="log", yscale="log", xlabel="epoch", title=title)
-        low, high = axes.get_ylim()
-        axes.set_ylim(bottom=min(low, high / 10))
-        style.label_log_axis(axes.yaxis, "{:,.0f}".format, every=high / low <= 100)
+        first = layer == "conv1"
+        axes.set(xscale="log", yscale="log" if first else "linear", xlabel="epoch", title=title)
+        axes.set_ylim(None if first else 0)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
     panels[0].set_ylabel("non-zero weights")
     panels[0].plot([], [], marker, mfc="none", mec="0.3", label="published (reproduction)")
     style.add_legend(figure, panels[0], columns=3)
@@ -145,58 +153,109 @@ def left(run: Record) -> npt.NDArray[np.float64]:
     return 100 * np.array(run.history["nonzeros"]["conv1"]) / run.final["weights"]["conv1"]
 
 
-def first_below_half(epochs: Iterable[int], shares: Iterable[float]) -> float:
-    """Return the first epoch with less than half left; NaN if there is none."""
-    return next((e for e, share in zip(epochs, shares, strict=True) if share < 50), math.nan)
+def half_pruned(epochs: Sequence[int], shares: npt.NDArray[np.float64]) -> float:
+    """Return when a share falls below half, interpolated between epochs; NaN if it never does."""
+    if not (shares < 50).any():
+        return math.nan
+    below = int(np.argmax(shares < 50))
+    here = slice(max(below - 1, 0), below + 1)
+    return float(np.interp(50, shares[here][::-1], epochs[here][::-1]))
 
 
-def _law(config: Config) -> tuple[range, npt.NDArray[np.float64]]:
+def halves(runs: Sequence[Record]) -> list[float]:
+    """Return the epochs at which half of the first layer is pruned."""
+    return [half_pruned(run.history["epoch"], left(run)) for run in runs]
+
+
+def law(config: Config) -> tuple[range, npt.NDArray[np.float64]]:
+    """Return epochs, and the share of the first layer that the reach leaves after each (%)."""
     return range(1, config.epochs + 1), 100 * theory.remaining_share(config)
 
 
-def law_figure(records: Sequence[Record]) -> style.Figure:
-    """Draw the first layer's remaining share beside the law, and its revived weights."""
-    sparse = [run for run in records if run.config.beta]
+def law_frame(records: Iterable[Record]) -> DataFrame:
+    """Return one row per run of β = 50 that the law is of: when half of the first layer is pruned.
+
+    These are runs of S-FC from random weights, on all training images; those in which the law has
+    half of the layer pruned within the first epoch, or never, are left out. Columns: `config`
+    without its seed, `data` (a key of `MARKERS`), `predicted` and `actual`, epochs.
+    """
+    wanted = {"model": "s-fc", "optimizer": "beta-lasso", "beta": 50, "start": "initial"}
+    wanted |= {"l1_growth": 0, "validation": False, "train_share": 1}
+    of_law = (r for r in records if r.kind != "toy" and compare.matches(r.config, wanted))
+    rows = []
+    for config, runs in compare.conditions(of_law).items():
+        usual = (config.images, config.labels) == ("natural", "true") and "cifar" in config.dataset
+        data = cells.field_text(config, "loss") if usual else "other data"
+        if (predicted := half_pruned(*law(config))) > 1:
+            rows += [(config, data, predicted, half) for half in halves(runs)]
+    return tables.data_frame(rows, columns=["config", "data", "predicted", "actual"])
+
+
+def law_figure(records: Sequence[Record], tested: DataFrame) -> style.Figure:
+    """Draw the first layer's remaining share beside the law, and how well it was met by width."""
+    sparse = {method(run.config).shortest: run.config for run in records if run.config.beta}
     if not sparse:
         raise ConfigError("betas: none of them has a threshold; give one above 0")
-    figure, panels = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
-    for run in sparse:
-        name = str(method(run.config))
-        for axes, values in zip(panels, (left(run), run.history["revived"]["conv1"]), strict=True):
-            axes.plot(run.history["epoch"], values, color=style.colour(name), lw=1, label=name)
-    for name, config in {str(method(run.config)): run.config for run in sparse}.items():
-        panels[0].plot(*_law(config), "--", color=style.colour(name), lw=1.3)
-    panels[0].plot([], [], "k--", lw=1.3, label="predicted by the reach")
-    panels[0].set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
-    panels[1].set(xlabel="epoch", ylabel="returned in the epoch")
-    panels[1].set_yscale("symlog", linthresh=1)
-    style.add_legend(figure, panels[0], columns=4)
+    figure, (course, ratios) = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
+    for run in records:
+        if (name := method(run.config).shortest) in sparse:
+            look = {"color": style.colour(name), "lw": 1, "label": name}
+            course.plot(run.history["epoch"], left(run), **look)
+    for name, config in sparse.items():
+        course.plot(*law(config), "--", color=style.colour(name), lw=1.3)
+    course.plot([], [], "k--", lw=1.3, label="predicted by the reach")
+    course.set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
+    style.add_legend(figure, course, columns=3)
+    table = tested.assign(
+        ratio=tested.actual / tested.predicted,
+        width=[config.base_channels for config in tested.config],
+        rest=[config.replace(base_channels=1) for config in tested.config],
+    )
+    shade = style.colour(B50.shortest)
+    for data, look in MARKERS.items():
+        runs = table[table.data == data]
+        ratios.plot(runs.width, runs.ratio, ls="", ms=4, color=shade, label=data, **look)
+    for _, runs in table.groupby("rest", sort=False):
+        ratios.plot(runs.groupby("width").ratio.mean(), color=shade, lw=0.8, alpha=0.6)
+    ratios.axhline(1, color="0.4", lw=1, zorder=0)
+    ratios.set(xscale="log", xlabel="α")
+    ratios.set_ylabel("half of layer 1 pruned:\nactual / predicted epoch")
+    ratios.set_xticks(widths := sorted(set(table.width)), [*map(str, widths)])
+    ratios.minorticks_off()
+    ratios.legend(fontsize="x-small", loc="lower right", handletextpad=0)
     return figure
 
 
 # Numbers
 
 
-def numbers(records: Sequence[Record]) -> Numbers:
-    """Return shares in per cent, and what was measured beside the law; NaN if not run.
+def numbers(records: Sequence[Record], tested: DataFrame, losses: Sequence[Record]) -> Numbers:
+    """Return shares in per cent, what the law was compared with, and epochs; NaN if not run.
 
-    `share-…`: of a layer, what β = 50 leaves; `half-…` and `half-law-…`: the first epoch with less
-    than half of the first layer, of the runs and by the law.
+    `share-…`: of a layer, what β = 50 leaves. `law-…`: of the runs in `tested`. `half-…`: when half
+    of the first layer is pruned, by the law, and in the runs of the study `factorial` with
+    cross-entropy, as usual and with the same reach and a tenth of the gradient.
     """
-    groups = compare.by_method(records)
+    runs = compare.by_method(records)[B50]
+    plain = partial(compare.runs_of, compare.conditions(losses), augment="none", l1_rest=None)
+    usual, weak = (plain(beta=beta, loss="cross-entropy") for beta in (50, 5))
+
+    def extent(field: str) -> str:
+        values = sorted(getattr(config, field) for config in tested.config)
+        return " to ".join(map(tables.number, (values[0], values[-1]))) if values else PENDING
+
     shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
-    found: Numbers = {
-        f"share-{layer}": compare.mean(groups[B50], share) for layer, share in shares.items()
+    return {
+        **{f"share-{layer}": compare.mean(runs, share) for layer, share in shares.items()},
+        "law-n": f"{len(tested)}",
+        "law-wide-n": f"{sum(config.base_channels >= 16 for config in tested.config)}",
+        "law-conditions": f"{tested.config.nunique()}",
+        **{f"law-{field}": extent(field) for field in ("lr", "l1", "epochs")},
+        "half-n": f"{len(weak)}",
+        "half-usual": compare.mean(usual, halves),
+        "half-weak": compare.mean(weak, halves),
+        "half-law": compare.mean(usual[:1], lambda runs: [half_pruned(*law(runs[0].config))]),
     }
-    for one in (B1, B50):
-        runs = groups[one]
-        found[f"half-{one.beta:g}"] = compare.mean(
-            runs, lambda runs: [first_below_half(r.history["epoch"], left(r)) for r in runs]
-        )
-        found[f"half-law-{one.beta:g}"] = compare.mean(
-            runs[:1], lambda runs: [first_below_half(*_law(r.config)) for r in runs]
-        )
-    return found
 
 
 # Claims

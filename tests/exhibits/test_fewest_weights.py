@@ -194,11 +194,13 @@ def test_figures_are_drawn_whatever_there_is(found):
 
 
 def test_each_condition_is_drawn_once_with_its_front():
-    found = {RECIPE: recipe(), REPRODUCTION: reproduction()}
-    figure = figures.accuracy_figure(found)
-    above = figure.axes[0]
-    alphas = [text.get_text() for text in above.texts]
+    plain = reproduction()
+    smaller = {config.replace(beta=10.0): runs for config, runs in plain.items() if config.beta}
+    found = {RECIPE: recipe(), REPRODUCTION: compare.Conditions(plain | smaller)}
+    above, below = figures.accuracy_figure(found).axes
+    alphas, betas = ([t.get_text() for t in axes.texts if t.get_text()] for axes in (above, below))
     assert alphas == ["4", "4", "8", "8", "8", "8"]
+    assert betas == ["10"] * len(smaller)
 
 
 def test_the_store_of_the_book_has_both_settings():
