@@ -150,7 +150,7 @@ def equivariance_table(shown: Sequence[Record]) -> Table:
     what = (
         f"Correlation of a unit's response with that of its successor to images shifted by {SHIFT} "
         "pixels, and the same with each filter's weights shuffled among their positions; means "
-        f"over units, at most {UNITS} of them, and seeds; settings as in {{numref}}`fig-responses`"
+        f"over units, at most {UNITS} of them, and seeds; settings as in the figure above"
     )
     return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
