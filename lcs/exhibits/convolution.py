@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lcs import measure
-from lcs.exhibits.shared import cells, tables
-from lcs.exhibits.shared.methods import B0, B50, method
+from lcs.exhibits.shared import cells, compare, tables
+from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, NETWORKS, SGD, method
 from lcs.exhibits.shared.plots.style import PAGE_WIDTH, Figure, add_legend, look, pending, subplots
 from lcs.exhibits.shared.tables import NONE, PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import Finding, ours
@@ -20,6 +21,8 @@ STUDIES = ()  # runs of other chapters are measured
 MIN_FILTERS = 8  # compact ones, without which nothing is said of a run
 # a shared kernel must raise the measure by so much, or its absence says nothing
 MIN_CONTRAST = 0.2
+# whose responses are shown, from above
+RESPONDING = (CONV, LOCAL, SGD, B50)
 
 Row = Mapping[str, Any]  # of `frame`
 
@@ -96,31 +99,58 @@ def numbers(found: Sequence[Row], named: Mapping[str, Sequence[Record]]) -> dict
     return {**words, "sharing-zero-runs": f"{len(ways) or PENDING}", "sharing-zero-ways": ends}
 
 
-def equivariance_table(records: Sequence[Record]) -> Table:
-    """Return how closely another unit takes over when the image is shifted, by condition.
+def responding(records: Sequence[Record]) -> list[Record]:
+    """Return the runs of `RESPONDING` that measured `lcs.measure.equivariance`, by width.
 
-    Of the runs that measured it (`lcs.measure.equivariance`), on images as they are.
+    Of those on images as they are; at each width in the order of the methods.
     """
     shown = [
         run
         for run in records
-        if run.final.get("equivariance", {}).get("mean") and not run.config.permute_pixels
+        if run.final.get("equivariance", {}).get("mean")
+        and method(run.config) in RESPONDING
+        and not run.config.permute_pixels
     ]
+    return sorted(shown, key=lambda r: (r.config.base_channels, RESPONDING.index(method(r.config))))
 
-    def values(runs: Sequence[Record], name: str) -> Interval:
-        return mean_interval([run.final["equivariance"][name] for run in runs])
 
+def responses(records: Sequence[Record], name: str = "excess_mean") -> list[float]:
+    """Return a value of each run's `equivariance`: by how much it exceeds shuffled weights."""
+    return [run.final["equivariance"][name] for run in records]
+
+
+def responses_figure(shown: Sequence[Record]) -> Figure:
+    """Draw how far responses follow a shifted image beyond chance, each run of `responding`."""
+    if not shown:
+        return pending()
+    figure, axes = subplots(figsize=(PAGE_WIDTH, 2.9))
+    settings = compare.grouped(shown, lambda c: cells.trained_text(c).replace(", ", "\n"))
+    for place, runs in enumerate(settings.values()):
+        for who, group in compare.by_method(runs).items():
+            own, x = look(who), place + 0.17 * (RESPONDING.index(who) - 1.5)
+            name = who.shortest if who.model == "s-fc" else NETWORKS[who.model]
+            values = responses(group)
+            axes.plot([x] * len(group), values, own.marker, color=own.colour, ms=5, label=name)
+    axes.axhline(0, color="0.6", lw=1, zorder=0)
+    axes.set_xticks(range(len(settings)), [*settings], fontsize="small")
+    axes.set(ylabel="correlation beyond chance", ylim=(None, 0.75))
+    axes.grid(axis="y", color="0.92")
+    add_legend(figure, axes, columns=len(RESPONDING))
+    return figure
+
+
+def equivariance_table(shown: Sequence[Record]) -> Table:
+    """Return how closely another unit takes over when the image is shifted, of `responding`."""
     columns: dict[str, Cell] = {
         **cells.field_columns(["method", "base_channels"]),
-        "units": lambda runs: f"{values(runs, 'units').mean:.0f}",
-        "correlation": lambda runs: f"{values(runs, 'mean').mean:.2f}",
-        "shuffled": lambda runs: f"{values(runs, 'null_mean').mean:.2f}",
-        "excess": lambda runs: tables.signed(values(runs, "excess_mean")),
+        "correlation": lambda runs: f"{compare.mean(runs, partial(responses, name='mean')):.2f}",
+        "shuffled": lambda runs: f"{compare.mean(runs, partial(responses, name='null_mean')):.2f}",
+        "excess": lambda runs: tables.signed(mean_interval(responses(runs))),
     }
     what = (
         f"Correlation of a unit's response with that of its successor to images shifted by {SHIFT} "
-        "pixels, and the same with each filter's weights shuffled in their places; means over "
-        f"units, at most {UNITS} of them, and seeds"
+        "pixels, and the same with each filter's weights shuffled among their positions; means "
+        f"over units, at most {UNITS} of them, and seeds; settings as in the figure above"
     )
     return cells.by_condition("permuted", shown, columns, what, label="tab-equivariance")
 
@@ -138,7 +168,7 @@ def sharing_figure(found: Sequence[Row]) -> Figure:
     references = {
         "pixels": ("x", "null: pixels permuted"),
         "phases": ("+", "null: random phases"),
-        "rearranged": ("|", "null: weights rearranged in their places"),
+        "rearranged": ("|", "null: weights rearranged in their positions"),
         "shared": ("D", "shared kernels"),
     }
     for y, row in enumerate(shown):

@@ -111,7 +111,8 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> tables.DataFrame:
     """Return what `plots.excesses` draws: a series for each method and λ of a setting.
 
     Of the records of each study those at its largest width with S-LOCAL, SGD, β = 0, β = 1 and
-    β = 50; studies that share a width, a length, the loss and the images are one setting.
+    β = 50; studies that share a width, a length, the loss and the images are one setting. Each SGD
+    is named by its momentum, since settings differ in it.
     """
     runs = itertools.chain(*(group for each in studies for group in compare.widest(each).values()))
     by_setting = compare.grouped(
@@ -122,7 +123,12 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> tables.DataFrame:
         for runs in by_setting.values()
         for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
     ]
-    return locality.excess_frame(ranked, _setting_text, cells.series_text, EXCESSES)
+    return locality.excess_frame(ranked, _setting_text, _series_text, EXCESSES)
+
+
+def _series_text(config: Config) -> str:
+    sgd = "SGD, momentum" if config.momentum else "plain SGD"
+    return cells.series_text(config).replace("SGD", sgd)
 
 
 def _setting_text(config: Config) -> str:
@@ -131,11 +137,11 @@ def _setting_text(config: Config) -> str:
 
 
 SHOWN = (LOCAL, SGD, B0, B1, B50)
-EXCESSES = {"window_mass": "window (points)", "spread": "spread (pixels)"}
+EXCESSES = {"window_mass": "excess window share (points)", "spread": "excess spread (pixels)"}
 
 
 def factorial_table(records: Sequence[Record]) -> Table:
-    """Return the window's share beyond chance in every cell of the factorial."""
+    """Return the excess window share in every cell of the factorial."""
     name, what = "tab-locality-factorial", "locality with and without augmentation"
     if not records:
         return tables.pending_table(name, what, "lcs study factorial")
@@ -151,8 +157,7 @@ def factorial_table(records: Sequence[Record]) -> Table:
         heading = f"{loss}{rates}, {images}"
         rows.append([heading, *(excess_text(found[config]) for config in by_strength)])
     caption = (
-        "Share of a filter's mass in its best window, minus that of its own permutations, in "
-        f"points: {cells.setting_text(records)}. "
+        f"Excess window share, in points: {cells.setting_text(records)}. "
         f"Stronger λ: {tables.number(STRONGER_L1['l1'])} on the first layer, "
         f"{tables.number(STRONGER_L1['l1_rest'])} on the others. At equal rates η is a tenth, "
         "λ ten times as large, and β = 5 stands for β = 50, so that ηλ and βλ are as with the "
@@ -164,30 +169,30 @@ def factorial_table(records: Sequence[Record]) -> Table:
 
 
 def numbers(runs: ByStudy) -> Numbers:
-    """Return the mass in the best window: shares in per cent, and points beyond chance in words.
+    """Return the mass in the best window: shares in per cent, and its excess in words.
 
-    `open-zero`: β = 0 with the λ of β = 50; `open-tuned-sgd`: SGD with momentum and weight decay;
-    `window-many` and `window-few`: β = 50 with the smallest and the largest λ. "pending" without
-    runs.
+    `open-…` is of β = 50, of dense SGD, and of SGD on as many weights at random positions,
+    `open-near-…` how often weights are neighbours there; `window-many` and `window-few`: β = 50
+    with the smallest and the largest λ. "pending" without runs.
     """
     found: Numbers = {}
     first = runs["figure4"]
     sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
     for kind in ("mean", "null_mean"):
         found[f"sparse-{kind}"] = compare.mean(sparse, partial(locality.measured, kind=kind))
-    widest = compare.widest(runs["width"])
-    tuned = compare.by_method(runs["recipe-length-search"])
-    sparse = widest[B50]
-    same = [run for run in widest[B0] if sparse and run.config.l1 == sparse[0].config.l1]
+    budget = grouped(runs["rivals-wider"], lambda config: (config.optimizer, config.pruning))
+    own, dense, random = (
+        budget[kind] for kind in (("beta-lasso", "none"), ("sgd", "none"), ("sgd", "random"))
+    )
     thresholds = compare.conditions(run for run in runs["recipe"] if run.config.beta == 50)
     by_l1 = [thresholds[config] for config in sorted(thresholds, key=lambda config: config.l1)]
     return found | {
-        "open-alpha": f"{sparse[0].config.base_channels}" if sparse else tables.PENDING,
-        "open-sgd": excess_text(widest[SGD]),
-        "open-zero": excess_text(same),
-        "open-sparse": excess_text(sparse),
-        "open-tuned-sgd": excess_text(tuned[SGD]),
-        "open-tuned": excess_text(tuned[B50]),
+        "open-sparse": excess_text(own),
+        "open-dense": excess_text(dense),
+        "open-random": excess_text(random),
+        "open-near-sparse": locality.neighbours_text(own),
+        "open-near-random": locality.neighbours_text(random),
+        "open-n": cells.count_text(compare.conditions([*own, *dense, *random])),
         "window-many": excess_text(by_l1[0] if by_l1 else []),
         "window-few": excess_text(by_l1[-1] if by_l1 else []),
         "runs-recipe": cells.count_text(thresholds),

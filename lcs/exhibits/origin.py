@@ -5,7 +5,7 @@ Surrogates of the images are those of `lcs.data.surrogates`; the images of
 `lcs.data.gaussian_process` differ in nothing but their gain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,15 +144,25 @@ def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
     return Groups({(seen_text(c), method(c)): group for c, group in every.items()})
 
 
+def at_half_l1(permuted: Sequence[Record]) -> list[Record]:
+    """Return β = 50 with flips and crops at half of the λ, of the study `permuted`."""
+    return [run for run in compare.widest(permuted)[B50] if not run.config.permute_pixels]
+
+
 # Tables and figures
+
+
+def _series(records: Sequence[Record]) -> Callable[[Config], str]:
+    """Return the name of a run's method, with λ where those of some runs differ in it."""
+    several = len({run.config.l1 for run in records if run.config.l1}) > 1
+    return cells.series_text if several else shortest_name
 
 
 def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
     """Return accuracy, remaining weights and locality of each condition of a study."""
     columns: dict[str, Cell] = {
         "data": cells.of(seen_text),
-        "method": cells.of(shortest_name),
-        **(cells.field_columns(["l1"]) if name == "origin-process" else {}),
+        "method": cells.of(_series(records)),
         **locality.RESULTS,
         "neighbours / chance": locality.neighbours_text,
         "filters with 20 weights": locality.eligible_text,
@@ -161,40 +171,9 @@ def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
 
 
 def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
-    """Return locality beyond chance by condition, for `plots.excesses`."""
-    several = len({run.config.l1 for run in records if run.config.l1}) > 1
-    series = cells.series_text if several else shortest_name
-    measures = {"window_mass": "share in the best window beyond chance (points)"}
-    return locality.excess_frame(records, seen_text, series, measures)
-
-
-def ratio_table(beside: tables.DataFrame) -> Table:
-    """Return the inverse participation ratio beside the share in a window, for each row.
-
-    `beside` is `filter_surrogates.frame`.
-    """
-    name, what = "tab-ratio", "The inverse participation ratio beside the share in the best window"
-    if beside.empty:
-        return tables.pending_table(name, what, "lcs study origin-augmentation")
-    kinds = {
-        "ratio": "ratio",
-        "pruned_ratio": "ratio, SGD pruned",
-        "own": "share (%)",
-        "pruned": "share, SGD pruned (%)",
-    }
-    rows = [
-        [
-            row["setting"],
-            *(tables.interval(row[kind], 3 if "ratio" in kind else 1) for kind in kinds),
-        ]
-        for row in beside.to_dict("records")
-    ]
-    caption = (
-        f"{what}: of stored filters of β = 50, and of SGD in the same setting, pruned to as many "
-        "weights; ± 95 % interval over filters of one run. The ratio is the same after the pixels "
-        "of a filter are permuted."
-    )
-    return Table(name, caption, ["setting", *kinds.values()], rows)
+    """Return the excess window share by condition, for `plots.excesses`."""
+    measures = {"window_mass": "excess window share (points)"}
+    return locality.excess_frame(records, seen_text, _series(records), measures)
 
 
 def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
@@ -209,7 +188,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
             one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
                 left, excess = cells.remaining_text([run]), locality.excess_text([run])
-                text = f"{left} % remaining; beyond chance: {excess} points"
+                text = f"{left} % remaining; excess window share: {excess} points"
                 shown = frames.setdefault(seen_text(run.config), {})
                 shown[method(run.config).shortest] = run.load_filters().numpy(), text
     # the switch leads from a frame of one method to the same data's of the other
@@ -224,21 +203,18 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
 # Numbers and claims
 
 
-def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
+def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    `…-sgd` is of SGD, the others of β = 50; `plain-labels`: shuffled, without augmentation.
+    `…-sgd` is of SGD, the others of β = 50; `half`: of `at_half_l1`.
     """
     runs = on_images(found)
     seen = {
         "no-augmentation": "natural images, no augmentation",
-        "crops": "natural images, crops",
         "flips-and-crops": "natural images, flips and crops",
         "ranks": "ranks made Gaussian, flips and crops",
         "gaussian": "Gaussian, same covariance, flips and crops",
-        "phases": "random phases, flips and crops",
         "labels": "shuffled labels, flips and crops",
-        "plain-labels": "shuffled labels, no augmentation",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
@@ -247,15 +223,16 @@ def numbers(found: dict[str, list[Record]]) -> dict[str, str]:
     def over(one: str, other: str, who: Method = B50) -> str:
         return cells.lead_text(at(one, who), at(other, who), locality.beyond_chance)
 
-    measured = ("no-augmentation", "flips-and-crops", "gaussian", "phases", "plain-labels")
-    words = {name: locality.excess_text(at(name)) for name in measured}
-    words["crops-gain"] = over("crops", "no-augmentation")
-    words["crops-gain-sgd"] = over("crops", "no-augmentation", SGD)
+    both = {"no-augmentation": at("no-augmentation"), "half": half}
+    words = {name: locality.excess_text(group) for name, group in both.items()}
+    words |= {f"left-{name}": cells.remaining_text(group) for name, group in both.items()}
+    words["gain-half"] = cells.lead_text(half, both["no-augmentation"], locality.beyond_chance)
+    words["gain-sgd"] = over("flips-and-crops", "no-augmentation", SGD)
     words |= {f"over-{name}": over("flips-and-crops", name) for name in ("ranks", "gaussian")}
     words["over-gaussian-sgd"] = over("flips-and-crops", "gaussian", SGD)
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
-    words["n"] = cells.count_text(compare.conditions(r for group in runs.values() for r in group))
+    words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips-and-crops")
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING

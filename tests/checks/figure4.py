@@ -37,7 +37,7 @@ def spread(runs):
 
 
 def window(runs):
-    """Mean of the window's share beyond chance, in points."""
+    """Mean of the excess window share, in points."""
     return mean(runs, beyond_chance)
 
 
@@ -75,7 +75,7 @@ def shares_themselves_differ_less(store):
 
 @check
 def augmentation_raises_locality(store):
-    """Flips and crops raise the window's share in every cell of the factorial.
+    """Flips and crops raise the excess window share in every cell of the factorial.
 
     By more than ten points for β = 50 with cross-entropy at the usual η and the stronger λ.
     """
@@ -251,8 +251,30 @@ def only_the_core_grows(store):
 
 
 @check
+def random_positions_reach_most_of_the_excess(store):
+    """SGD on random positions, and dense, has over two thirds of the excess of β = 50, not all.
+
+    At α = 1 and 4. Neighbours are as frequent as by chance at random positions, with β = 50 more.
+    """
+    for study in ("rivals", "rivals-wider"):
+        runs = records(store, study, pruning="none", frozen_zeros=False)
+        sparse, dense = only(runs, beta=50.0), only(runs, optimizer="sgd")
+        random = records(store, study, pruning="random")
+        near, chance = (
+            np.mean([pair_correlation(run)[0] for run in group]) for group in (sparse, random)
+        )
+        for group in (random, dense):
+            share = window(group) / window(sparse)
+            if not (share > 2 / 3 and ahead(paired(sparse, group, beyond_chance))):
+                return False
+        if not (abs(chance - 1) < 0.1 and near > 1.5):
+            return False
+    return True
+
+
+@check
 def open_order(store):
-    """At the largest width SGD is less local than β = 50, and that less than β = 0 of its λ.
+    """At the largest width SGD is far less local than β = 50, and that less than β = 0 of its λ.
 
     The window of β = 50 holds ten times as many points beyond chance as by the reproduction.
     """
@@ -260,7 +282,8 @@ def open_order(store):
     sparse = wide[B50]
     zero = only(wide[B0], l1=sparse[0].config.l1)
     first = by_method(records(store, "figure4"))[B50]
-    return window(wide[SGD]) < window(sparse) < window(zero) and window(sparse) > 10 * window(first)
+    least = max(5 * window(wide[SGD]), 10 * window(first))
+    return least < window(sparse) < window(zero)
 
 
 @check

@@ -60,13 +60,24 @@ def test_sharing_of_the_books_runs_is_seen_in_no_run():
     assert found.value.endswith("β = 50: cannot be told")
 
 
-def test_equivariance_is_of_runs_that_measured_it_on_plain_images():
+def test_responses_are_of_four_methods_that_measured_them_on_plain_images():
     values = {"units": 64, "mean": 0.9, "ci95": 0.1, "null_mean": 0.5, "excess_ci95": 0.1}
     runs = []
     for config in configs("permuted"):
         found = values | {"excess_mean": 0.4 if config.model == "s-conv" else 0.1}
         runs.append(made_up(config, 50.0, equivariance=found))
-    table = convolution.equivariance_table([*runs, made_up(Config(seed=9), 50.0)])
-    assert len(table.rows) == len({(r[0], r[1]) for r in table.rows}) == len(runs) // 2
-    assert table.rows[0][2:5] == ["64", "0.90", "0.50"]
-    assert {row[5].split(" ")[0] for row in table.rows if "S-CONV" in row[0]} == {"+0.40"}
+    shown = convolution.responding([*reversed(runs), made_up(Config(seed=9), 50.0)])
+    table = convolution.equivariance_table(shown)
+    assert [row[:2] for row in table.rows] == [
+        [name, width]
+        for width in ("1", "4")
+        for name in ("S-CONV, SGD", "S-LOCAL, SGD", "SGD", "β-LASSO, β = 50")
+    ]
+    assert [row[2:5] for row in table.rows[:2]] == [
+        ["0.90", "0.50", "+0.40"],
+        ["0.90", "0.50", "+0.10"],
+    ]
+    (axes,) = convolution.responses_figure(shown).axes
+    assert [label.get_text()[:5] for label in axes.get_xticklabels()] == ["α = 1", "α = 4"]
+    dots = [line.get_ydata()[0] for line in axes.lines if line.get_label() == "S-CONV"]
+    assert dots == [0.4, 0.4]

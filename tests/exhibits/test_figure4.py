@@ -116,7 +116,7 @@ def test_each_setting_has_the_runs_of_its_largest_width():
     assert [title[:5] for title in frame.setting.unique()] == ["α = 8", "α = 8"]
     assert set(frame["values"].map(len)) == {2}
     assert list(frame.series.unique())[:4] == [
-        "SGD", "β = 0, λ = 2e-5", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"
+        "plain SGD", "β = 0, λ = 2e-5", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"
     ]  # fmt: skip
     assert frame["values"].iloc[0] == pytest.approx([8.0, 8.0])
     assert frame[frame.series == "β = 50, λ = 5e-5"]["values"].iloc[0] == pytest.approx([58, 58])
@@ -127,19 +127,24 @@ def test_each_setting_has_the_runs_of_its_largest_width():
                 found["excess_mean"] = None
     frame = figure4.excess_frame([width, own])
     labels = [label.get_text() for label in plots.excesses(frame).axes[0].get_yticklabels()]
-    assert labels[:4] == ["", "SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
+    assert labels[:4] == ["", "plain SGD", "β = 0, λ = 5e-5", "β = 50, λ = 5e-5"]
     first = find_study("figure4").stored("desk", STORE)
     recipe = [run for run in width if run.config.beta]
-    runs = {"figure4": first, "width": width, "recipe-length-search": width, "recipe": recipe}
+    random = {"random": [1.0, 0.5]}  # how often weights are neighbours, and further apart
+    budget = [
+        with_final(windowed(c), pair_correlation=random.get(c.pruning, [2.0, 1.0]))
+        for c in configs("rivals-wider", seeds=2)
+    ]
+    runs = {"figure4": first, "width": width, "rivals-wider": budget, "recipe": recipe}
     words = figure4.numbers(runs)
     assert words["sparse-mean"] > words["sparse-null_mean"]
     assert {name: value for name, value in words.items() if name.startswith("open")} == {
-        "open-alpha": "8",
-        "open-sgd": "+8.00 and +8.00",
-        "open-zero": "+8.00 and +8.00",
-        "open-sparse": "+58.00 and +58.00",
-        "open-tuned-sgd": "+4.33 ± 3.30",
-        "open-tuned": "+54.33 ± 3.30",
+        "open-sparse": "+54.00 and +54.00",
+        "open-dense": "+4.00 and +4.00",
+        "open-random": "+4.00 and +4.00",
+        "open-near-sparse": "2.0",
+        "open-near-random": "1.0",
+        "open-n": "2",
     }
     assert words["window-few"] == "+58.00 and +58.00"
     assert words["runs-recipe"] == "2"

@@ -35,8 +35,7 @@ def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
     Means with 95 % intervals over filters: of the `own`; of these with `pixels` permuted, and with
     random `phases`; of the dense ones `pruned`, the largest weights of each, and with random phases
     before that, `pruned_phases`. All have as many weights each. Random phases keep how smooth a
-    filter is, and leave it at no place in particular. `ratio` and `pruned_ratio` are the inverse
-    participation ratios of the own filters and of the pruned ones.
+    filter is, and leave it at no place in particular.
 
     Args:
         filters: (n, C, H, W), at least two, as sparse as they are.
@@ -54,12 +53,7 @@ def compared(filters: Tensor, dense: Tensor) -> dict[str, Interval]:
     def without_place(images: Tensor) -> Iterable[Tensor]:
         return (largest(randomise_phases(images, generator), counts) for _ in range(DRAWS))
 
-    def ratio(images: Tensor) -> Interval:
-        return mean_interval(measure.inverse_participation_ratio(images))
-
     return {
-        "ratio": ratio(filters),
-        "pruned_ratio": ratio(largest(dense, counts)),
         "own": share([filters]),
         "pixels": share(measure.permute_filters(filters, generator) for _ in range(DRAWS)),
         "phases": share(without_place(filters)),

@@ -103,7 +103,9 @@ def pair_correlation(record: Record) -> list[float]:
 
 
 def neighbours_text(runs: Sequence[Record]) -> str:
-    """Return how often two weights of a unit are neighbours, over chance."""
+    """Return how often weights of a unit are neighbours, over chance; "pending" without runs."""
+    if not runs:
+        return tables.PENDING
     ratio = np.mean([pair_correlation(run)[0] for run in runs])
     return f"{ratio:.1f}" if np.isfinite(ratio) else tables.NONE
 

@@ -94,11 +94,10 @@ def pair_curves(
     return figure
 
 
-def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
+def excesses(table: tables.DataFrame) -> Figure:
     """Draw measures of locality less their null: a panel each, a row for each setting and method.
 
-    The table is that of `locality.excess_frame`; dots are seeds. `log`: whether the first measure's
-    axis is logarithmic beyond 1.
+    The table is that of `locality.excess_frame`; dots are seeds.
     """
     if table.empty:
         return pending()
@@ -121,12 +120,6 @@ def excesses(table: tables.DataFrame, *, log: bool = False) -> Figure:
         axes.set_xlabel(measure, size="small" if len(measures) > 2 else "medium")
         axes.grid(axis="x", color="0.92")
         axes.tick_params(axis="y", length=0)
-    if log:
-        left.set_xscale("symlog", linthresh=1, linscale=0.4)
-        ticks = (-1, 0, 1, 3, 10, 30)
-        left.set_xticks(ticks, [tables.minus(f"{tick}") for tick in ticks], minor=False)
-        left.minorticks_off()
-        left.set_xlim(right=110)
     left.set_yticks([*heights.values()], [name for _, name in rows])
     left.set_ylim(0.5 - len(rows), 0.6)
     left.tick_params(axis="y", labelsize="small")
