@@ -279,7 +279,7 @@ def _more_local(reference: Reference, *, worse: bool = False) -> Judge:
         found = compare.conditions(records)
         sparse = [c for c in found if c.beta and has_stronger_l1(c)]
         more = compare.gains(found, sparse, reference, beyond_chance).mean(0)
-        return as_finding(more, "points of the mass", worse=worse)
+        return as_finding(more, "points of the excess window share", worse=worse)
 
     return judge
 
@@ -288,9 +288,7 @@ CLAIMS = {
     "The filters of β = 50 are more local than their own permutations": Claim(
         "P",
         "table2",
-        exceeds_zero(
-            B50, beyond_chance, "points of the mass in a window beyond chance", short="of the mass"
-        ),
+        exceeds_zero(B50, beyond_chance, "points of the excess window share", short="excess"),
         "pictures",
         SPARSE_ELSEWHERE,
     ),

@@ -149,7 +149,7 @@ def transfer_table(study: str, records: Sequence[Record]) -> Table:
             found, lambda config: sparse.get(config.dataset, config)
         ),
         "remaining, layers 1, 2, 3 (%)": cells.layers_text,
-        "in a window, beyond chance (points)": locality.excess_text,
+        "excess window share (points)": locality.excess_text,
     }
     what = "Networks that start from another's masks or weights"
     note = (

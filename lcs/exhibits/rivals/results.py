@@ -100,7 +100,7 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
         "difference from β = 50": cells.difference_from(found, own),
         **({"gap closed (%)": lambda runs: gap_closed(place, runs)} if S_LOCAL in place else {}),
         "10¹² FLOPs": lambda runs: f"{np.mean([*map(sparse_flops, runs)]) / 1e12:,.3g}",
-        "window, beyond chance": locality.excess_text,
+        "excess window share": locality.excess_text,
         "filters with no, with 20 weights": lambda runs: (
             f"{compare.mean(runs, empty_units):,.0f}; {locality.eligible_text(runs)}"
         ),
@@ -109,10 +109,9 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
         "of the whole training without products by zeros (of masks trained anew, without the run "
-        "that found them); share of a filter's mass in its best window beyond chance, in points, "
-        "over at most 512 filters with 20 weights; how many filters have none and how many at "
-        "least 20; and how often two neighbouring pixels are in "
-        "one, relative to chance"
+        "that found them); excess window share of at most 512 filters with 20 weights, in points; "
+        "how many filters have none and how many at least 20; and how often two neighbouring "
+        "pixels are in one, relative to chance"
     )
     ordered = [run for runs in place.values() for run in runs]
     return cells.by_condition(study, ordered, columns, what, note=cells.PAIRED)

@@ -70,7 +70,7 @@ def excess_frame(
 RESULTS: dict[str, Cell] = {
     "test accuracy (%)": cells.mean_text,
     "remaining, layer 1 (%)": cells.remaining_text,
-    "in a window, beyond chance (points)": excess_text,
+    "excess window share (points)": excess_text,
 }
 
 
