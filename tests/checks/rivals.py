@@ -8,7 +8,16 @@ from checks import ahead, behind, check, level, records, verdicts
 from lcs import cost
 from lcs.exhibits import transfer
 from lcs.exhibits.rivals import methods
-from lcs.exhibits.rivals.methods import ANEW, DENSE, ITERATIVE, NO_L1, OWN, RESTARTED, STAYING
+from lcs.exhibits.rivals.methods import (
+    ANEW,
+    DENSE,
+    ITERATIVE,
+    NO_L1,
+    OWN,
+    REFITTED,
+    RESTARTED,
+    STAYING,
+)
 from lcs.exhibits.rivals.results import (
     WIDER,
     at_width_4,
@@ -144,6 +153,30 @@ def one_cut_is_as_good_at_width_4(store):
         and weights[STAYING] < weights[OWN] < weights[NO_L1] / 10
         and place["spred, pruned once"][0].config.momentum > 0
     )
+
+
+@check
+def refitting_explains_a_part(store):
+    """SGD without ℓ1 after β = 50 is ahead of β = 50 and behind one-shot pruning, in every run.
+
+    It has fewer weights than this.
+    """
+    place = at_width_4({study.name: records(store, study.name) for study in STUDIES})
+    refitted, pruned = place[REFITTED], place["one-shot"]
+    return (
+        min(differences(refitted, place[OWN])) > 0
+        and min(differences(pruned, refitted)) > 0
+        and max(nonzeros(refitted)) < min(nonzeros(pruned))
+    )
+
+
+@check
+def iterative_is_ahead_at_width_4(store):
+    """In the one run, by more than a point over one-shot pruning, after four times the epochs."""
+    place = by_rival(records(store, *WIDER))
+    runs, pruned = place[ITERATIVE], place["one-shot"]
+    longer = runs[0].config.epochs == 4 * pruned[0].config.epochs
+    return longer and len(runs) == 1 and min(differences(runs, pruned)) > 1
 
 
 @check

@@ -232,6 +232,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual", "SET")
         },
+        "refit-n": f"{len(wider[REFITTED])}",
+        "refit-over-beta": cells.lead_text(wider[REFITTED], wider[OWN]),
+        "refit-below-one-shot": cells.lead_text(wider["one-shot"], wider[REFITTED]),
         "wider-rho": PENDING if math.isnan(rho) else f"{rho:.2f}",
         "wider-methods": f"{methods}",
         "wider-gap": gap_closed(wider, wider["one-shot"]),
