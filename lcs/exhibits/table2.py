@@ -132,7 +132,7 @@ def accuracy_numbers(records: Sequence[Record], shorter: Sequence[Record] = ()) 
     Of `shorter`, those count that have a quarter of the length of SGD, and are like it otherwise.
     """
     groups = compare.by_method(records)
-    quarter = {r.config.replace(epochs=r.config.epochs // 4) for r in groups[SGD]}
+    quarter = {settings.sized(run.config, length=1 / 4) for run in groups[SGD]}
     early = [run for run in shorter if run.config in quarter]
     share, images = compare.mean(groups[SGD]) / 100, records[0].final["evaluation_images"]
     low, high = binomial_interval(share, images)
