@@ -273,12 +273,12 @@ def numbers(records: Sequence[Record], equals: Sequence[Record]) -> dict[str, st
         words[key] = cells.lead_text(found[LOCAL, images], found[SGD, images])
     for axis, key in (("time", "column_mass"), ("frequency", "row_mass")):
         words[f"sound-zero-{axis}"] = locality.excess_text(found[B0, SHIFTED], key)
-    chosen, other = found[B50, SHIFTED], compare.by_method(equals)
-    groups = {"chosen": chosen, "equal": other[B50], "fast": other[SGD]}
+    chosen, other = found[B50, SHIFTED], compare.by_method(equals)[B50]
     return {
         **words,
-        **{f"sound-{n}-time": locality.excess_text(g, "column_mass") for n, g in groups.items()},
-        "sound-chosen-lead": cells.lead_text(chosen, other[B50]),
+        "sound-chosen-time": locality.excess_text(chosen, "column_mass"),
+        "sound-equal-time": locality.excess_text(other, "column_mass"),
+        "sound-chosen-lead": cells.lead_text(chosen, other),
     }
 
 
