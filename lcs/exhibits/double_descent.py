@@ -136,37 +136,27 @@ def numbers(runs: Mapping[str, Sequence[Record]], window: int, least: float) -> 
     sgd = first.get(SGD)
     return {
         "descent-conditions": f"{len(found)}",
-        "descent-longest": f"{max((config.epochs for _, config in found), default=0)}",
         "descent-double": f"{sum(one.is_double(least) for one in found.values()) or 'none'}",
         "drop-sgd": tables.interval(sgd.drop) if sgd else tables.PENDING,
     }
 
 
 def course_figure(runs: Mapping[str, Sequence[Record]], window: int) -> style.Figure:
-    """Draw smoothed test accuracy and training loss along the epochs, a column for each panel.
-
-    A line is the mean over seeds, a band their range.
-    """
+    """Draw smoothed test accuracy along the epochs, the mean over seeds: a panel each."""
     if not any(runs.values()):
         return style.pending()
-    figure, grid = style.subplots(
-        2, len(PANELS), figsize=(style.PAGE_WIDTH, 4.2), sharex="col", squeeze=False
-    )
-    for column, panel in enumerate(PANELS):
+    figure, grid = style.subplots(1, len(PANELS), figsize=(style.PAGE_WIDTH, 2.7))
+    for axes, panel in zip(grid, PANELS, strict=True):
         setting, alpha, _ = panel
         for config, group in compare.conditions(runs[setting]).items():
-            if (setting, config.base_channels, config.epochs) != panel:
-                continue
-            name, own = method(config).shortest, style.look(method(config))
-            for axes, measure, unit in zip(
-                grid[:, column], ("test_accuracy", "train_loss"), (100, 1), strict=True
-            ):
-                epochs, values = compare.course(group, measure, window)
-                style.draw_courses(axes, epochs, unit * values, own, name)
-        grid[0, column].set_title(f"{setting}, α = {alpha}", fontsize="medium")
-        grid[1, column].set(xlabel="epoch", xscale="log")
-        style.label_log_axis(grid[1, column].xaxis)
-    grid[0, 0].set_ylabel("test accuracy (%)")
-    grid[1, 0].set_ylabel("training loss")
-    style.add_legend(figure, grid[0, 0], columns=4)
+            if (setting, config.base_channels, config.epochs) == panel:
+                epochs, accuracies = compare.course(group, "test_accuracy", window)
+                name, own = method(config).shortest, style.look(method(config))
+                line = {"ls": own.line, "color": own.colour, "label": name}
+                axes.plot(epochs, 100 * accuracies.mean(0), **line)
+        axes.set(xlabel="epoch", xscale="log")
+        axes.set_title(f"{setting}, α = {alpha}", fontsize="medium")
+        style.label_log_axis(axes.xaxis)
+    grid[0].set_ylabel("test accuracy (%)")
+    style.add_legend(figure, grid[0], columns=4)
     return figure

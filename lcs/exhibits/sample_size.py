@@ -1,7 +1,7 @@
 """Accuracy against the number of training images: what learned and built-in locality are worth.
 
-All runs take about as many steps, whatever the number of images, so that only what they learn from
-differs.
+All runs of a width take about as many steps, whatever the number of images, so that only what they
+learn from differs.
 """
 
 import itertools
@@ -14,8 +14,14 @@ from lcs.config import Config
 from lcs.cost import training_images
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, LOCAL, SGD, SHALLOW, Method, method
-from lcs.exhibits.shared.settings import FLIP_CROP_SHORT, flip_crop_methods, sized
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, SHALLOW, Method, method
+from lcs.exhibits.shared.settings import (
+    FLIP_CROP,
+    FLIP_CROP_SHORT,
+    chosen,
+    flip_crop_methods,
+    sized,
+)
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
@@ -33,11 +39,23 @@ def sample_size(base: Config) -> list[Config]:
     Return each method, with flips and crops, on each share of the images.
     """
     whole = flip_crop_methods(sized(base, 1, 1 / 8), SHALLOW, [50])
-    return [
-        run.replace(train_share=share, epochs=round(run.epochs / share))
-        for share in SHARES
-        for run in whole
-    ]
+    return [_with_share(run, share) for share in SHARES for run in whole]
+
+
+@STUDIES.add(FLIP_CROP, seeds=1)
+def sample_size_wide(base: Config) -> list[Config]:
+    """A fiftieth of the images at α = 4.
+
+    Return each method with as many steps and the hyperparameters of the study `permuted`.
+    """
+    here = sized(base, 4, 1 / 4)
+    whole = [chosen(here, *who, share=0.5) for who in (SGD, B50, CONV, LOCAL)]
+    return [_with_share(run, SHARES[0]) for run in whole]
+
+
+def _with_share(config: Config, share: float) -> Config:
+    """Return a run with a share of the images, in as many steps."""
+    return config.replace(train_share=share, epochs=round(config.epochs / share))
 
 
 def images(config: Config) -> int:
@@ -53,7 +71,7 @@ def size_table(records: Sequence[Record]) -> Table:
         "test accuracy (%)": cells.mean_text,
         "training accuracy (%)": cells.fit_text,
         "remaining, layer 1 (%)": cells.remaining_text,
-        "in a window, beyond chance (points)": locality.excess_text,
+        "excess window share (points)": locality.excess_text,
     }
     what = "Test accuracy by the number of training images, in as many steps"
     return cells.by_condition("sample-size", records, columns, what, text=("method",))
@@ -146,8 +164,8 @@ def _images_at(target: float, curve: Sequence[tuple[int, float]]) -> float:
     return math.nan
 
 
-def numbers(records: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says; "pending" without runs."""
+def numbers(records: Sequence[Record], wide: Sequence[Record] = ()) -> dict[str, str]:
+    """Return what the prose says, of α = 1 and of `sample-size-wide`; "pending" without runs."""
     few, tenth, every = (f"{100 * share:g}" for share in (SHARES[0], 0.1, SHARES[-1]))
     windows = {f"size-window-{share}": (share, B50) for share in (few, tenth, every)}
     windows[f"size-window-sgd-{few}"] = few, SGD
@@ -157,7 +175,12 @@ def numbers(records: Sequence[Record]) -> dict[str, str]:
     dense = [run.config for run in runs["100", SGD]]
     # S-FC has a unit for each patch and channel of S-LOCAL
     patches = [c.layer_sizes()["conv1"].units // c.base_channels for c in dense[:1]]
+    at_4 = compare.by_method(wide)
     return {
+        **{
+            f"size-wide-{name}": cells.mean_text(at_4[who])
+            for name, who in (("sgd", SGD), ("beta", B50), ("conv", CONV), ("local", LOCAL))
+        },
         "size-n": cells.count_text(compare.conditions(records)),
         "size-local-needs": images_needed(records, LOCAL, B50) if records else PENDING,
         "size-patches": f"{patches[0]}" if patches else PENDING,

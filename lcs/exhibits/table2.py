@@ -23,7 +23,6 @@ from lcs.exhibits.shared.plots.style import (
     PAGE_WIDTH,
     Figure,
     add_legend,
-    draw_courses,
     label_log_axis,
     look,
     subplots,
@@ -97,16 +96,18 @@ def accuracy_table(records: Sequence[Record], label: str = "tab-table2") -> Tabl
 def accuracy_figure(records: Sequence[Record]) -> Figure:
     """Draw test accuracy along training: networks by SGD, and the methods that train S-FC.
 
-    Each is the mean of ten successive recorded epochs, a line over seeds, a band their range.
+    Each is the mean of ten successive recorded epochs, and of the seeds.
     """
     figure, panels = subplots(1, 2, figsize=(PAGE_WIDTH, 3.4))
     for name, runs in compare.by_method(records).items():
         window = min(10, len(runs[0].history["epoch"]))
         epochs, accuracies = compare.course(runs, "test_accuracy", window)
-        own = look(name)
+        line = {"ls": look(name).line, "color": look(name).colour, "label": str(name)}
+        panels[0].plot([], [], **line)
         for axes in panels[[name.optimizer == "sgd", name.model == "s-fc"]]:
-            draw_courses(axes, epochs, 100 * accuracies, own)
-        panels[0].plot([], [], ls=own.line, color=own.colour, label=str(name))
+            axes.plot(epochs, 100 * accuracies.mean(0), **line)
+    # the first epochs are alike
+    panels[1].set_ylim(min(line.get_ydata()[-1] for line in panels[1].lines) - 1)
     for axes, title in zip(panels, ("networks, by SGD", "S-FC, by method"), strict=True):
         axes.set(xscale="log", xlabel="epoch")
         axes.set_title(title, fontsize="medium")
@@ -125,13 +126,20 @@ def cifar100_numbers(binary: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def accuracy_numbers(records: Sequence[Record]) -> Numbers:
-    """Return the numbers of the prose; a dash or "pending" where β = 50 is not among the runs."""
+def accuracy_numbers(records: Sequence[Record], shorter: Sequence[Record] = ()) -> Numbers:
+    """Return the numbers of the prose; a dash or "pending" where β = 50 is not among the runs.
+
+    Of `shorter`, those count that have a quarter of the length of SGD, and are like it otherwise.
+    """
     groups = compare.by_method(records)
+    quarter = {settings.sized(run.config, length=1 / 4) for run in groups[SGD]}
+    early = [run for run in shorter if run.config in quarter]
     share, images = compare.mean(groups[SGD]) / 100, records[0].final["evaluation_images"]
     low, high = binomial_interval(share, images)
     return {
         "less-sgd": cells.gain_text(groups[B50], groups[SGD], missing=tables.NONE),
+        "early": cells.lead_text(early, groups[B50]),
+        "early-n": f"{len(early)}",
         "gap": gap_text(groups),
         "abstract": f"{published.ABSTRACT:g}",
         "n": len(groups[SGD]),

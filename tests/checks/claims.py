@@ -77,7 +77,6 @@ CALLED = {
         ("With about as many * better than gradual magnitude pruning (larger budget)", "α = 4"),
         ("With about as many * better than a random mask (larger budget)", "α = 4"),
         ("With about as many * better than one-shot pruning (smaller budget)", "α = 1"),
-        ("A fixed permutation * S-FC, β-LASSO, β = 50 by 1 point or more", "α = 4"),
         ("These masks are better than masks rewired at random*", "α = 1"),
         ("Trained anew by SGD on the masks * dense S-FC by SGD", "α = 4"),
         ("Trained anew by SGD on the masks * by β = 50", "α = 4"),

@@ -180,6 +180,40 @@ def other_layers(store):
 
 
 @check
+def second_layer_was_hardly_searched(store):
+    """In searches of β = 50 from α = 4 up, λ of later layers is a tenth of the first layer's.
+
+    At α = 2 two values were tried at each λ of the first layer, ten times apart. The accuracy
+    changes by less than a third of a point, up and down, and the larger leaves over 85 %. At
+    α = 150 about half of the layer remains, and over a tenth before the search.
+    """
+    found = (r for place in store.chain() for r in place.records() if r.kind != "toy")
+    searched = [
+        run.config
+        for run in found
+        if run.config.validation
+        and (run.config.dataset, method(run.config)) == ("cifar10", B50)
+        and run.config.base_channels >= 4
+    ]
+    pairs = {}
+    for run in by_method(records(store, "search"))[B50]:
+        pairs.setdefault(run.config.l1, {})[run.config.l1_rest] = run
+    less, more = zip(*([pair[k] for k in sorted(pair)] for pair in pairs.values()), strict=True)
+    changes = [100 * (b.accuracy - a.accuracy) for a, b in zip(less, more, strict=True)]
+    own, earlier = (remaining(runs[B50], "fc1") for runs in (_searched(store), _before(store)))
+    return (
+        {c.base_channels for c in searched} == {4, 8, 16, 150}
+        and all(math.isclose(10 * c.rest_l1, c.l1) for c in searched)
+        and all(math.isclose(10 * a, b) for a, b in map(sorted, pairs.values()))
+        and min(changes) < 0 < max(changes)
+        and max(map(abs, changes)) < 1 / 3
+        and min(remaining(more, "fc1")) > 85
+        and all(45 < share < 55 for share in own)
+        and all(10 < share < 15 for share in earlier)
+    )
+
+
+@check
 def local_beyond_chance(store):
     """Filters of β = 50 hold ten points more in the window than by chance; weights are neighbours.
 

@@ -7,7 +7,7 @@ from statistics import mean
 from checks import ahead, behind, check, records
 from lcs.exhibits.sample_size import SHARES, exponents, images, times_as_many
 from lcs.exhibits.shared import locality
-from lcs.exhibits.shared.compare import by_method, paired, train_accuracies
+from lcs.exhibits.shared.compare import accuracies, by_method, paired, train_accuracies
 from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD
 from lcs.stats import mean_interval, surviving
 
@@ -94,3 +94,19 @@ def fewer_images_make_it_less_local(store):
 def s_conv_is_too_small(store):
     """S-CONV answers at most half of its training images rightly from a twentieth of them on."""
     return all(max(train_accuracies(runs[CONV])) < 50 for runs in by_share(store)[1:])
+
+
+@check
+def sharing_is_worth_nothing_seen_at_width_4(store):
+    """With a fiftieth of the images every method fits them, in twice the steps of α = 1.
+
+    From the lowest accuracy: SGD, β = 50, S-CONV, S-LOCAL.
+    """
+    wide = by_method(records(store, "sample-size-wide"))
+    narrow = by_share(store)[0][SGD][0].config.epochs
+    ordered = sorted(wide, key=lambda who: mean(accuracies(wide[who])))
+    return (
+        ordered == [SGD, B50, CONV, LOCAL]
+        and all(min(train_accuracies(runs)) > 99 for runs in wide.values())
+        and all(run.config.epochs == 2 * narrow for runs in wide.values() for run in runs)
+    )

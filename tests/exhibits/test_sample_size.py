@@ -34,6 +34,13 @@ def test_every_run_takes_about_as_many_steps():
     }
 
 
+def test_wider_networks_are_those_of_permuted_pixels_with_few_images():
+    plain = {c for c in find_study("permuted").configs("desk", 1) if not c.permute_pixels}
+    configs = find_study("sample-size-wide").configs("desk", 1)
+    assert {c.train_share for c in configs} == {0.02}
+    assert {c.replace(train_share=1.0, epochs=100) for c in configs} < plain
+
+
 def test_images_needed_is_read_between_the_measured_numbers(records):
     """Five points are a factor of two: S-CONV is fifteen ahead, so that an eighth suffices."""
     assert sample_size.images_needed(records, CONV, B50) == "6,300"
@@ -61,7 +68,9 @@ def test_times_as_many_images_are_read_for_each_seed(records):
 
 
 def test_words_say_what_the_records_say(records):
-    words = sample_size.numbers(records)
+    wide = [record(config) for config in find_study("sample-size-wide").configs("desk", 1)]
+    words = sample_size.numbers(records, wide)
+    assert words["size-wide-local"] == "40.78"
     assert words["size-local-needs"] == "14,000"
     assert words["size-gain-30"].startswith("+1.00")
     assert (words["size-times"], words["size-patches"]) == ("4.0 ± 0.0", "256")

@@ -79,6 +79,19 @@ def test_numbers_of_a_beta_that_was_not_run_are_missing_and_no_others():
     assert every["less-sgd"] != "–"
 
 
+def test_a_shorter_training_is_compared_with_the_long_one():
+    records = find_study("table2").stored("desk", STORE)
+    dense = [run for run in records if method(run.config) == SGD]
+    early = [made_up(run.config.replace(epochs=100), 100 * run.accuracy + 9) for run in dense]
+    other = made_up(dense[0].config.replace(epochs=50), 99.0)
+    words = table2.accuracy_numbers(records, [*early[1:], other])
+    assert words["early-n"] == f"{len(dense) - 1}"
+    gains = [9 + 100 * run.accuracy for run in dense[1:]]
+    sparse = [run for run in records if method(run.config) == B50][1:]
+    lead = np.mean(gains) - np.mean(accuracies(sparse))
+    assert float(words["early"].split()[0]) == pytest.approx(lead, abs=0.01)
+
+
 def test_a_published_run_is_compared_as_one_more_draw():
     judge = table2.CLAIMS["At α = 1, SGD reaches this accuracy"].judge
     records = find_study("table2").stored("desk", STORE)

@@ -310,11 +310,6 @@ def exceeds_zero(which: Which, of: Values, unit: str = "points", *, short: str =
     return lambda records: as_finding(of(_meant(records, which)), unit, short=short)
 
 
-def equals_zero(which: Which, of: Values) -> Judge:
-    """Judge whether what `of` returns of some runs is zero, within `MARGIN`."""
-    return lambda records: as_finding(of(_meant(records, which)), margin=MARGIN)
-
-
 def _of_differences(
     one: Which, other: Which, of: Values, say: Callable[[Sequence[float]], Finding]
 ) -> Judge:

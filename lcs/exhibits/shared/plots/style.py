@@ -8,11 +8,10 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lcs.exhibits.shared.methods import CONV, LOCAL, NETWORKS, PROXIMAL, SGD, THREE, Method
 from lcs.exhibits.shared.methods import beta_lasso_method as lasso
@@ -169,14 +168,6 @@ def add_legend(figure: FigureBase, axes: Axes, *, columns: int) -> None:
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside upper left", ncols=columns)
-
-
-def draw_courses(
-    axes: Axes, epochs: Sequence[int], values: npt.NDArray[np.float64], own: Look, label: str = ""
-) -> None:
-    """Draw the mean of some runs' values, shape (runs, epochs), and a band of their range."""
-    axes.plot(epochs, values.mean(0), ls=own.line, color=own.colour, label=label)
-    axes.fill_between(epochs, values.min(0), values.max(0), color=own.colour, alpha=0.2, lw=0)
 
 
 def add_heading(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
