@@ -180,7 +180,8 @@ def numbers(runs: ByStudy) -> Numbers:
     sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
     for kind in ("mean", "null_mean"):
         found[f"sparse-{kind}"] = compare.mean(sparse, partial(locality.measured, kind=kind))
-    budget = grouped(runs["rivals-wider"], lambda config: (config.optimizer, config.pruning))
+    wider = [run for run in runs["rivals-wider"] if run.config.model == "s-fc"]
+    budget = grouped(wider, lambda config: (config.optimizer, config.pruning))
     own, dense, random = (
         budget[kind] for kind in (("beta-lasso", "none"), ("sgd", "none"), ("sgd", "random"))
     )

@@ -257,7 +257,7 @@ def random_positions_reach_most_of_the_excess(store):
     At α = 1 and 4. Neighbours are as frequent as by chance at random positions, with β = 50 more.
     """
     for study in ("rivals", "rivals-wider"):
-        runs = records(store, study, pruning="none", frozen_zeros=False)
+        runs = records(store, study, pruning="none", frozen_zeros=False, model="s-fc")
         sparse, dense = only(runs, beta=50.0), only(runs, optimizer="sgd")
         random = records(store, study, pruning="random")
         near, chance = (
