@@ -98,15 +98,21 @@ def pruning_is_ahead_at_width_4(store):
 
 @check
 def sparse_training_at_width_4(store):
-    """SET and SNIP are above β = 50 and dense SGD, by more than a point in every run.
+    """SET and SNIP are ahead of β = 50 and dense SGD, by more than a point in every run.
 
-    RigL is below both in every run. They have the hyperparameters of α = 1.
+    RigL is below both in every run, but level with them. They have the hyperparameters of α = 1.
     """
     place = by_rival(records(store, *WIDER[:2]))
+    over = {
+        name: [paired(place[name], place[other]) for other in (OWN, DENSE)]
+        for name in ("SET", "SNIP", "RigL")
+    }
     return (
-        _as_at_width_1(store, "SET", "SNIP", "RigL")
+        _as_at_width_1(store, *over)
+        and all(map(ahead, over["SET"] + over["SNIP"]))
         and min(lead for name in ("SET", "SNIP") for lead in _leads(place, name)) > 1
         and max(_leads(place, "RigL")) < 0
+        and all(map(level, over["RigL"]))
     )
 
 
@@ -126,32 +132,31 @@ def _as_at_width_1(store, *names):
 
 @check
 def one_cut_is_as_good_at_width_4(store):
-    """ℓ1 with one cut, and dense SGD, are within half a point of β = 50 in every run.
+    """ℓ1 sub-gradients, pruned once, are ahead of β = 50 by less than half a point.
 
-    ℓ1 is less than a point ahead of dense SGD, one-shot and gradual pruning more than one.
-    Frozen zeros, with fewer weights, and the threshold without ℓ1, with more than ten times as
-    many, are more than a point behind in every run. spred has momentum.
+    The proximal step, spred and dense SGD are level with it. ℓ1 is less than a point ahead of dense
+    SGD in every run, one-shot and gradual pruning more than one. Frozen zeros, with fewer weights,
+    and the threshold without ℓ1, with more than ten times as many, are more than a point behind in
+    every run. spred has momentum.
     """
     place = by_rival(records(store, *WIDER[:2]))
     over, beyond_sgd = (
         {name: differences(runs, place[other]) for name, runs in place.items()}
         for other in (OWN, DENSE)
     )
-    alike = (
-        "ℓ1 sub-gradient, pruned once",
-        "proximal ℓ1, pruned once",
-        "spred, pruned once",
-        DENSE,
-    )
+    once = ("ℓ1 sub-gradient, pruned once", "proximal ℓ1, pruned once", "spred, pruned once")
     weights = {name: mean(place[name], nonzeros) for name in (OWN, STAYING, NO_L1)}
+    gain = paired(place[once[0]], place[OWN])
     return (
-        max(abs(gain) for name in alike for gain in over[name]) < 0.5
-        and _as_at_width_1(store, *alike[:3])
-        and max(gain for n in (OWN, *alike[:3]) for gain in beyond_sgd[n]) < 1
+        ahead(gain)
+        and gain.mean < 0.5
+        and all(level(paired(place[name], place[OWN])) for name in (*once[1:], DENSE))
+        and _as_at_width_1(store, *once)
+        and max(gain for n in (OWN, *once) for gain in beyond_sgd[n]) < 1
         and min(beyond_sgd["one-shot"] + beyond_sgd["gradual"]) > 1
         and max(over[STAYING] + over[NO_L1]) < -1
         and weights[STAYING] < weights[OWN] < weights[NO_L1] / 10
-        and place["spred, pruned once"][0].config.momentum > 0
+        and place[once[2]][0].config.momentum > 0
     )
 
 

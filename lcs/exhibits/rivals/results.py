@@ -240,7 +240,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-gap": gap_closed(wider, wider["one-shot"]),
         "wider-gap-beta": gap_closed(wider, wider[OWN]),
         "wider-gap-anew": gap_closed(wider, wider[ANEW]),
-        "others-n": f"{len(wider['SET'])}",
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),
         **{
