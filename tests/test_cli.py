@@ -102,7 +102,7 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         dataset="digits", model="s-conv", base_channels=2, kernel_size=5, padding="none",
         affine=True, bias=True, dropout=0.25, optimizer="beta-lasso", lr=0.2, l1=1e-4,
         l1_rest=1e-5, beta=5.0, loss="bce", schedule="constant", epochs=7, batch_size=64,
-        augment="flip-crop", crop_padding=2, normalize="standard", permute_pixels=True,
+        augment="flip-crop", crop_padding=2, crop_fill=9, normalize="standard", permute_pixels=True,
         validation=True, precision="bf16", frozen_zeros=True, seed=3,
     )  # fmt: skip
     sgd = Config(

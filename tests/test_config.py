@@ -37,6 +37,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "kernel_size": {"model": "s-conv"},
     "padding": {"model": "s-conv"},
     "crop_padding": {"augment": "flip-crop"},
+    "crop_fill": {"augment": "flip-crop"},
     "pruning": {"density": 0.5, "period": 200},
     "start": {"source": "cifar10/s-fc-a1-sgd-0123456789"},
     "source": {"start": "mask"},
@@ -167,6 +168,7 @@ def test_a_period_belongs_to_a_cosine_and_is_spelt_in_one_way() -> None:
 def test_a_crop_belongs_to_augmentation_and_is_spelt_in_one_way() -> None:
     message = refusal(crop_padding=2)
     assert message == "crop_padding: without augmentation there are no crops; leave it out"
+    assert refusal(crop_fill=2).startswith("crop_fill: without augmentation")
     message = refusal(dataset="digits", augment="flip-crop", crop_padding=8)
     assert message == "crop_padding: images have 8 pixels a side; give less"
     plain = Config(augment="flip-crop")
@@ -377,6 +379,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "epochs": 401,
         "period": 100,
         "crop_padding": 2,
+        "crop_fill": 64,
         "batch_size": 511,
         "permute_pixels": True,
         "validation": True,

@@ -153,9 +153,10 @@ class Config(RunConfig):
     ] = "none"
     crop_padding: Annotated[
         int | None,
-        "zeros around an image before a crop; if not given: an eighth of its side",
+        "pixels around an image before a crop; if not given: an eighth of its side",
         (0, 31),
     ] = None
+    crop_fill: Annotated[int, "value of the pixels around an image before a crop", (0, 255)] = 0
     normalize: Annotated[
         str,
         "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel",
@@ -288,8 +289,12 @@ class Config(RunConfig):
             )
 
     def _check_images_and_layers(self) -> None:
-        if self.crop_padding is not None and self.augment == "none":
-            raise ConfigError("crop_padding: without augmentation there are no crops; leave it out")
+        for name, given in (
+            ("crop_padding", self.crop_padding is not None),
+            ("crop_fill", self.crop_fill),
+        ):
+            if given and self.augment == "none":
+                raise ConfigError(f"{name}: without augmentation there are no crops; leave it out")
         if self.crop_padding is not None and self.crop_padding >= self._side:
             raise ConfigError(f"crop_padding: images have {self._side} pixels a side; give less")
         if self.period is not None and self.schedule == "constant":

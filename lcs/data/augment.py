@@ -44,20 +44,22 @@ def _autoaugment_policy() -> AutoAugment:
 
 @dataclass(frozen=True)
 class FlipCrop:
-    """Flip left to right if asked, then shift by (down, right) pixels and fill with zeros.
+    """Flip left to right if asked, then shift by (down, right) pixels and fill with a value.
 
-    A crop of the zero-padded image is such a shift.
+    A crop of the padded image is such a shift.
     """
 
     flip: bool
     down: int
     right: int
+    fill: int = 0
 
     def __call__(self, images: Tensor) -> Tensor:
         """Transform images (N, C, H, W) alike."""
         if self.flip:
             images = images.flip(-1)
-        return functional.pad(images, (self.right, -self.right, self.down, -self.down))
+        shift = (self.right, -self.right, self.down, -self.down)
+        return functional.pad(images, shift, value=self.fill)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,13 @@ _IDENTITY = PolicyOperation("Identity", 0.0)
 
 
 def draw(
-    name: str, count: int, image_size: int, generator: torch.Generator, *, crop_shift: int
+    name: str,
+    count: int,
+    image_size: int,
+    generator: torch.Generator,
+    *,
+    crop_shift: int,
+    crop_fill: int = 0,
 ) -> list[Stage]:
     """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
 
@@ -141,7 +149,8 @@ def draw(
         count: of the images.
         image_size: of the images, in pixels.
         generator: of the CPU; how far it advances depends on the count and the name alone.
-        crop_shift: zeros on each side before the crop, which shifts an image by so much at most.
+        crop_shift: pixels on each side before the crop, which shifts an image by so much at most.
+        crop_fill: the value of these pixels.
 
     Raises:
         ConfigError: the name is unknown.
@@ -156,7 +165,7 @@ def draw(
         uniform[0] = 0.0  # no flip
     if name == "time-shift":
         uniform[1] = 0.5  # the middle of the shifts
-    stages = [_flip_crop(uniform[:3], crop_shift)]
+    stages = [_flip_crop(uniform[:3], crop_shift, crop_fill)]
     if name == "autoaugment":
         stages += _autoaugment(uniform[3:], image_size)
     if name == "autoaugment-first":
@@ -210,9 +219,9 @@ def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | N
             output[chunk] = operation(source.index_select(0, drawn))
 
 
-def _flip_crop(uniform: Tensor, crop_shift: int) -> Stage:
+def _flip_crop(uniform: Tensor, crop_shift: int, fill: int) -> Stage:
     shifts = range(-crop_shift, crop_shift + 1)
-    operations = [FlipCrop(*values) for values in product((False, True), shifts, shifts)]
+    operations = [FlipCrop(*values, fill) for values in product((False, True), shifts, shifts)]
     flip = _integers(uniform[0], 2)
     down, right = _integers(uniform[1:3], len(shifts))
     return _group(operations, (flip * len(shifts) + down) * len(shifts) + right)

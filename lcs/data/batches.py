@@ -27,6 +27,7 @@ BATCH_FIELDS = (
     "seed",
     "augment",
     "crop_padding",
+    "crop_fill",
     "normalize",
     "precision",
     "batch_size",
@@ -141,7 +142,14 @@ class Batches:
             drawing = generator_for(config.seed, f"order{stream(config)}", epoch)
             drawn = torch.randperm(len(self), generator=drawing)
             draws = generator_for(config.seed, f"augment{stream(config)}", epoch)
-            stages = draw(config.augment, len(self), side, draws, crop_shift=config.crop_shift)
+            stages = draw(
+                config.augment,
+                len(self),
+                side,
+                draws,
+                crop_shift=config.crop_shift,
+                crop_fill=config.crop_fill,
+            )
             order = to_device(drawn, self.labels.device)
             images = None
             if stages:

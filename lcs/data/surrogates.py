@@ -3,7 +3,7 @@
 They tell which statistics a network's filters owe their shape to. All are drawn once, from a stream
 of their own, so that every run of every seed sees the same ones. Values are rounded to uint8 at
 half the contrast of the natural images, which keeps the tails of the Gaussian ones; the standard
-normalisation of inputs undoes that.
+normalisation of inputs undoes that, but not for the black border of crops, which needs `BORDER`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from lcs.seeds import generator_for
 
 MIDDLE = 127.5
 CONTRAST = 0.5
+# `Config.crop_fill` as far below the mean as black is in natural images
+BORDER = round(MIDDLE - CONTRAST * MIDDLE)
 DEVIATION = 32.0  # of a pixel that is made Gaussian: 127.5 is four of them
 CHUNK = 1000  # images transformed at once
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lcs.config import Config
 from lcs.data.gaussian_process import GAINS
+from lcs.data.surrogates import BORDER
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.compare import Groups
 from lcs.exhibits.shared.declare import Studies
@@ -75,6 +76,15 @@ def _data(base: Config, names: Sequence[str]) -> list[Config]:
 def origin_data(base: Config) -> list[Config]:
     """Locality and the statistics of images."""
     return _data(base, names=STATISTICS)
+
+
+@STUDIES.add(varied(FLIP_CROP))
+def origin_border(base: Config) -> list[Config]:
+    """Surrogates with the border of natural images.
+
+    Crops add as dark a border, in deviations of a pixel, as to natural images.
+    """
+    return [run.replace(crop_fill=BORDER) for run in _data(base, names=STATISTICS[1:])]
 
 
 @STUDIES.add(FLIP_CROP)

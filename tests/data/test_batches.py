@@ -181,6 +181,16 @@ def test_a_batch_is_cropped_as_far_as_the_run_says() -> None:
     assert not torch.equal(all_inputs(fed, 0), all_inputs(inputs(augment="flip-crop"), 0))
 
 
+def test_a_crop_adds_the_pixels_that_the_run_says() -> None:
+    black, grey = (inputs(augment="crop", crop_fill=fill) for fill in (0, 64))
+    added = all_inputs(grey, 0) != all_inputs(black, 0)
+    values = torch.tensor([0, 64], dtype=torch.uint8)[:, None, None, None]
+    expected = grey.normalised(values.expand(2, *grey.images.shape[1:]))
+    assert added.any()
+    assert torch.equal(all_inputs(black, 0)[added].unique(), expected[0].unique())
+    assert torch.equal(all_inputs(grey, 0)[added].unique(), expected[1].unique())
+
+
 def test_evaluation_sees_every_image_in_its_stored_order() -> None:
     images = fake()
     for name in CHOICES["augment"]:

@@ -73,6 +73,15 @@ def test_the_other_lambda_changes_the_accuracy_by_the_larger_of_its_differences(
     search = [made_up(sparse.replace(l1=a, l1_rest=b), v) for (a, b), v in at.items()]
     words = paper_size.numbers_of_others({"search": search, "largest-local": []})
     assert words == {"other-local": "pending", "other-change": "0.4", "other-left": "75"}
+    local = [
+        made_up(
+            sparse.replace(model="s-local", optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0), 80.5
+        )
+    ]
+    assert (
+        paper_size.numbers_of_others({"search": search, "largest-local": local})["other-local"]
+        == "80.50"
+    )
     assert set(paper_size.numbers_of_others({"search": [], "largest-local": []}).values()) == {
         "pending"
     }

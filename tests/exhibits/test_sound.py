@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.made_up_records import made_up, with_filters
+from helpers.made_up_records import made_up, with_filters, with_final
 
 from lcs.data.batches import pixel_order
 from lcs.exhibits import find_study, sound
@@ -20,6 +20,12 @@ def record(config) -> Record:
     bands = {"window_mass": share, "column_mass": 2 * share, "row_mass": share}
     found = {name: {"mean": 0.5, "null_mean": 0.3, "excess_mean": v} for name, v in bands.items()}
     return made_up(config, 80.0 + gain + 2 * shifted + config.seed, locality=found)
+
+
+def made_up_less(config) -> Record:
+    """The same, 1.5 points less accurate."""
+    run = record(config)
+    return with_final(run, test_accuracy=run.accuracy / 100 - 0.015)
 
 
 @pytest.fixture
@@ -57,12 +63,13 @@ def test_differences_are_from_sgd_on_the_same_clips(records):
 
 
 def test_numbers_are_differences_from_sgd_and_bands_with_shifts(records):
-    equals = [record(config) for config in find_study("sound-equals").configs("desk", 3)]
+    configs = find_study("sound-equals").configs("desk", 3)
+    equals = [record(c) if method(c) != B50 else made_up_less(c) for c in configs]
     words = sound.numbers(records, equals)
     assert words["sound-zero"] == "+2.00 ± 0.00"
     assert words["sound-local"].startswith("0.00")
     assert words["sound-equal-time"].startswith("+40.0")
-    assert words["sound-chosen-lead"] == "0.00 ± 0.00"
+    assert words["sound-chosen-lead"] == "1.50 ± 0.00"
     assert words["sound-zero-frequency"].startswith("+10.0")
 
 

@@ -52,6 +52,11 @@ def test_no_line_of_the_summary_is_a_comment_or_too_long(sections):
         assert max(len(line) for line in lines if not line.startswith(("<img", "| ", ":::"))) <= 100
 
 
+def test_no_link_is_broken_by_a_line(sections):
+    for said in sections.values():
+        assert not re.search(r"\]\([^)\s]*\s", said)
+
+
 def test_each_question_is_a_row_of_three_cells(sections):
     questions = summary.TEXTS.read_text().count("\n## ")
     for said in sections.values():

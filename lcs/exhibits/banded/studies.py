@@ -48,7 +48,7 @@ def banded_learned(base: Config) -> list[Config]:
 
 @_study()
 def banded_initial(base: Config) -> list[Config]:
-    """Windows at random places."""
+    """Windows at random positions."""
     return _grown(base, l1_window="initial")
 
 

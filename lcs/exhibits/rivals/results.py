@@ -11,6 +11,7 @@ from lcs.exhibits.rivals.methods import (
     AIMS,
     ANEW,
     DENSE,
+    ITERATIVE,
     MASKED_WIDER,
     OWN,
     REFITTED,
@@ -44,7 +45,7 @@ WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
 def by_rival(records: Sequence[Record]) -> Groups[str]:
     """Return the runs of each method at one budget, by its name; SGD of all weights comes first.
 
-    Then come S-LOCAL, those with a restart, and what starts from another run.
+    S-LOCAL, those with a restart, and what starts from another run come last.
     """
     found = {rival(config): runs for config, runs in compare.conditions(records).items()}
     order = (DENSE, *RIVALS, S_LOCAL, *RESTARTED.values(), ANEW, REFITTED)
@@ -108,10 +109,10 @@ def rivals_table(study: str, records: Sequence[Record]) -> Table:
     }
     what = (
         f"Methods at β-LASSO's own numbers of weights in layers 1 and 2, {TABLES[study]}; FLOPs "
-        "of the whole training without products by zeros (of masks trained anew, without the run "
-        "that found them); excess window share of at most 512 filters with 20 weights, in points; "
-        "how many filters have none and how many at least 20; and how often two neighbouring "
-        "pixels are in one, relative to chance"
+        "of the whole training without products by zeros (without the run that masks trained anew "
+        "and a refitted network come from); excess window share of at most 512 filters with 20 "
+        "weights, in points; how many filters have none and how many at least 20; and how often "
+        "two neighbouring pixels are in one, relative to chance"
     )
     ordered = [run for runs in place.values() for run in runs]
     return cells.by_condition(study, ordered, columns, what, note=cells.PAIRED)
@@ -191,12 +192,18 @@ def dots(budgets: dict[str, Groups[str]]) -> style.Figure:
 def with_accuracy(groups: Groups[str], of: Values) -> tuple[float, float, int]:
     """Return Spearman's correlation of a measure with accuracy, its p, and the number of methods.
 
-    Of the means of those with at most twice as many first-layer weights as β = 50.
+    Of the means of those that train once, without built-in locality, and keep half to twice as many
+    first-layer weights as β = 50.
     """
     from scipy.stats import spearmanr  # slow to import
 
-    most = 2 * compare.mean(groups[OWN], compare.nonzeros)
-    sparse = [runs for runs in groups.values() if compare.mean(runs, compare.nonzeros) < most]
+    own = compare.mean(groups[OWN], compare.nonzeros)
+    left_out = ("S-LOCAL's windows", S_LOCAL, ITERATIVE, ANEW, REFITTED)
+    sparse = [
+        runs
+        for name, runs in groups.items()
+        if name not in left_out and own / 2 < compare.mean(runs, compare.nonzeros) < 2 * own
+    ]
     both = [[compare.mean(runs, each) for runs in sparse] for each in (compare.accuracies, of)]
     if len(sparse) < 3 or not all(map(np.ptp, both)):  # not defined
         return math.nan, math.nan, len(sparse)
@@ -212,7 +219,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     """
     many, few = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER))
     wider = at_width_4(runs)
-    rho, _, methods = with_accuracy(wider, beyond_chance)
+    rho, p, methods = with_accuracy(wider, beyond_chance)
     reallocated = {
         study: [
             gain
@@ -236,6 +243,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "refit-over-beta": cells.lead_text(wider[REFITTED], wider[OWN]),
         "refit-below-one-shot": cells.lead_text(wider["one-shot"], wider[REFITTED]),
         "wider-rho": PENDING if math.isnan(rho) else f"{rho:.2f}",
+        "wider-p": PENDING if math.isnan(p) else f"{p:.2g}",
         "wider-methods": f"{methods}",
         "wider-gap": gap_closed(wider, wider["one-shot"]),
         "wider-gap-beta": gap_closed(wider, wider[OWN]),

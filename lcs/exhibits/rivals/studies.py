@@ -258,7 +258,7 @@ def rivals_wider_restart_sgd(base: Config) -> list[Config]:
 def rivals_wider_refit(base: Config) -> list[Config]:
     """β = 50, then SGD without ℓ1 on what it left, at α = 4.
 
-    Each for half of the epochs. SGD has what one-shot pruning has after its cut.
+    Each for half of the epochs. SGD has what one-shot pruning has once it has pruned.
     """
     half = _wide(base, 8)
     first, *_ = thresholded(half, "wider")
