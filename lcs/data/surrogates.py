@@ -38,7 +38,8 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         images: "natural": as they are. "gaussianised": each pixel's values replaced, in their
             order, by those of a normal distribution (Lufkin et al. 2024 relate locality to these
             marginals). "gaussian": drawn for each class from the normal distribution with the
-            mean and the covariance of its training images (the clone of Ingrosso & Goldt 2022).
+            mean and the covariance of its training images (a clone, as that of Ingrosso & Goldt
+            2022, who know the covariance; here test images share its sampling errors).
             "phase-scrambled": each image with its own amplitude spectrum and random phases, the
             same ones in all colours. "noise": independent and uniform.
         labels: "true", or "shuffled": those of the training images in a random order.

@@ -144,7 +144,8 @@ def seen_text(config: Config) -> str:
         return data_text(config)
     seen = config.augment, config.crop_padding
     augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    return f"{data_text(config)}, {augmentation}"
+    border = ", grey border" if config.crop_fill else ""
+    return f"{data_text(config)}, {augmentation}{border}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
@@ -225,6 +226,8 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
         "ranks": "ranks made Gaussian, flips and crops",
         "gaussian": "Gaussian, same covariance, flips and crops",
         "labels": "shuffled labels, flips and crops",
+        "ranks-grey": "ranks made Gaussian, flips and crops, grey border",
+        "gaussian-grey": "Gaussian, same covariance, flips and crops, grey border",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
@@ -245,6 +248,10 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
     words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips-and-crops")
+    for name in ("ranks-grey", "gaussian-grey"):
+        natural = at("flips-and-crops")
+        words[f"over-{name}"] = cells.gain_text(at(name), natural, locality.beyond_chance)
+    words["grey-n"] = f"{len(at('gaussian-grey'))}"
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name}": word for name, word in words.items()}
 

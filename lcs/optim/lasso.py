@@ -52,8 +52,8 @@ class Spred(CheckedOptimizer):
 
     (Ziyin & Wang, ICML 2023). Factors of equal size could never change the sign of their product.
     So they start with :math:`u^2 - v^2 = \mathrm{mean}\,|\theta|` over the parameter, 1 if it is
-    zero, and u > 0; weight decay removes the difference. Weights tend to zero and do not reach it:
-    cut them by size. Parameters without a penalty are not factored.
+    zero, and u > 0, a start of ours; weight decay removes the difference. Weights tend to zero, and
+    hardly any reaches it: prune them by size. Parameters without a penalty are not factored.
 
     The factors are the optimizer's state: a weight that is changed elsewhere changes back with the
     next step, unless the state of its parameter is deleted.

@@ -8,6 +8,7 @@ from lcs.exhibits import origin
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (
     by_method,
+    differences,
     grouped,
     mean,
     nonzeros,
@@ -192,6 +193,23 @@ def gaussian_images_with_crops(store):
         and mean(phases) < mean(natural) - 10
         and 1.7 < mean(gaussian, nonzeros) / mean(natural, nonzeros) < 2.3
     )
+
+
+@check
+def a_grey_border_raises_locality(store):
+    """With β = 50, on every surrogate and in every run, over those with a black border."""
+    gains = [
+        gain
+        for images in ("gaussianised", "gaussian", "phase-scrambled")
+        for gain in differences(
+            *(
+                records(store, study, optimizer="beta-lasso", images=images)
+                for study in ("origin-border", "origin-data")
+            ),
+            beyond_chance,
+        )
+    ]
+    return len(gains) >= 3 and min(gains) > 0
 
 
 @check

@@ -41,7 +41,8 @@ def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
     names = set(NAMES) - {"origin-process"}
     runs = {c for name in names for c in find_study(name).configs("desk", 1)}
-    free = {"augment": "none", "crop_padding": None, "images": "natural", "labels": "true"}
+    free = {"augment": "none", "crop_padding": None, "crop_fill": 0}
+    free |= {"images": "natural", "labels": "true"}
     assert len({c.replace(**free) for c in runs}) == 2
 
 
