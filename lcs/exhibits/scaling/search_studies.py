@@ -200,3 +200,14 @@ def search_flips_beyond(base: Config) -> list[Config]:
     here = sized(base, WIDTH_BEYOND, 1 / 2)
     runs = flip_crop_methods(here, ("s-fc",), (50,))
     return [regularised(run, share) for run in runs for share in SHARES[:2]]
+
+
+@_flips()
+def search_flips_beyond_rates(base: Config) -> list[Config]:
+    """Learning rates of SGD at α = 16, with flips and crops.
+
+    About a third of what `flips-beyond` has, which is that of α = 8, and three times as much. Those
+    of β = 50 are not searched: it is ahead, and a search could only raise its lead.
+    """
+    (plain,) = flip_crop_methods(sized(base, WIDTH_BEYOND, 1 / 2), ("s-fc",), ())
+    return [plain.replace(lr=lr) for lr in RATES if lr != plain.lr]
