@@ -1,4 +1,4 @@
-"""Single parts of the training: precision, scale and shift, data, augmentation, length, momentum."""
+"""Single parts of the training, changed one at a time: precision, augmentation, data, length."""
 
 from functools import partial
 
