@@ -65,10 +65,10 @@ def a_start_from_s_conv_helps_at_width_8(store):
             and min(differences(started[who], anew[who], beyond_chance)) > 30
             and ahead(paired(started[who], started[CONV]))
             and ahead(paired(anew[CONV], anew[who]))
-            and gap_closed({**anew, B50: started[who]})[1] > 50
+            and gap_closed(anew, started[who])[1] > 50
             for who in (SGD, B50)
         )
-        and gap_closed({**anew, B50: started[CONV]})[1] > 50
+        and gap_closed(anew, started[CONV])[1] > 50
     )
 
 
@@ -123,19 +123,6 @@ def start_from_convolution(store, study):
     longest = max(run.config.epochs for run in runs)
     started = by_method(run for run in runs if run.config.source)
     return started, by_method(only(runs, epochs=longest))
-
-
-@check
-def deep_fc_is_level_with_deep_local(store):
-    """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
-    deep = by_method(records(store, "deeper"))
-    local, full = deep[DEEP_LOCAL], deep[DEEP_FC]
-    sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
-    return (
-        min(differences(full, local)) > 0
-        and level(paired(full, local))
-        and 45 < sizes[1] / sizes[0] < 60
-    )
 
 
 def started(store):
