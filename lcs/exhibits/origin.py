@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lcs.config import Config
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import CLONE, GAINS, PROCESSES
 from lcs.data.surrogates import BORDER
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.compare import Groups
@@ -31,11 +31,12 @@ DATA = {
     "ranks made Gaussian": ("gaussianised", "true"),
     "Gaussian, same covariance": ("gaussian", "true"),
     "random phases": ("phase-scrambled", "true"),
+    "Gaussian, shuffled classes": ("gaussian", "shuffled-first"),
     "uniform noise": ("noise", "true"),
     "shuffled labels": ("natural", "shuffled"),
 }
 # those whose images are natural, or have some of the statistics of natural ones
-STATISTICS = tuple(DATA)[:4]
+STATISTICS = tuple(DATA)[:5]
 # `Config.augment` and `Config.crop_padding`
 AUGMENTATIONS = {
     "no augmentation": ("none", None),
@@ -66,37 +67,28 @@ def origin_augmentation(base: Config) -> list[Config]:
     ]
 
 
-def _data(base: Config, names: Sequence[str]) -> list[Config]:
-    """Return both on some of the `DATA`."""
-    seen = [DATA[name] for name in names]
-    return [run for images, labels in seen for run in _both(base, images=images, labels=labels)]
-
-
-@STUDIES.add(FLIP_CROP)
+@STUDIES.add(varied(FLIP_CROP))
 def origin_data(base: Config) -> list[Config]:
     """Locality and the statistics of images."""
-    return _data(base, names=STATISTICS)
-
-
-@STUDIES.add(varied(FLIP_CROP))
-def origin_border(base: Config) -> list[Config]:
-    """Surrogates with the border of natural images.
-
-    Crops add as dark a border, in deviations of a pixel, as to natural images.
-    """
-    return [run.replace(crop_fill=BORDER) for run in _data(base, names=STATISTICS[1:])]
+    return [
+        run
+        for images, labels in (DATA[name] for name in STATISTICS)
+        for run in _both(
+            base, images=images, labels=labels, crop_fill=0 if images == "natural" else BORDER
+        )
+    ]
 
 
 @STUDIES.add(FLIP_CROP)
 def origin_labels(base: Config) -> list[Config]:
     """Locality with shuffled labels."""
-    return _data(base, names=("shuffled labels",))
+    return _both(base, labels="shuffled")
 
 
 @STUDIES.add(FLIP_CROP)
 def origin_noise(base: Config) -> list[Config]:
     """Locality with noise for images."""
-    return _data(base, names=("uniform noise",))
+    return _both(base, images="noise")
 
 
 @STUDIES.add(varied(FLIP_CROP))
@@ -115,14 +107,11 @@ def origin_plain(base: Config) -> list[Config]:
 def origin_process(base: Config) -> list[Config]:
     """Locality on a nonlinear process.
 
-    Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest.
+    Return SGD and β = 50 at each λ for each gain, and for the Gaussian clone of the largest.
     """
-    names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
-    for name, images in (*((name, "natural") for name in names), (names[-1], "gaussian")):
-        plain, sparse = _both(
-            base, dataset=name, images=images, augment="none", base_channels=base.base_channels
-        )
+    for name in PROCESSES if base.dataset != "digits" else ("digits",):
+        plain, sparse = _both(base, dataset=name, augment="none", base_channels=base.base_channels)
         runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
     return runs
 
@@ -132,20 +121,19 @@ def origin_process(base: Config) -> list[Config]:
 
 def data_text(config: Config) -> str:
     """Name the images and labels of a run."""
-    if config.dataset in GAINS:
-        gain = f"gain {GAINS[config.dataset]:g}"
-        return f"Gaussian, covariance of {gain}" if config.images == "gaussian" else gain
+    if config.dataset in PROCESSES:
+        gain = f"gain {GAINS[config.dataset.removesuffix('-clone')]:g}"
+        return f"Gaussian, covariance of {gain}" if config.dataset == CLONE else gain
     return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
 
 
 def seen_text(config: Config) -> str:
     """Name what a run saw: images and labels, and their augmentation, which the process lacks."""
-    if config.dataset in GAINS:
+    if config.dataset in PROCESSES:
         return data_text(config)
     seen = config.augment, config.crop_padding
     augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    border = ", grey border" if config.crop_fill else ""
-    return f"{data_text(config)}, {augmentation}{border}"
+    return f"{data_text(config)}, {augmentation}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
@@ -226,8 +214,7 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
         "ranks": "ranks made Gaussian, flips and crops",
         "gaussian": "Gaussian, same covariance, flips and crops",
         "labels": "shuffled labels, flips and crops",
-        "ranks-grey": "ranks made Gaussian, flips and crops, grey border",
-        "gaussian-grey": "Gaussian, same covariance, flips and crops, grey border",
+        "shuffled-classes": "Gaussian, shuffled classes, flips and crops",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
@@ -248,10 +235,8 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
     words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
     sparse = at("flips-and-crops")
-    for name in ("ranks-grey", "gaussian-grey"):
-        natural = at("flips-and-crops")
-        words[f"over-{name}"] = cells.gain_text(at(name), natural, locality.beyond_chance)
-    words["grey-n"] = f"{len(at('gaussian-grey'))}"
+    words["shuffled-classes"] = locality.excess_text(at("shuffled-classes"))
+    words["shuffled-classes-accuracy"] = cells.mean_text(at("shuffled-classes", SGD))
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name}": word for name, word in words.items()}
 

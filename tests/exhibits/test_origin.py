@@ -72,13 +72,13 @@ def test_locality_is_shown_by_condition(records):
     assert len(frame) == 4 * 4
     assert sum(", λ = " in name for name in frame.series) == 12
     frame = origin.excess_frame(records["origin-data"])
-    assert len(frame) == 8
+    assert len(frame) == 10
     row = frame[(frame.setting == "natural images, flips and crops") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
     assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
     one = [run for run in records["origin-data"] if not run.config.seed]
     frame = origin.excess_frame(one)
-    assert frame["ci95"].tolist() == pytest.approx([3.0] * 8), "over filters"
+    assert frame["ci95"].tolist() == pytest.approx([3.0] * 10), "over filters"
     assert origin.excess_frame([]).empty
 
 
