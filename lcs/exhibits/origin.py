@@ -79,6 +79,19 @@ def origin_data(base: Config) -> list[Config]:
     ]
 
 
+@STUDIES.add(varied(FLIP_CROP))
+def origin_black_border(base: Config) -> list[Config]:
+    """Surrogates with too dark a border.
+
+    Their contrast is half that of natural images, so that black is twice as far from their mean.
+    """
+    return [
+        run
+        for images in ("gaussianised", "gaussian", "phase-scrambled")
+        for run in _both(base, images=images)
+    ]
+
+
 @STUDIES.add(FLIP_CROP)
 def origin_labels(base: Config) -> list[Config]:
     """Locality with shuffled labels."""
@@ -116,6 +129,16 @@ def origin_process(base: Config) -> list[Config]:
     return runs
 
 
+@STUDIES.add(varied(FLIP_CROP), seeds=5)
+def origin_process_estimated(base: Config) -> list[Config]:
+    """The clone with an estimated covariance.
+
+    Return the runs on the clone with the moments of the training images, in test images too.
+    """
+    of_process = [run for run in origin_process(base) if run.dataset in ("process-3", "digits")]
+    return [run.replace(images="gaussian") for run in of_process]
+
+
 # Names of what the runs saw
 
 
@@ -123,6 +146,8 @@ def data_text(config: Config) -> str:
     """Name the images and labels of a run."""
     if config.dataset in PROCESSES:
         gain = f"gain {GAINS[config.dataset.removesuffix('-clone')]:g}"
+        if config.images == "gaussian":
+            return f"Gaussian, estimated covariance of {gain}"
         return f"Gaussian, covariance of {gain}" if config.dataset == CLONE else gain
     return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
 
@@ -133,12 +158,16 @@ def seen_text(config: Config) -> str:
         return data_text(config)
     seen = config.augment, config.crop_padding
     augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    return f"{data_text(config)}, {augmentation}"
+    halved = config.images not in ("natural", "noise")  # in contrast
+    border = (
+        ", black border" if halved and config.augment != "none" and not config.crop_fill else ""
+    )
+    return f"{data_text(config)}, {augmentation}{border}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
     """Return all runs but those on the process by what they saw (`seen_text`) and by method."""
-    runs = (run for name in found if name != "origin-process" for run in found[name])
+    runs = (run for name in found if "process" not in name for run in found[name])
     every = compare.conditions(runs)
     return Groups({(seen_text(c), method(c)): group for c, group in every.items()})
 
@@ -184,7 +213,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
     for study in found:
         for run in found[study]:
-            one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
+            one_l1 = "process" not in study or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
                 left, excess = cells.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; excess window share: {excess} points"

@@ -39,7 +39,7 @@ def test_conditions_have_names_of_their_own(records, name):
 
 def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
-    names = set(NAMES) - {"origin-process"}
+    names = {name for name in NAMES if "process" not in name}
     runs = {c for name in names for c in find_study(name).configs("desk", 1)}
     free = {"augment": "none", "crop_padding": None, "crop_fill": 0}
     free |= {"images": "natural", "labels": "true"}
