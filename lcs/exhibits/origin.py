@@ -158,11 +158,8 @@ def seen_text(config: Config) -> str:
         return data_text(config)
     seen = config.augment, config.crop_padding
     augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    halved = config.images not in ("natural", "noise")  # in contrast
-    border = (
-        ", black border" if halved and config.augment != "none" and not config.crop_fill else ""
-    )
-    return f"{data_text(config)}, {augmentation}{border}"
+    as_dark = config.crop_fill or config.augment == "none" or config.images in ("natural", "noise")
+    return f"{data_text(config)}, {augmentation}{'' if as_dark else ', black border'}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
