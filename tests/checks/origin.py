@@ -3,7 +3,7 @@
 import math
 
 from checks import above, ahead, behind, check, level, only, records
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import CLONE, GAINS
 from lcs.exhibits import origin
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (
@@ -23,7 +23,7 @@ from lcs.stats import mean_interval
 from lcs.study import gather
 
 PLAIN, BOTH = "no augmentation", "flips and crops"
-NATURAL, RANKS, GAUSSIAN, PHASES = origin.STATISTICS
+NATURAL, RANKS, GAUSSIAN, PHASES, CLASSES = origin.STATISTICS
 
 
 def by_data(store, augmentation, method=B50):
@@ -196,20 +196,28 @@ def gaussian_images_with_crops(store):
 
 
 @check
-def a_grey_border_raises_locality(store):
-    """With β = 50, on every surrogate and in every run, over those with a black border."""
+def black_borders_lower_locality(store):
+    """With β = 50, on every surrogate and in every run, compared with the right border."""
     gains = [
         gain
         for images in ("gaussianised", "gaussian", "phase-scrambled")
         for gain in differences(
             *(
-                records(store, study, optimizer="beta-lasso", images=images)
-                for study in ("origin-border", "origin-data")
+                records(store, study, optimizer="beta-lasso", images=images, labels="true")
+                for study in ("origin-data", "origin-black-border")
             ),
             beyond_chance,
         )
     ]
-    return len(gains) >= 3 and min(gains) > 0
+    return len(gains) == 9 and min(gains) > 0
+
+
+@check
+def estimated_moments_raise_accuracy(store):
+    """SGD classifies the clone of the process better where its moments are those of a sample."""
+    known = only(records(store, "origin-process"), optimizer="sgd", dataset=CLONE)
+    estimated = only(records(store, "origin-process-estimated"), optimizer="sgd")
+    return ahead(paired(estimated, known))
 
 
 @check
