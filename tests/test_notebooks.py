@@ -212,7 +212,7 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
 
 # what pages know without runs: published values, sizes, and settings
 KNOWN = {
-    "scaling": {"gap-paper": "91", "hundred-paper": "77"},
+    "scaling": {"gap-paper": "91"},
     "why": {"stronger-l1": "5e-5 on the first layer and 1e-5 on the others"},
     "rivals": {"share-many": "6.2", "share-few": "0.3", "share-wider": "3.6"},
 }

@@ -39,9 +39,8 @@ RATES = {"sgd": (0.01, 0.03, 0.1), "beta-lasso": (0.03, 0.1, 0.3)}
 FACTORS = {"sgd": (1.0, 0.25), "beta-lasso": (1.0, 0.5)}
 # what `numbers` names
 NUMBERS = (
-    "n gap-sgd gap-sparse gap-local sgd sparse local closed closed-theirs paper-closed before-gain "
-    "before-closed left all local-left pairs range before-pairs window pruned filters lr-sgd "
-    "lr-before momentum steps hardware minutes second-theirs"
+    "n sgd sparse local closed paper-closed before-gain before-closed left all local-left pairs "
+    "window pruned filters lr-sgd lr-before momentum hardware minutes"
 )
 # the methods of the page, from top to bottom
 METHODS = (CONV, LOCAL, THREE, SGD, B0, B50)
@@ -235,20 +234,6 @@ def training_figure(records: Sequence[Record]) -> style.Figure:
     return figure
 
 
-def numbers_of_others(runs: ByStudy) -> dict[str, str]:
-    """Return numbers of other chapters' runs, `other-…`: `largest-local` and `search`."""
-    sparse = compare.by_method(runs["search"])[B50]
-    pairs = compare.grouped(sparse, lambda config: config.l1).values()  # λ of other layers differs
-    changes = [np.ptp(compare.accuracies(pair)) for pair in pairs]
-    larger = [max(pair, key=lambda run: run.config.rest_l1) for pair in pairs]
-    left = compare.mean(larger, partial(compare.remaining, layer="fc1"))
-    return {
-        "other-local": cells.mean_text(compare.by_method(runs["largest-local"])[LOCAL]),
-        "other-change": f"{max(changes):.1f}" if changes else PENDING,
-        "other-left": f"{left:.0f}" if changes else PENDING,
-    }
-
-
 def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the prose, `size-…`; "pending" without all runs."""
     after, earlier = (compare.by_method(runs[f"paper-size{end}"]) for end in ("-searched", ""))
@@ -256,20 +241,13 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         return {f"size-{name}": PENDING for name in NUMBERS.split()}
     dense, sparse, local = (after[name] for name in (SGD, B50, LOCAL))
     run, sparse_before = sparse[0], earlier[B50]
-    gain = compare.mean(sparse) - compare.mean(dense)
     beside = next(iter(filter_surrogates.frame([[run, dense[0]]]).to_dict("records")), None)
-    lost = {
-        f"gap-{name}": f"{compare.mean(group, compare.train_accuracies) - compare.mean(group):.1f}"
-        for name, group in {"sgd": dense, "sparse": sparse, "local": local}.items()
-    }
     found = {
-        **lost,
         "n": f"{len(sparse)}",
         "sgd": f"{compare.mean(dense):.2f}",
         "sparse": f"{compare.mean(sparse):.2f}",
         "local": f"{compare.mean(local):.2f}",
         "closed": gap_text(after),
-        "closed-theirs": f"{100 * gain / (published.SHORT[LOCAL] - compare.mean(dense)):.0f}",
         "paper-closed": f"{published.gap_closed():.0f}",
         "before-gain": cells.lead_text(sparse_before, earlier[SGD]),
         "before-closed": gap_text({**after, B50: sparse_before}),
@@ -277,18 +255,14 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
         "local-left": f"{compare.local_weights(run.config) / 1e6:.1f}",
         "pairs": locality.neighbours_text(sparse),
-        "range": f"{np.mean(locality.clustering_ranges(sparse)):.0f}",
-        "before-pairs": locality.neighbours_text(sparse_before),
         "window": tables.interval(beside["own"], 0) if beside else tables.NONE,
         "pruned": tables.interval(beside["pruned"], 0) if beside else tables.NONE,
         "filters": f"{beside['own'].n}" if beside else tables.NONE,
         "lr-sgd": tables.number(dense[0].config.lr),
         "lr-before": tables.number(earlier[SGD][0].config.lr),
         "momentum": tables.number(dense[0].config.momentum),
-        "steps": f"{1 / (1 - dense[0].config.momentum):.0f}",
         "hardware": tables.plain(run.provenance["hardware"]),
         "minutes": f"{run.provenance['seconds'] / 60:.0f}",
-        "second-theirs": f"{100 * published.FIGURE3['fc1'] / run.final['weights']['fc1']:.0f}",
     }
     return {f"size-{name}": value for name, value in found.items()}
 

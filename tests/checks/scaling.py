@@ -7,8 +7,7 @@ import numpy as np
 
 from checks import ahead, behind, check, level, only, records
 from checks.scaling_runs import augmentations, common, fit, gain, gains_by_seed, means, own, rises
-from lcs.exhibits import exhibit, find_study
-from lcs.exhibits.rivals.results import by_rival
+from lcs.exhibits import exhibit
 from lcs.exhibits.scaling import results, search_studies
 from lcs.exhibits.shared import compare, gap, searches
 from lcs.exhibits.shared.compare import (
@@ -158,20 +157,6 @@ def lambda_beyond_the_papers_search(store):
     """
     runs = [*compare.widest(records(store, "scaling-own"))[B50], *records(store, "flips")]
     return min(r.config.l1 for r in runs if r.config.beta) > REPRODUCTION_L1["l1"]
-
-
-@check
-def masked_s_fc_is_level_with_s_local(store):
-    """At α = 1 and 50 epochs, S-FC in S-LOCAL's windows cannot be told from S-LOCAL.
-
-    It has about nine tenths of the weights that S-LOCAL has within the image.
-    """
-    inside, *_ = find_study("masked").configs("desk", 1)
-    masked = by_rival(records(store, "rivals"))["S-LOCAL's windows"]
-    local = by_method(records(store, "sample-size", train_share=1))[LOCAL]
-    of_local = inside.density * masked[0].final["weights"]["conv1"]
-    share = masked[0].final["nonzeros"]["conv1"] / of_local
-    return level(paired(masked, local)) and 0.87 < share < 0.93
 
 
 @check

@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks import ahead, check, only, records
-from checks.scaling_runs import augmentations, common, fit, gain, gaps, means
+from checks.scaling_runs import common, fit, gain, means
 from lcs.exhibits.shared import searches
 from lcs.exhibits.shared.compare import accuracies, by_method, by_width, conditions, mean, remaining
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, method
@@ -70,25 +70,6 @@ def baselines_keep_their_regularisation(store):
 
 
 @check
-def regularisation_with_flips_and_crops(store):
-    """With flips and crops twice the weight decay is best for SGD, by little.
-
-    β = 50 keeps its λ; twice as much leaves a fifth of its weights and costs a point.
-    """
-    _, weak = augmentations(store)
-    usual, twice, _ = accuracies(sorted(weak[SGD], key=lambda run: run.config.weight_decay))
-    less, kept, more = sorted(weak[B50], key=lambda run: run.config.l1)
-    share = remaining([more])[0] / remaining([kept])[0]
-    lost = mean([kept]) - mean([more])
-    return (
-        0 < twice - usual < 0.5
-        and mean([kept]) > mean([less])
-        and 0.18 < share < 0.22
-        and 0.8 < lost < 1.2
-    )
-
-
-@check
 def gains_on_the_other_penalties(store):
     """β = 50 is level with the other ℓ1 methods at α = 2, at α = 4 with proximal ℓ1 alone.
 
@@ -112,22 +93,6 @@ def zero_behind_sgd(store):
 
 
 @check
-def proximal_nearer_than_zero(store):
-    """From α = 4 on proximal ℓ1, with hardly any zeros, is nearer to β = 50 than β = 0 is.
-
-    It has the largest λ in the other layers.
-    """
-    widths = [at for alpha, at in common(store).items() if alpha >= 4]
-    names = (PROXIMAL, B0, B50)
-    rest = [{name: at[name][0].config.rest_l1 for name in names} for at in widths]
-    return (
-        all(abs(gain(at, B50, PROXIMAL).mean) < gain(at, B50, B0).mean for at in widths)
-        and all(min(remaining(at[PROXIMAL])) > 99 for at in widths)
-        and all(max(values, key=values.get) == PROXIMAL for values in rest)
-    )
-
-
-@check
 def convolution_last_then_ahead(store):
     """S-CONV is the last of all at α = 1, and ahead of every S-FC at α = 8."""
     first, last = ({m: mean(runs) for m, runs in common(store)[a].items()} for a in (1, 8))
@@ -143,29 +108,6 @@ def three_layers_fall_at_the_largest_width(store):
     ahead = [mean > 0 for mean in means(widths, SGD, THREE)]
     return (
         ahead == [False, False, False, True] and mean(eight) < mean(four) and fit(eight) < fit(four)
-    )
-
-
-@check
-def sgd_wins_by_the_fit(store):
-    """The gap of β = 50 is smaller than SGD's, at α = 2 the same; it loses more in the fit."""
-    widths = common(store)
-    smaller = {alpha: gaps(at[SGD]).mean() - gaps(at[B50]).mean() for alpha, at in widths.items()}
-    lost = {alpha: fit(at[SGD]) - fit(at[B50]) for alpha, at in widths.items()}
-    return (
-        abs(smaller.pop(2)) < 0.25
-        and min(smaller.values()) > 0
-        and all(smaller[alpha] < lost[alpha] for alpha in smaller)
-        and lost[2] > 0.25
-    )
-
-
-@check
-def zero_loses_by_the_fit(store):
-    """At α = 4 and 8 β = 50 is ahead of β = 0 by the better fit, and not by a smaller gap."""
-    return all(
-        fit(at[B50]) > fit(at[B0]) and gaps(at[B50]).mean() > gaps(at[B0]).mean()
-        for at in (common(store)[alpha] for alpha in (4, 8))
     )
 
 

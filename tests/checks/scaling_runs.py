@@ -2,18 +2,9 @@
 
 import itertools
 
-import numpy as np
-
 from checks import only, records
 from lcs.exhibits.scaling import results
-from lcs.exhibits.shared.compare import (
-    accuracies,
-    by_method,
-    by_width,
-    mean,
-    paired,
-    train_accuracies,
-)
+from lcs.exhibits.shared.compare import by_method, by_width, mean, paired, train_accuracies
 
 
 def common(store):
@@ -49,10 +40,6 @@ def gains_by_seed(runs, other):
     table = results.gains_by_width(runs, other)
     seeds = [at.sort_values("x").gain.tolist() for _, at in table.groupby("seed")]
     return [values for values in seeds if len(values) == table.x.nunique()]
-
-
-def gaps(runs):
-    return np.subtract(train_accuracies(runs), accuracies(runs))
 
 
 def fit(runs):

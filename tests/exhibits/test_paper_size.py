@@ -64,27 +64,6 @@ def test_numbers_are_means_over_seeds():
     )  # fmt: skip
     assert words["size-closed"].startswith("50")
     assert words["size-before-gain"] == "10.00"
-    assert (words["size-gap-sgd"], words["size-gap-sparse"]) == ("14.0", "4.0")
-
-
-def test_the_other_lambda_changes_the_accuracy_by_the_larger_of_its_differences():
-    at = {(1e-5, 1e-6): 50.0, (1e-5, 1e-5): 50.4, (2e-5, 1e-6): 49.0, (2e-5, 1e-5): 48.8}
-    sparse = find_study("paper-size").configs("smoke", 1)[-1]
-    search = [made_up(sparse.replace(l1=a, l1_rest=b), v) for (a, b), v in at.items()]
-    words = paper_size.numbers_of_others({"search": search, "largest-local": []})
-    assert words == {"other-local": "pending", "other-change": "0.4", "other-left": "75"}
-    local = [
-        made_up(
-            sparse.replace(model="s-local", optimizer="sgd", l1=0.0, l1_rest=None, beta=0.0), 80.5
-        )
-    ]
-    assert (
-        paper_size.numbers_of_others({"search": search, "largest-local": local})["other-local"]
-        == "80.50"
-    )
-    assert set(paper_size.numbers_of_others({"search": [], "largest-local": []}).values()) == {
-        "pending"
-    }
 
 
 def test_a_figure_for_digits():

@@ -88,7 +88,6 @@ def test_two_seeds_are_two_values_and_all_studies_fill_the_prose():
 def test_the_prose_has_the_gains_with_lambda_of_each_width():
     own = study("scaling-own", lambda c: growing(c) + (0.1 * c.seed if c.beta == 50 else 0))
     words = results.numbers(NO_RUNS | {"scaling-own": own})
-    assert words["epochs"] == "200"
     assert words["own-zero-last"] == "4.10 ± 0.25"
     assert words["gap-last"].startswith("41 (")
     assert words["gap-paper"] == "91"
@@ -218,11 +217,9 @@ def test_the_largest_runs_stand_side_by_side():
     sparse, _, free, _, sgd, decay, strong, *_ = table.rows
     assert [row[place] for row in (sparse, sgd, decay, strong)] == ["−2.00", "−1.00", "–", "–"]
     assert [row[place - 2] for row in (sparse, free, sgd)] == ["frozen", "may return", "–"]
-    words = results.numbers(NO_RUNS | found)
-    assert (words["large-n"], words["large-gain"]) == ("1", "−2.00")
-    assert words["large-freezing"] == "+0.00"
+    assert results.numbers(NO_RUNS | found)["large-n"] == "1"
     without = results.numbers(NO_RUNS | found | {"largest-decay": []})
-    assert without["large-gain"] == "pending"
+    assert without["large-frozen-gap"] == "pending"
 
 
 # Momentum and length
@@ -308,12 +305,3 @@ def test_the_threshold_is_taken_away_and_lambda_stays():
     }  # fmt: skip
     runs["scaling-threshold"] = [run for run in records if run.config.seed < 2]
     assert results.numbers(runs)["seeds-added"] == "+4.00"
-
-
-def test_s_conv_is_compared_with_s_local_at_the_least_and_the_largest_width():
-    def accuracy(config):
-        return 60 - 8 / config.base_channels * (config.model == "s-conv")
-
-    runs = {name: study(name, accuracy) for name in ("scaling", "scaling-wide")}
-    words = results.numbers(NO_RUNS | runs)
-    assert (words["conv-first"], words["conv-last"]) == ("8.00 ± 0.00", "1.00 ± 0.00")

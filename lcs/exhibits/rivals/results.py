@@ -212,36 +212,18 @@ def with_accuracy(groups: Groups[str], of: Values) -> tuple[float, float, int]:
 
 
 def numbers(runs: ByStudy) -> dict[str, str]:
-    """Return what the prose says, given the runs by study, in words; "pending" without runs.
-
-    `rival-…`: larger budget, `few-…`: smaller; in `er-gains` of `er-runs` the other allocation is
-    better, `er-few-…` at the smaller budget.
-    """
-    many, few = (by_rival(compare.joined(runs, names)) for names in (LARGER, SMALLER))
-    wider = at_width_4(runs)
+    """Return what the prose says, given the runs by study, in words; "pending" without runs."""
+    many, wider = by_rival(compare.joined(runs, LARGER)), at_width_4(runs)
     rho, p, methods = with_accuracy(wider, beyond_chance)
-    reallocated = {
-        study: [
-            gain
-            for name, own in by_rival(runs[study]).items()
-            for gain in compare.differences(own, place[name])
-        ]
-        for study, place in (("rivals-er", many), ("rivals-er-few", few))
-    }
     return {
         "rival-n": f"{len(many[OWN])}",
         "rival-first-choice": cells.gain_text(runs["rivals-first-choice"], many[OWN]),
-        "few-one-shot": cells.lead_text(few[OWN], few["one-shot"]),
         "wider-n": f"{len(wider[OWN])}",
         "anew-n": f"{len(wider[ANEW])}",
-        "anew-over-one-shot": cells.lead_text(wider[ANEW], wider["one-shot"]),
         **{
             f"wider-{name}": cells.lead_text(wider[name], wider[OWN])
             for name in ("one-shot", "gradual", "SET")
         },
-        "refit-n": f"{len(wider[REFITTED])}",
-        "refit-over-beta": cells.lead_text(wider[REFITTED], wider[OWN]),
-        "refit-below-one-shot": cells.lead_text(wider["one-shot"], wider[REFITTED]),
         "wider-rho": PENDING if math.isnan(rho) else f"{rho:.2f}",
         "wider-p": PENDING if math.isnan(p) else f"{p:.2g}",
         "wider-methods": f"{methods}",
@@ -250,11 +232,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "wider-gap-anew": gap_closed(wider, wider[ANEW]),
         **{f"share-{name}": f"{100 * budget(name)['density']:.1f}" for name in (*AIMS, "wider")},
         "share-wider-beta": cells.remaining_text(wider[OWN]),
-        **{
-            name.removeprefix("rivals-") + end: f"{count or 'none'}" if gains else PENDING
-            for name, gains in reallocated.items()
-            for end, count in (("-gains", sum(gain > 0 for gain in gains)), ("-runs", len(gains)))
-        },
     }
 
 

@@ -13,7 +13,7 @@ from lcs.exhibits.scaling import studies
 from lcs.exhibits.shared import cells, compare, published, tables
 from lcs.exhibits.shared.compare import ByStudy, Reference, as_sgd, by_method, without_threshold
 from lcs.exhibits.shared.gap import by_size, gap_closed, gap_text, size_of_paper
-from lcs.exhibits.shared.methods import B0, B50, CONV, LOCAL, PROXIMAL, SGD, THREE, Method, method
+from lcs.exhibits.shared.methods import B0, B50, LOCAL, PROXIMAL, SGD, Method, method
 from lcs.exhibits.shared.settings import (
     DESK,
     FLIP_CROP,
@@ -208,68 +208,31 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     """Return the numbers of the prose, in per cent and points; "pending" without the runs."""
     own = runs["scaling-own"]
     last = compare.widest(own)
-    shared_l1 = compare.widest(runs["scaling-wide"])
     over_sgd = gains_by_width(own)
     p = lack_of_fit(np.log2(over_sgd["x"]), over_sgd.gain) if own else math.nan
     seeds, shared = runs["scaling-seeds"], {run.config.seed for run in runs["scaling-threshold"]}
     added = by_method([run for run in seeds if run.config.seed not in shared])
-    large, dense = runs["largest"], runs["largest-decay"]
-    free = by_method([*runs["largest-free"], *dense, *runs["largest-local"]])
-    frozen = by_method([*large, *free[SGD], *free[LOCAL]])
-    searched = by_method([*runs["recipe-length-search"], *runs["recipe-length-search-local"]])
-    flips = by_method([*runs["flips"], *runs["flips-others"]])
-    narrow, beyond = (by_method(runs[f"flips-{name}"]) for name in ("narrow", "beyond"))
-    lengths = compare.by_length([*runs["recipe-length"], *runs["recipe-length-long"]])
-    before_longest, longest = [by_method([]), by_method([]), *lengths.values()][-2:]
-    one_lambda = compare.by_length(runs["recipe-length-l1"])
-    convs = [
-        cells.lead_text(groups[LOCAL], groups[CONV])
-        for groups in compare.by_width([*runs["scaling"], *runs["scaling-wide"]]).values()
-    ]
+    # the best of three variants at α = 32
+    frozen = by_method(compare.joined(runs, ("largest", "largest-decay", "largest-local")))
+    free, beyond = by_method(runs["largest-free"]), by_method(runs["flips-beyond"])
     return {
-        "epochs": f"{own[0].config.epochs}" if own else PENDING,
-        # "points ahead", "behind" or "more"
         "own-zero-last": cells.lead_text(last[B50], last[B0]),
-        "own-proximal-last": cells.gain_text(last[B50], shared_l1[PROXIMAL]),
-        "conv-first": convs[0] if convs else PENDING,
-        "conv-last": convs[-1] if convs else PENDING,
         "gap-last": gap_text(last),
         "gap-paper": f"{published.gap_closed():.0f}",
         "growth-sgd": cells.signed_text(growth(over_sgd)),
-        **{
-            f"growth-{name}": cells.signed_text(growth(gains_by_width(compare.joined(runs, names))))
-            for name, names in (("flips", AT_200), ("short", AT_50))
-        },
+        "growth-flips": cells.signed_text(growth(gains_by_width(compare.joined(runs, AT_200)))),
         "growth-zero": cells.signed_text(growth(gains_by_width(own, B0))),
         "fit-sgd": PENDING if math.isnan(p) else f"{p:.2g}",
         "seeds-gain": cells.lead_text(by_method(seeds)[B50], by_method(seeds)[SGD]),
         "seeds-added": cells.gain_text(added[B50], added[SGD]),
         "seeds-n": f"{len({run.config.seed for run in seeds})}",
-        "narrow-gain": cells.gain_text(narrow[B50], narrow[SGD]),
-        "large-n": f"{len(compare.by_seed(free[B50], free[SGD]))}",
-        "large-gain": cells.lead_text(free[B50], free[SGD]),
-        "large-gap": gap_text(free),
+        "large-n": f"{len(compare.by_seed(free[B50], frozen[SGD]))}",
         "large-frozen-gap": gap_text(frozen),
-        "large-freezing": cells.gain_text(runs["largest-searched"], runs["largest-free"]),
-        "large-zero": cells.lead_text(runs["largest-free"], runs["largest-zero"]),
         "beyond-n": f"{len(beyond[B50])}",
         "beyond-gain": cells.lead_text(beyond[B50], beyond[SGD]),
         "beyond-zero": cells.lead_text(beyond[B50], beyond[B0]),
         "beyond-gap": gap_text(beyond),
-        "one-lambda": " and ".join(
-            f"{cells.gain_text(groups[B50], lengths[length][B50])} after {length}"
-            for length, groups in one_lambda.items()
-            if length in lengths
-        )
-        or PENDING,
-        "longest-change": cells.gain_text(longest[B50], before_longest[B50]),
-        "longest-fit": cells.fit_text(longest[B50]),
-        "longest-sgd-fit": cells.fit_text(longest[SGD]),
-        "longest-left": cells.remaining_text(longest[B50]),
-        "searched-left": cells.remaining_text(searched[B50]),
-        "flips-three": cells.lead_text(flips[THREE], flips[B50]),
-        "flips-others-n": f"{len(flips[THREE])}",
-        "hundred-paper": f"{published.gap_closed('cifar100'):.0f}",
+        "searched-left": cells.remaining_text(by_method(runs["recipe-length-search"])[B50]),
     }
 
 
