@@ -72,17 +72,12 @@ def share_of_way(row: Row) -> float:
     return 100 * row["rearranged_excess"] / contrast if contrast > MIN_CONTRAST else math.nan
 
 
-def _way_text(row: Row) -> str:
-    share = share_of_way(row)
-    return f"{tables.minus(f'{share:z.0f}')} %" if math.isfinite(share) else "not defined"
-
-
 def numbers(found: Sequence[Row], named: Mapping[str, Sequence[Record]]) -> dict[str, str]:
     """Return what the prose says of the first run with filters of each name; "pending" without it.
 
-    `sharing-<name>-excess` over rearranged weights, and `-way`, how far that is to shared kernels;
-    of all runs of β = 0 that were measured `sharing-zero-ways`, from the shortest way to the
-    longest, and `sharing-zero-runs`, how many there are.
+    `sharing-<name>-excess` over rearranged weights; of all runs of β = 0 that were measured
+    `sharing-zero-ways`, the least and the most of the way to shared kernels, and
+    `sharing-zero-runs`, how many there are.
     """
     rows = {row["run_id"]: row for row in found}
     words = {}
@@ -92,10 +87,9 @@ def numbers(found: Sequence[Row], named: Mapping[str, Sequence[Record]]) -> dict
         if row and "mean" in row:
             excess = tables.signed(Interval(row["rearranged_excess"], row["rearranged_ci95"], 0))
         words[f"sharing-{name}-excess"] = excess
-        words[f"sharing-{name}-way"] = _way_text(row) if row else PENDING
     zero = [row for row in rows.values() if row["method"] == B0.shortest]
-    ways = sorted((row for row in zero if math.isfinite(share_of_way(row))), key=share_of_way)
-    ends = f"{_way_text(ways[0])} to {_way_text(ways[-1])}" if ways else PENDING
+    ways = sorted(share for row in zero if math.isfinite(share := share_of_way(row)))
+    ends = tables.minus(f"{ways[0]:z.0f} % to {ways[-1]:z.0f} %") if ways else PENDING
     return {**words, "sharing-zero-runs": f"{len(ways) or PENDING}", "sharing-zero-ways": ends}
 
 

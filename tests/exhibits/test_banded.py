@@ -97,8 +97,6 @@ def test_table_of_several_lengths_has_the_share_of_the_gap(found):
 def test_tables_and_figures_have_every_condition(found):
     assert len(results.banded_table(found["banded"]).rows) == 15
     assert results.banded_figure(found["banded"]).axes
-    left = results.sizes_figure(found).axes[0]
-    assert [float(text.get_text()) for text in left.get_xticklabels()] == [1, 5, 9, 13, 17]
     windows = results.windows_figure(found).axes[0]
     labels = [label.get_text() for label in windows.get_yticklabels()]
     assert [name for name in labels if name == "S-LOCAL"] == ["S-LOCAL"] * 2, "at both lengths"

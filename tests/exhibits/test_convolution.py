@@ -28,8 +28,7 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert 90 < convolution.share_of_way(row) < 300
     words = convolution.numbers(found, {"local": records, "none": []})
     assert words["sharing-local-excess"].startswith("+0.")
-    assert int(words["sharing-local-way"].removesuffix(" %")) > 90
-    assert words["sharing-none-way"] == words["sharing-zero-ways"] == "pending"
+    assert words["sharing-none-excess"] == words["sharing-zero-ways"] == "pending"
     (label,) = convolution.sharing_figure(found).axes[0].get_yticklabels()
     assert label.get_text().endswith(f": {LOCAL.shortest}")
     scarce = with_filters(records[0], images[13:])
@@ -41,9 +40,8 @@ def test_sharing_is_of_the_compact_filters_of_runs_that_stored_some(monkeypatch)
     assert len(both) == 2
     assert len(convolution.sharing_figure(both).axes[0].get_yticklabels()) == 1
     assert "pending" in convolution.sharing_figure(few).axes[0].texts[0].get_text()
-    assert convolution.numbers(few, {"local": []})["sharing-local-way"] == "pending"
-    words = convolution.numbers(few, {"local": [scarce]})
-    assert (words["sharing-local-excess"], words["sharing-local-way"]) == ("–", "not defined")
+    assert convolution.numbers(few, {"local": []})["sharing-local-excess"] == "pending"
+    assert convolution.numbers(few, {"local": [scarce]})["sharing-local-excess"] == "–"
 
 
 def test_nothing_is_said_where_a_shared_kernel_would_not_show():

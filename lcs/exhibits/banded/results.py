@@ -22,7 +22,6 @@ from lcs.exhibits.shared.settings import (
 from lcs.exhibits.shared.tables import PENDING, Cell, Table
 from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
-from lcs.shapes import default_kernel
 
 # what the page calls `Config.l1_window`
 WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
@@ -128,28 +127,6 @@ def banded_figure(records: Sequence[Record]) -> Figure:
     )
 
 
-def sizes_figure(found: ByStudy) -> Figure:
-    """Draw accuracy and remaining weights against the size of random windows."""
-    usual, pixel = (
-        compare.runs_of(compare.conditions(found[f"banded-{name}"]), l1_growth=GROWTHS[-1])
-        for name in ("initial", "pixel")
-    )
-    frame = compare.sweep_frame(
-        [*found["banded-sizes"], *usual, *pixel],
-        lambda config: config.l1_window_size or default_kernel(config.model),
-        shortest_name,
-    )
-    banded = compare.conditions(found["banded"])
-    ungrown = {**B50._asdict(), "l1_growth": 0.0, "l1": usual[0].config.l1 if usual else 0}
-    lines = {
-        "S-LOCAL": compare.runs_of(banded, model="s-local"),
-        "SGD": compare.runs_of(banded, **SGD._asdict()),
-        "β = 50, no growth": compare.runs_of(banded, **ungrown),
-    }
-    references = {name: compare.mean(runs) for name, runs in lines.items() if runs}
-    return plots.sweep(frame, "side of a window (pixels)", references=references)
-
-
 def window_filters(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Return the stored filters, (n, C, H, W), of runs with windows, by title."""
     return locality.filters_of(
@@ -166,7 +143,6 @@ def numbers(found: ByStudy) -> dict[str, str]:
     masked = [run for run in found["masked"] if compare.matches(run.config, _MASKED)]
     return {
         "searched-n": f"{len(searched)}",
-        "searched-left": cells.remaining_text(searched),
         "searched-gap": closed(searched),
         "wide-gap-none": closed(wide["none"]),
         "scattered-none": cells.gain_text(found["banded-scattered"], wide["none"]),

@@ -232,7 +232,6 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "beyond-gain": cells.lead_text(beyond[B50], beyond[SGD]),
         "beyond-zero": cells.lead_text(beyond[B50], beyond[B0]),
         "beyond-gap": gap_text(beyond),
-        "searched-left": cells.remaining_text(by_method(runs["recipe-length-search"])[B50]),
     }
 
 
