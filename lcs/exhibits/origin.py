@@ -240,29 +240,27 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
         "ranks": "ranks made Gaussian, flips and crops",
         "gaussian": "Gaussian, same covariance, flips and crops",
         "labels": "shuffled labels, flips and crops",
-        "shuffled-classes": "Gaussian, shuffled classes, flips and crops",
+        "classes": "Gaussian, shuffled classes, flips and crops",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
         return runs[seen[name], who]
 
-    def over(one: str, other: str, who: Method = B50) -> str:
-        return cells.lead_text(at(one, who), at(other, who), locality.beyond_chance)
-
     both = {"no-augmentation": at("no-augmentation"), "half": half}
     words = {name: locality.excess_text(group) for name, group in both.items()}
     words |= {f"left-{name}": cells.remaining_text(group) for name, group in both.items()}
     words["gain-half"] = cells.lead_text(half, both["no-augmentation"], locality.beyond_chance)
-    words["gain-sgd"] = over("flips-and-crops", "no-augmentation", SGD)
-    words |= {f"over-{name}": over("flips-and-crops", name) for name in ("ranks", "gaussian")}
-    words["over-gaussian-sgd"] = over("flips-and-crops", "gaussian", SGD)
+    dense = (at(name, SGD) for name in ("flips-and-crops", "no-augmentation"))
+    words["gain-sgd"] = cells.lead_text(*dense, locality.beyond_chance)
+    sparse = at("flips-and-crops")
+    for name in ("ranks", "gaussian"):
+        words[f"over-{name}"] = cells.gain_text(at(name), sparse, locality.beyond_chance)
+    words["classes"] = locality.excess_text(at("classes"))
+    words["classes-accuracy"] = cells.mean_text(at("classes", SGD))
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
-    sparse = at("flips-and-crops")
-    words["shuffled-classes"] = locality.excess_text(at("shuffled-classes"))
-    words["shuffled-classes-accuracy"] = cells.mean_text(at("shuffled-classes", SGD))
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name}": word for name, word in words.items()}
 
