@@ -19,7 +19,7 @@ from lcs.exhibits.shared.claim_settings import AT_150, ELSEWHERE, SPARSE_ELSEWHE
 from lcs.exhibits.shared.compare import ByStudy, Reference, grouped
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.locality import beyond_chance, excess_text
-from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, beta_lasso_method, method
+from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, NETWORKS, SGD, method
 from lcs.exhibits.shared.plots import style
 from lcs.exhibits.shared.settings import SHORT_RECIPE, STRONGER_L1, has_stronger_l1, sized
 from lcs.exhibits.shared.tables import Cell, Numbers, Table, signed
@@ -169,17 +169,12 @@ def factorial_table(records: Sequence[Record]) -> Table:
 
 
 def numbers(runs: ByStudy) -> Numbers:
-    """Return the mass in the best window: shares in per cent, and its excess in words.
+    """Return the excess window share in words, in points.
 
     `open-…` is of β = 50, of dense SGD, and of SGD on as many weights at random positions,
     `open-near-…` how often weights are neighbours there; `window-many` and `window-few`: β = 50
     with the smallest and the largest λ. "pending" without runs.
     """
-    found: Numbers = {}
-    first = runs["figure4"]
-    sparse = compare.by_method(first)[beta_lasso_method(compare.largest_beta(first))]
-    for kind in ("mean", "null_mean"):
-        found[f"sparse-{kind}"] = compare.mean(sparse, partial(locality.measured, kind=kind))
     wider = [run for run in runs["rivals-wider"] if run.config.model == "s-fc"]
     budget = grouped(wider, lambda config: (config.optimizer, config.pruning))
     own, dense, random = (
@@ -187,7 +182,7 @@ def numbers(runs: ByStudy) -> Numbers:
     )
     thresholds = compare.conditions(run for run in runs["recipe"] if run.config.beta == 50)
     by_l1 = [thresholds[config] for config in sorted(thresholds, key=lambda config: config.l1)]
-    return found | {
+    return {
         "open-sparse": excess_text(own),
         "open-dense": excess_text(dense),
         "open-random": excess_text(random),

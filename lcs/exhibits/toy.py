@@ -81,14 +81,14 @@ def share_by_start(records: Sequence[Record]) -> pd.DataFrame:
     return frame.assign(law=norm.cdf(-smallest / frame.scale))[["recovered", "law"]]
 
 
-def counts(records: Sequence[Record], table: str, *by: str) -> pd.DataFrame:
-    """Return one of the tables of counts, `confusion` or `misses`, summed up."""
-    return pooled(records, table).groupby(list(by), sort=False).sum(numeric_only=True)
+def counts(records: Sequence[Record], *by: str) -> pd.DataFrame:
+    """Return the table of counts, `confusion`, summed up."""
+    return pooled(records, "confusion").groupby(list(by), sort=False).sum(numeric_only=True)
 
 
 def prediction_table(records: Sequence[Record]) -> Table:
     """Return what was predicted against what came out, per N."""
-    found = counts(records, "confusion", "observations", "predicted")
+    found = counts(records, "observations", "predicted")
     rows = []
     for size, region in itertools.product(records[0].config.observations, resting_points.REGIONS):
         row = found.loc[(size, region)]
@@ -225,16 +225,13 @@ def numbers(records: Sequence[Record]) -> Numbers:
     # the smaller grid has no such cell
     edge = first[np.isclose(first.beta * first.l1, config.lr)].recovered
     # with a constant step, weights that bounce depend on the start too
-    confusion = counts(records, "confusion", "observations", "schedule", "predicted")
+    confusion = counts(records, "observations", "schedule", "predicted")
     depends = confusion.loc[config.observations[0]].loc["cosine"].loc["depends"]
-    misses = counts(records, "misses", "cause").runs
     decided = share_by_start(records)
-    # with fewer observations: the true feature alone, and a decaying step
+    # with fewer observations: the true feature alone
     alone = 100 * second.groupby("beta").true_support.mean()
     lasso = pooled(records, "lasso")
     lasso = lasso[lasso.observations == config.observations[1]]
-    decaying = 100 * second[second.schedule == "cosine"].groupby("beta").recovered.mean()
-    small = min(beta for beta in config.betas if beta > 0)
     return {
         "problems": sum(record.config.problems for record in records),
         "eta": config.lr,
@@ -245,7 +242,6 @@ def numbers(records: Sequence[Record]) -> Numbers:
         "second": config.observations[1],
         "held": 100 * ours.held.mean(),
         "off": 100 * (ours.expected - ours.recovered).abs().max(),
-        "stand-in": 100 * misses["stand-in"] / misses.sum(),
         "start-cells": len(decided),
         "start-off": 100 * (decided.recovered - decided.law).abs().max(),
         "one-worst": one.min(),
@@ -259,10 +255,6 @@ def numbers(records: Sequence[Record]) -> Numbers:
         "truth-best": alone.max(),
         "truth-best-beta": alone.idxmax(),
         "truth-lasso": 100 * lasso.true_support.mean(),
-        "condition-fails": 100 * lasso.condition_fails.mean(),
-        "small-beta": small,
-        "small-second": decaying[small],
-        "eta-second": decaying[config.lr],
         "path-l1": config.trajectory_l1,
     }
 

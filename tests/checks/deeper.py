@@ -125,19 +125,6 @@ def start_from_convolution(store, study):
     return started, by_method(only(runs, epochs=longest))
 
 
-@check
-def deep_fc_is_level_with_deep_local(store):
-    """By SGD it is ahead in every seed, the interval includes zero; it is fifty times as large."""
-    deep = by_method(records(store, "deeper"))
-    local, full = deep[DEEP_LOCAL], deep[DEEP_FC]
-    sizes = [sum(runs[0].final["weights"].values()) for runs in (local, full)]
-    return (
-        min(differences(full, local)) > 0
-        and level(paired(full, local))
-        and 45 < sizes[1] / sizes[0] < 60
-    )
-
-
 def started(store):
     """Return D-FC by SGD from masks, by what it starts from."""
     return {name: records(store, "footprints", start=name) for name in studies.FOOTPRINTS}

@@ -90,40 +90,6 @@ def workers_do_not_help(_: RunStore) -> bool:
 
 
 @check
-def gain_of_an_epoch(_: RunStore) -> bool:
-    """At 1 % an epoch takes less than half of the dense one's time only with frozen zeros."""
-    epoch = measured("parts", measured="sparse epoch", base_channels=16)
-    exact, frozen = (benchmarks.over(epoch, mode)["ratio"] for mode in ("exact", "frozen"))
-    return frozen < 0.5 < exact < 1
-
-
-@check
-def bound_saves_time(_: RunStore) -> bool:
-    """In the middle, where it is slowest, an exact step gains nothing; at the end, a third.
-
-    With at most 1 % of the layer left, at two widths, with about the same ratios. There are no
-    directions that pay in the hardest phase, and few suffice at the end.
-    """
-    found = benchmarks.load("bound")
-    ratios = []
-    for width in (16, 32):
-        shown = benchmarks.find(found, measured="bound", base_channels=width)
-        terms = [one["terms"] for one in shown if one["density"] <= 0.01]
-        exact, whole = (
-            [row["ratio"] for row in steps.bound_steps(found, width, mode)]
-            for mode in ("exact", steps.EXACT_WHOLE)
-        )
-        worst = max(exact)
-        slowest = 0.75 < worst < 0.9 and abs(worst - max(whole)) < 0.05
-        in_the_middle = 0 < exact.index(worst) < len(exact) - 1
-        last = exact[-1] < 0.72 * whole[-1] and max(terms) == 1 and terms[-1] < 0.01
-        if not (slowest and in_the_middle and last):
-            return False
-        ratios.append((worst, exact[-1]))
-    return bool(np.abs(np.subtract(*ratios)).max() < 0.05)
-
-
-@check
 def whole_run_gains_little(_: RunStore) -> bool:
     """At α = 8 a whole exact run is a few per cent faster than the dense one, by the bound or not.
 

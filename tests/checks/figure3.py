@@ -11,7 +11,6 @@ from lcs import theory
 from lcs.cost import weights_by_layer
 from lcs.exhibits import figure3, find_study
 from lcs.exhibits.shared.compare import (
-    accuracies,
     by_method,
     by_width,
     conditions,
@@ -103,19 +102,6 @@ def some_of_local_sees_padding_alone(store):
     with_policy = min(four) / 100 > plain.density > max(*eight, *widest) / 100
     eighth = 1 / 9 < 1 - plain.density / whole < 1 / 7
     return eighth and with_policy and plain.density < kept < whole
-
-
-@check
-def a_constant_rate_is_noisy_at_the_end(store):
-    """With β = 1 the seeds are more than four points apart, further than the means of the β.
-
-    β = 50 is ahead of it in every seed.
-    """
-    found = conditions(records(store, "schedule"))
-    noisy, sparse = (accuracies(runs_of(found, beta=beta, schedule="constant")) for beta in (1, 50))
-    apart = max(noisy) - min(noisy)
-    more = all(fifty > one for one, fifty in zip(noisy, sparse, strict=True))
-    return more and apart > 4 and apart > abs(np.mean(noisy) - np.mean(sparse))
 
 
 @check

@@ -6,7 +6,6 @@ import numpy as np
 
 from checks import above, ahead, behind, check, only, records
 from checks.scaling_runs import common, own
-from checks.why import runs_at_each_width
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (
     as_sgd,
@@ -117,41 +116,6 @@ def stronger_lambda_or_cross_entropy(store):
     cropped = [c for c in sparse if c.augment == "flip-crop" and (c.loss == "bce" or c.lr == 0.1)]
     faint = {c: window(found[c]) for c in cropped if c.loss == "bce" and not c.l1_rest}
     return max(faint.values()) * 2 < min(window(found[c]) for c in cropped if c not in faint)
-
-
-@check
-def locality_at_growing_width(store):
-    """With plain SGD and the reproduction's λ locality fades with the width.
-
-    With the stronger λ it stays, or grows, and β = 0 is further ahead of SGD at each width.
-    """
-    names = ("factorial", "recipe", "width", "wider")
-    runs = runs_at_each_width({name: records(store, name) for name in names})
-    found = conditions(runs)
-    series = {"sgd": [], "weak": [], "zero": [], "sparse": []}
-    for config in sorted(found, key=lambda config: config.base_channels):
-        kind = "sgd" if config.optimizer == "sgd" else "weak" if not config.l1_rest else "zero"
-        series["sparse" if config.beta else kind].append(window(found[config]))
-    more = list(np.subtract(series["zero"], series["sgd"]))
-    return (
-        series["sgd"] == sorted(series["sgd"], reverse=True)
-        and series["weak"] == sorted(series["weak"], reverse=True)
-        and more == sorted(more)
-        and series["zero"][-1] > series["zero"][0]
-        and max(series["sparse"]) - min(series["sparse"]) < 2
-    )
-
-
-@check
-def locality_at_growing_length(store):
-    """From 100 to 400 epochs SGD and β = 0 gain at least as much again, β = 50 hardly more."""
-    found = conditions(records(store, "length"))
-    return all(
-        (longer < 1.2 if config.beta else longer >= 2)
-        for config, runs in found.items()
-        if config.epochs == 100
-        for longer in [window(found[config.replace(epochs=400)]) / window(runs)]
-    )
 
 
 @check

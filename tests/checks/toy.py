@@ -11,7 +11,7 @@ def numbers(store):
 def predicted(store):
     """Counts of runs with many observations, by predicted region."""
     runs = records(store, "toy")
-    found = toy.counts(runs, "confusion", "observations", "predicted")
+    found = toy.counts(runs, "observations", "predicted")
     return found.loc[runs[0].config.observations[0]]
 
 
@@ -34,23 +34,6 @@ def few_observations_open_the_gap(store):
     """With few observations β = η misses more than a tenth of the solutions in some cell."""
     (lr,) = {run.config.lr for run in records(store, "toy")}
     return cells(store, few=True, beta=lr).recovered.min() < 0.9
-
-
-@check
-def a_decaying_step_allows_any_beta_up_to_eta(store):
-    """With a step that decays every 0 < β ≤ η recovers nearly all, and the smaller the more."""
-    few, many = (cells(store, few=few, schedule="cosine") for few in (True, False))
-    (lr,) = {run.config.lr for run in records(store, "toy")}
-    low = [
-        at[(at.beta > 0) & (at.beta <= lr)].groupby("beta").recovered.mean() for at in (few, many)
-    ]
-    return low[0].is_monotonic_decreasing and low[1].min() > 0.999
-
-
-@check
-def rounding_stands_in_for_exact_zeros(store):
-    """At β = 0 dropping all weights below 2ηλ leaves the right support nearly always."""
-    return cells(store, beta=0.0).rounded.mean() > 0.99
 
 
 @check
@@ -102,6 +85,6 @@ def a_larger_beta_can_miss_it(store):
     Where the start decides, fewer than half of the runs find it, with many observations or few.
     """
     runs = records(store, "toy")
-    by_start = toy.counts(runs, "confusion", "predicted", "observations").loc["depends"]
+    by_start = toy.counts(runs, "predicted", "observations").loc["depends"]
     shares = toy.recovered_by_l1(runs, 50.0)
     return shares.min() < toy.ALMOST_ALWAYS and (by_start.recovered < by_start.runs / 2).all()

@@ -5,7 +5,6 @@ import functools
 import numpy as np
 
 from checks import ahead, behind, check, judged, level, records
-from checks.scaling_runs import own
 from lcs.exhibits import why
 from lcs.exhibits.shared.compare import (
     accuracies,
@@ -37,15 +36,12 @@ def found_in(store, *studies):
     return conditions(records(store, *studies))
 
 
-def runs_at_each_width(runs):
-    """All runs at growing width, with those seeds of them that other studies have."""
-    sizes = conditions([*runs["width"], *runs["wider"]])
-    everything = conditions([record for records in runs.values() for record in records])
-    return [record for config in sizes for record in everything[config]]
-
-
 def at_growing_width(store):
-    return conditions(runs_at_each_width(gather(why.STUDIES, "desk", store=store)))
+    """All runs at growing width, with those seeds of them that other studies have."""
+    runs = gather(why.STUDIES, "desk", store=store)
+    sizes = conditions([*runs["width"], *runs["wider"]])
+    everything = conditions(record for records in runs.values() for record in records)
+    return {config: everything[config] for config in sizes}
 
 
 def mean_left(runs):
@@ -246,15 +242,6 @@ def a_wider_network_keeps_a_smaller_share(store):
     sparse = sorted((c for c in found if c.beta), key=lambda config: config.base_channels)
     left = [mean_left(found[config]) for config in sparse]
     return left == sorted(left, reverse=True)
-
-
-@check
-def by_the_recipe_beta_50_is_behind_at_the_smallest_width(store):
-    """Behind β = 0 in every seed, with λ of its own at α = 1, but not by more than the scatter."""
-    runs = own(store)[1]
-    pairs = zip(runs[B50], runs[B0], strict=True)
-    behind = [other.accuracy - one.accuracy for one, other in pairs]
-    return min(behind) > 0 and np.mean(behind) < 2 * np.std(behind, ddof=1)
 
 
 @check

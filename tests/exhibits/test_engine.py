@@ -73,8 +73,6 @@ def test_sparse_modes_against_density(tmp_path):
         table("whole", **step(16)),
         table("wide", [ratio("exact", 0.9), ratio("frozen", 0.5)], **sparse_step(16, 0.01)),
         table("narrow", [ratio("exact", 0.8), ratio("frozen", 0.4)], **sparse_step(4, 0.005)),
-        table("epoch", [ratio("exact", 0.8), ratio("frozen", 0.4)], **step(16)
-              | {"measured": "sparse epoch"}),
     ])  # fmt: skip
     rows = steps.sparse_steps(found)
     assert len(rows) == 4
@@ -87,20 +85,6 @@ def test_sparse_modes_against_density(tmp_path):
     bench(tmp_path, [table("on a GPU", wide, **sparse_step(150, 0.01))], device="cuda")
     words = steps.sparse_numbers(str(tmp_path))
     assert words["speed-150-exact"] == "0.90 (0.72 – 1.17)"
-    assert words["epoch-frozen"] == "0.40 (0.32 – 0.52)"
-
-
-def test_steps_with_the_bound_beside_others(tmp_path):
-    one = {"measured": "bound", "base_channels": 16, "epoch": 20, "epochs": 52, "density": 0.0063}
-    slower = [0.5 * s * d for s, d in zip(SLOWER, DENSE, strict=True)]
-    times = {"dense": DENSE, steps.EXACT_WHOLE: DENSE, "exact": DENSE, "frozen": DENSE}
-    late = one | {"epoch": 50, "times": times | {"exact": slower}}
-    dense = one | {"epoch": 10, "density": 0.02, "times": times | {"exact": [9.0] * len(DENSE)}}
-    found = bench(tmp_path, [dense, one | {"times": times}, late], "bound")
-    assert [row["ratio"] for row in steps.bound_steps(found)] == [1, pytest.approx(0.5)]
-    words = steps.sparse_numbers(str(tmp_path))
-    assert words["bound-first"].startswith("1.00")
-    assert words["bound-last"] == "0.50 (0.40 – 0.65)"
 
 
 def test_whole_runs_are_compared_without_their_first_epoch(tmp_path):

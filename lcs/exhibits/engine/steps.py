@@ -129,17 +129,6 @@ def speed_figure(found: dict[str, Any] | None) -> Figure:
     return figure
 
 
-def bound_steps(
-    found: dict[str, Any] | None, width: int = 16, mode: str = "exact"
-) -> list[dict[str, float]]:
-    """Return `over` along a run, at the epochs with at most 1 % of the first layer left."""
-    return [
-        over(one, mode)
-        for one in find(found, measured="bound", base_channels=width)
-        if one["density"] <= 0.01
-    ]
-
-
 def unproved(found: dict[str, Any] | None) -> dict[tuple[int, int], float]:
     """Return of how many units a quarter of the terms does not prove that no zero returns.
 
@@ -154,27 +143,16 @@ def unproved(found: dict[str, Any] | None) -> dict[tuple[int, int], float]:
 
 
 def sparse_numbers(folder: str = "") -> dict[str, str]:
-    """Return what the prose says of sparse steps and runs, relative to dense ones, in words.
-
-    `bound-first`: where an exact step is slowest with at most 1 % left.
-    """
-    words = {f"{what}-{mode}": PENDING for what in ("speed-150", "epoch") for mode in MODES[1:]}
+    """Return what the prose says of sparse steps and runs, relative to dense ones, in words."""
+    words = {f"speed-150-{mode}": PENDING for mode in MODES[1:]}
     for row in sparse_steps(load("parts", folder, "cuda")):
         if (row["base_channels"], row["density"]) == (PAPER_BASE_CHANNELS, 1):
             words[f"speed-150-{row['mode']}"] = ratio_text(row)
-    for one in find(load("parts", folder), measured="sparse epoch", base_channels=16):
-        words |= {f"epoch-{mode}": ratio_text(over(one, mode)) for mode in MODES[1:]}
-
-    found = load("bound", folder)
-    ratios = bound_steps(found)
-    slowest = max(ratios, key=lambda row: row["ratio"], default=None)
-    words["bound-first"] = ratio_text(slowest) if slowest else PENDING
-    words["bound-last"] = ratio_text(ratios[-1]) if ratios else PENDING
     left = unproved(load("unproved", folder)).values()
     words["unproved"] = tables.rounded(max(left)) if left else PENDING
     modes = {"run-exact": "exact", "run-whole": EXACT_WHOLE, "run-frozen": "frozen"}
     words |= dict.fromkeys(("run-alpha", *modes), PENDING)
-    for one in find(found, measured="whole run"):
+    for one in find(load("bound", folder), measured="whole run"):
         # without the first epoch, in which the optimizer's step is compiled
         times = {mode: sum(seconds[1:]) for mode, seconds in one["times"].items()}
         words["run-alpha"] = f"{one['base_channels']}"
