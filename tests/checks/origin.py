@@ -7,6 +7,7 @@ from lcs.data.gaussian_process import CLONE, GAINS
 from lcs.exhibits import origin
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (
+    accuracies,
     by_method,
     differences,
     grouped,
@@ -47,27 +48,27 @@ def excess(runs):
 def sgd_is_less_local_on_the_clone(store):
     """Filters of SGD on the process are more local at the largest gain than on its clone.
 
-    By one to two points; from the smallest gain to the largest they change by less than one.
+    By less than a point, and they change as little from the smallest gain to the largest.
     """
     runs = grouped(only(records(store, "origin-process"), optimizer="sgd"), origin.data_text)
     small, *_, large = (f"gain {gain:g}" for gain in GAINS.values())
     more = over(runs[large], runs[f"Gaussian, covariance of {large}"])
     change = over(runs[large], runs[small])
-    return ahead(more) and 1 < more.mean < 2 and abs(change.mean) < 1
+    return ahead(more) and more.mean < 1 and abs(change.mean) < 1
 
 
 @check
 def beta_50_hardly_depends_on_the_gain(store):
-    """At the middle λ means at all gains differ by less than two points, that of the clone by < 4.
+    """At the middle λ means at all gains differ by less than two points.
 
-    The clone cannot be told from the largest gain.
+    That of the clone is below that of the largest gain, by less than two.
     """
     runs = only(records(store, "origin-process"), beta=50.0, l1=origin.LAMBDAS[1])
     found = grouped(runs, origin.data_text)
     gains = [f"gain {gain:g}" for gain in GAINS.values()]
     clone = over(found[gains[-1]], found[f"Gaussian, covariance of {gains[-1]}"])
     means = [mean(found[gain], beyond_chance) for gain in gains]
-    return max(means) - min(means) < 2 and level(clone) and 0 < clone.mean < 4
+    return max(means) - min(means) < 2 and ahead(clone) and clone.mean < 2
 
 
 @check
@@ -176,23 +177,25 @@ def local_on_gaussian_images_of_the_process(store):
 
 @check
 def gaussian_images_with_crops(store):
-    """Of β = 50, Gaussian images cannot be told from natural ones, Gaussian ranks are less local.
+    """Filters are local on Gaussian ranks and on Gaussian images, and level with natural images.
 
-    So are random phases, of which accuracy is far lower. SGD is local on Gaussian images, less than
-    on natural ones. With β = 50 about twice as many weights remain on Gaussian images.
+    With β = 50 and with SGD. With random phases they are less local, and accuracy is far lower.
     """
-    sparse, dense = by_data(store, BOTH), by_data(store, BOTH, SGD)
-    natural, gaussian, phases = (sparse[data] for data in (NATURAL, GAUSSIAN, PHASES))
-    return (
-        level(over(natural, gaussian))
-        and ahead(over(natural, sparse[RANKS]))
-        and ahead(over(natural, phases))
-        and ahead(excess(gaussian))
-        and ahead(excess(dense[GAUSSIAN]))
-        and ahead(over(dense[NATURAL], dense[GAUSSIAN]))
-        and mean(phases) < mean(natural) - 10
-        and 1.7 < mean(gaussian, nonzeros) / mean(natural, nonzeros) < 2.3
+    return all(
+        level(over(runs[NATURAL], runs[RANKS]))
+        and level(over(runs[NATURAL], runs[GAUSSIAN]))
+        and ahead(over(runs[NATURAL], runs[PHASES]))
+        and ahead(excess(runs[RANKS]))
+        and ahead(excess(runs[GAUSSIAN]))
+        and mean(runs[PHASES]) < mean(runs[NATURAL]) - 10
+        for runs in (by_data(store, BOTH), by_data(store, BOTH, SGD))
     )
+
+
+@check
+def errors_of_moments_tell_classes_apart(store):
+    """SGD classifies Gaussian test images of shuffled classes better than by chance."""
+    return ahead(mean_interval([v - 10 for v in accuracies(by_data(store, BOTH, SGD)[CLASSES])]))
 
 
 @check
