@@ -61,3 +61,9 @@ def one_line(error: Exception) -> str:
     """Return what an error says, shortened to one line; the name of its type if that is nothing."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
+
+
+def shown(value: object) -> str:
+    """Return a value as a message of one line has it: a long one is cut."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -40,7 +40,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        # a writer that still runs has locked its own
+        with contextlib.suppress(OSError), left.open("rb") as abandoned:
+            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
     with contextlib.ExitStack() as locked:
         temporary, file = _locked_beside(path, locked)
         try:
@@ -113,11 +117,3 @@ def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, Binary
         if temporary.exists():  # not removed before it was locked
             return temporary, file
         file.close()
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove temporary files of writers that no longer run: those that nobody has locked."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        with contextlib.suppress(OSError), left.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()

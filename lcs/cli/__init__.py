@@ -66,10 +66,6 @@ def root(
     """Learning Convolutions from Scratch: train, study, and keep the records."""
 
 
-def _warn(message: Warning | str, *_: object) -> None:
-    say(f"warning: {message}")
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
@@ -78,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn  # type: ignore[assignment]
+            warnings.showwarning = lambda message, *_: say(f"warning: {message}")  # type: ignore
             status = app(arguments, standalone_mode=False, prog_name="lcs")
         sys.stdout.flush()
     except Paused as pause:

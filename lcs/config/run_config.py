@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, shown
 
 
 class RunConfig(ABC):
@@ -125,9 +125,3 @@ def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
         members = typing.get_args(hints[field.name]) or (hints[field.name],)
         found[field.name] = (tuple, members[0]) if members[-1] is Ellipsis else members
     return found
-
-
-def shown(value: object) -> str:
-    """Value in a message of one line, of which a long one is cut."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

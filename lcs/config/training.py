@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_type_hints
 
-from lcs.config.run_config import RunConfig, check_values, shown
+from lcs.config import combinations
+from lcs.config.run_config import RunConfig, check_values
 from lcs.config.starts import STARTS, Start
 from lcs.data.specs import DATASETS, spec
-from lcs.errors import ConfigError
 from lcs.shapes import LayerSize, default_kernel, layer_sizes
-
-# of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
-CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
-
-# which of the optimizers' own parameters each of them has
-OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
-    "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "l1_growth", "l1_window_size", "beta", "frozen_zeros"),
-    "proximal-l1": ("l1", "l1_rest"),
-    "spred": ("l1", "l1_rest", "momentum"),
-}
-
-
-# every parameter that only some optimizers have
-OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
 
 
 @dataclass(frozen=True)
@@ -190,11 +174,11 @@ class Config(RunConfig):
         """Check every field, then what the fields mean together."""
         check_values(self, CHOICES, RANGES)
         # in this order: of several faults, the first is told
-        self._check_optimizer()
-        self._check_masks()
-        self._check_start()
-        self._check_schedule()
-        self._check_images_and_layers()
+        combinations.check_optimizer(self)
+        combinations.check_masks(self)
+        combinations.check_start(self)
+        combinations.check_schedule(self)
+        combinations.check_images_and_layers(self)
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
@@ -208,119 +192,6 @@ class Config(RunConfig):
             if getattr(self, name) == value:
                 object.__setattr__(self, name, None)
 
-    def _check_optimizer(self) -> None:
-        idle = [name for name in foreign_fields(self.optimizer) if getattr(self, name)]
-        if idle:
-            names = ", ".join(sorted(idle))
-            others = [one for one, has in OPTIMIZER_FIELDS.items() if set(idle) <= set(has)]
-            advice = f" or choose optimizer {' or '.join(others)}" if others else ""
-            raise ConfigError(
-                f"optimizer {self.optimizer!r} has no {names}: leave {names} out{advice}"
-            )
-        if self.optimizer != "sgd" and not (self.l1 or self.l1_rest):
-            raise ConfigError(f"l1: with 0 {self.optimizer!r} is plain SGD; give l1, or choose sgd")
-        if self.l1_growth and not (self.l1 and self.model == "s-fc"):
-            raise ConfigError("l1_growth: it makes the l1 of s-fc grow; give both, or leave it out")
-        for name, given in (
-            ("l1_window", self.l1_window != "grid"),
-            ("l1_window_size", self.l1_window_size is not None),
-        ):
-            if given and not self.l1_growth:
-                raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
-        if self.frozen_zeros and not self.beta:
-            raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
-
-    def _check_masks(self) -> None:
-        if self.pruning != "none" and self.model != "s-fc":
-            raise ConfigError(f"pruning: only s-fc has masks, not {self.model!r}; leave it out")
-        if self.pruning in ("set", "rigl") and (self.optimizer == "spred" or self.frozen_zeros):
-            raise ConfigError(
-                f"pruning: {self.pruning!r} regrows weights, which stay zero with spred and with "
-                "frozen_zeros; choose another"
-            )
-        if (self.pruning == "none") != (self.density == 1 and self.density_rest in (None, 1)):
-            raise ConfigError("pruning and density belong together; give both, or leave both out")
-        if self.pruning != "none":
-            for layer, share in self.densities.items():
-                if round(share * self.layer_sizes()[layer].weights) < 1:
-                    own = layer == "fc1" and self.density_rest is not None
-                    name = "density_rest" if own else "density"
-                    raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
-
-    def _check_start(self) -> None:
-        if (self.start == "initial") != (self.source is None):
-            raise ConfigError("start and source belong together; give both, or leave both out")
-        if self.source is not None and not re.fullmatch(
-            r"[a-z0-9][a-z0-9.-]*/(?!.*-s\d+$)[a-z0-9-]+", self.source
-        ):
-            raise ConfigError(
-                f"source: {shown(self.source)} is no run; give the file of a record without its "
-                "seed, as cifar10/s-fc-a4-sgd-0123456789"
-            )
-        fitting = self.taken.models
-        if fitting and self.model not in fitting:
-            raise ConfigError(
-                f"start: {self.start!r} is for {' and '.join(fitting)}, not for {self.model!r}"
-            )
-        if self.start != "initial" and (self.pruning != "none" or self.model == "resnet18"):
-            raise ConfigError(
-                "start: neither resnet18 nor pruning starts from a source; leave out one of them"
-            )
-        if fitting and self.optimizer != "sgd":
-            raise ConfigError(f"start: {self.start!r} is for sgd, not for {self.optimizer!r}")
-
-    def _check_schedule(self) -> None:
-        divides = self.cycle_epochs < self.epochs and self.epochs % self.cycle_epochs == 0
-        if self.pruning in CUT_BETWEEN_PERIODS:
-            if self.schedule == "constant":
-                raise ConfigError(
-                    f"schedule: {self.pruning!r} cuts between periods of the learning rate, and a "
-                    "constant one has none; choose another"
-                )
-            if not divides:
-                raise ConfigError(
-                    "pruning: cuts are made between periods; give a period that divides epochs"
-                )
-            if self.schedule == "cosine-restart":
-                raise ConfigError(
-                    f"schedule: with pruning {self.pruning!r} 'cosine-epoch' begins anew after "
-                    "each period, too; give that"
-                )
-        if self.schedule == "cosine-restart" and not divides:
-            raise ConfigError(
-                "schedule: 'cosine-restart' begins anew after each period; give a period that "
-                "divides epochs"
-            )
-
-    def _check_images_and_layers(self) -> None:
-        for name, given in (
-            ("crop_padding", self.crop_padding is not None),
-            ("crop_fill", self.crop_fill),
-        ):
-            if given and self.augment == "none":
-                raise ConfigError(f"{name}: without augmentation there are no crops; leave it out")
-        if self.crop_padding is not None and self.crop_padding >= self._side:
-            raise ConfigError(f"crop_padding: images have {self._side} pixels a side; give less")
-        if self.period is not None and self.schedule == "constant":
-            raise ConfigError("period: a constant learning rate has none; leave it out")
-        if self.kernel_size is not None and self.model.endswith("fc"):
-            raise ConfigError(f"kernel_size: model {self.model!r} has no kernels; leave it out")
-        for name in ("kernel_size", "l1_window_size"):
-            size = getattr(self, name)
-            if size is not None and size % 2 == 0:
-                raise ConfigError(f"{name}: {size} is even; give an odd number")
-        if self.l1_window_size is not None and self.l1_window_size // 2 >= self._side - 1:
-            raise ConfigError(
-                f"l1_window_size: images have {self._side} pixels a side, so that none would lie "
-                "outside a window; give less"
-            )
-        if self.padding != "same" and self.model not in ("s-conv", "s-local"):
-            raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
-        if self.model == "resnet18" and (self.affine or self.bias or self.dropout):
-            raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
-        if self.padding == "none":
-            self.layer_sizes()  # refuses images too small for the kernel
-
     @property
     def crop_shift(self) -> int:
         """Return by how many pixels at most a crop shifts an image along each axis."""
@@ -328,10 +199,11 @@ class Config(RunConfig):
 
     @property
     def _usual_shift(self) -> int:
-        return self._side // 8
+        return self.image_side // 8
 
     @property
-    def _side(self) -> int:
+    def image_side(self) -> int:
+        """Pixels along one side of an image."""
         return spec(self.dataset).image_shape[0]
 
     def layer_sizes(self) -> dict[str, LayerSize]:
@@ -404,8 +276,3 @@ _LIMITS = {
 }
 CHOICES: dict[str, tuple[str, ...]] = {n: v for n, v in _LIMITS.items() if isinstance(v[0], str)}
 RANGES: dict[str, tuple[float, float]] = {n: v for n, v in _LIMITS.items() if n not in CHOICES}
-
-
-def foreign_fields(optimizer: str) -> set[str]:
-    """Names of parameters that other optimizers have, and this one lacks."""
-    return OPTIMIZERS_OWN - set(OPTIMIZER_FIELDS[optimizer])

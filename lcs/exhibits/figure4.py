@@ -114,6 +114,11 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> tables.DataFrame:
     β = 50; studies that share a width, a length, the loss and the images are one setting. Each SGD
     is named by its momentum, since settings differ in it.
     """
+
+    def series(config: Config) -> str:
+        sgd = "SGD, momentum" if config.momentum else "plain SGD"
+        return cells.series_text(config).replace("SGD", sgd)
+
     runs = itertools.chain(*(group for each in studies for group in compare.widest(each).values()))
     by_setting = compare.grouped(
         (run for run in runs if method(run.config) in SHOWN), _setting_text
@@ -123,12 +128,7 @@ def excess_frame(studies: Iterable[Sequence[Record]]) -> tables.DataFrame:
         for runs in by_setting.values()
         for run in sorted(runs, key=lambda r: (SHOWN.index(method(r.config)), r.config.l1))
     ]
-    return locality.excess_frame(ranked, _setting_text, _series_text, EXCESSES)
-
-
-def _series_text(config: Config) -> str:
-    sgd = "SGD, momentum" if config.momentum else "plain SGD"
-    return cells.series_text(config).replace("SGD", sgd)
+    return locality.excess_frame(ranked, _setting_text, series, EXCESSES)
 
 
 def _setting_text(config: Config) -> str:

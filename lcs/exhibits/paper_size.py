@@ -250,7 +250,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "closed": gap_text(after),
         "paper-closed": f"{published.gap_closed():.0f}",
         "before-gain": cells.lead_text(sparse_before, earlier[SGD]),
-        "before-closed": gap_text({**after, B50: sparse_before}),
+        "before-closed": gap_text(after, sparse_before),
         "left": f"{np.mean(compare.nonzeros(sparse)) / 1e6:.1f}",
         "all": f"{run.final['weights']['conv1'] / 1e6:.0f}",
         "local-left": f"{compare.local_weights(run.config) / 1e6:.1f}",

@@ -50,6 +50,9 @@ SETTINGS = {
 # the first picture has no shorter trainings of these
 LEAST_EPOCHS = 200
 
+# runs by the methods at the ends of a gap, and those that close a part of it
+Closing = tuple[Mapping[Method, Sequence[Record]], Sequence[Record]]
+
 
 def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
@@ -84,8 +87,8 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "plain_gap": gap_text(plain),
-        "own_gap": gap_text({**plain, B50: max(own, key=compare.mean)}),
-        "swept_gap": gap_text({**plain, B50: best}),
+        "own_gap": gap_text(plain, max(own, key=compare.mean)),
+        "swept_gap": gap_text(plain, best),
         "swept_beta": f"{best[0].config.beta:g}",
         "swept_n": len(best),
         "plain_gain": cells.lead_text(plain[B50], plain[SGD]),
@@ -153,7 +156,8 @@ def updated(page: str, summary: str) -> str:
 def stamp(store: RunStore) -> str:
     """Return a hash of our values behind the pictures, however these are drawn."""
     runs = [run for each in _drawn(store).values() for run in each]
-    runs += [run for each in others(store).values() for own in each.values() for run in own]
+    for groups, closing in others(store).values():
+        runs += [run for each in (*groups.values(), closing) for run in each]
     values = [(run.config.run_id, run.accuracy) for run in runs]
     return hashlib.sha256(repr((values, list(_pictures(store)))).encode()).hexdigest()
 
@@ -173,23 +177,19 @@ def _drawn(store: RunStore) -> dict[str, list[Record]]:
     return {t: [r for r in runs if r.config.epochs >= LEAST_EPOCHS] for t, runs in every.items()}
 
 
-def others(store: RunStore) -> dict[str, dict[Method, list[Record]]]:
-    """Return runs that close more of the gap, as `B50`, with their SGD and S-LOCAL, by name."""
+def others(store: RunStore) -> dict[str, Closing]:
+    """Return runs that close more of the gap, beside their SGD and S-LOCAL, by name."""
     place = rivals.results.at_width_4({s.name: s.stored("desk", store) for s in rivals.STUDIES})
-    dense, local = place[rivals.methods.DENSE], place[rivals.methods.S_LOCAL]
+    ends = {SGD: place[rivals.methods.DENSE], LOCAL: place[rivals.methods.S_LOCAL]}
     anew = [r for r in find_study("masks-anew").stored("desk", store) if transfer.anew(r.config)]
     grown = find_study("banded-searched").stored("desk", store)
     return {
-        **{
-            f"{name}, α = 4": {SGD: dense, LOCAL: local, B50: runs}
-            for name, runs in (
-                ("one-shot pruning", place["one-shot"]),
-                ("its masks, trained anew", place[rivals.methods.ANEW]),
-                ("β = 50's, trained anew", anew),
-            )
-        },
-        "λ grows with distance, α = 8": compare.by_method(
-            [run for run in grown if run.config.l1_growth or not run.config.beta]
+        "one-shot pruning, α = 4": (ends, place["one-shot"]),
+        "its masks, trained anew, α = 4": (ends, place[rivals.methods.ANEW]),
+        "β = 50's, trained anew, α = 4": (ends, anew),
+        "λ grows with distance, α = 8": (
+            compare.by_method(run for run in grown if not run.config.beta),
+            [run for run in grown if run.config.l1_growth],
         ),
     }
 
@@ -213,9 +213,7 @@ def _filters(filters: dict[str, np.ndarray]) -> Figure:
 
 
 def gaps_figure(
-    settings: Mapping[str, Sequence[Record]],
-    others: Mapping[str, Mapping[Method, Sequence[Record]]],
-    width: float,
+    settings: Mapping[str, Sequence[Record]], others: Mapping[str, Closing], width: float
 ) -> Figure:
     """Draw the share of the gap that β = 50 closes in each setting, with what the paper reports.
 
@@ -225,32 +223,36 @@ def gaps_figure(
     interval, and an arrow where that goes on to the left. `width` is that of the figure, in inches.
     """
     # headings have None, and the paper has no runs
-    lines: list[tuple[str, Mapping[Method, Sequence[Record]] | None]] = []
+    lines: list[tuple[str, Closing | None]] = []
     for title, records in settings.items():
         sizes = by_size(records).items()
-        here = [(size, runs) for size, runs in sizes if not math.isinf(gap_closed(runs)[1])]
+        here = [(s, (own, own[B50])) for s, own in sizes if not math.isinf(gap_closed(own)[1])]
         lines += [(title, None), *here] if here else []
-    lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), {})]
+    lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), ({}, ()))]
     of_paper = len(lines) - 1
     lines += [("other methods, flips and crops", None), *others.items()] if others else []
     figure, axes = subplots(figsize=(width, 0.13 * len(lines) + 0.7))
     edge, (own, marker, _) = axes.get_yaxis_transform(), look(B50)
-    for place, (_, groups) in enumerate(lines):
-        if not groups or not all(groups.values()):
+    for place, (_, closing) in enumerate(lines):
+        groups, runs = closing or ({}, ())
+        if not (runs and all(groups.values())):
             continue
         colour = own if place < of_paper else OTHERS[0]
-        shares = [100 * gain / gap for gain, gap in zip(*gains_and_gaps(groups), strict=True)]
+        gained, gaps = gains_and_gaps(groups, runs)
+        shares = [100 * gain / gap for gain, gap in zip(gained, gaps, strict=True)]
         if len(shares) == 1:
             axes.plot(shares, [place], marker, color=colour, mfc="none")
         else:
             axes.plot(shares, [place] * len(shares), marker, color=colour, ms=3.5, alpha=0.5)
         if len(shares) > 2:
-            share, low, high = gap_closed(groups)
+            share, low, high = gap_closed(groups, runs)
             axes.plot([low, high], [place, place], color=colour)
             axes.plot(share, place, "|", color=colour, ms=8, mew=2)
             if low < LEFT_END:
                 axes.plot(LEFT_END, place, "<", color=colour, ms=5, clip_on=False)
-        axes.text(1.02, place, gap_text(groups), transform=edge, va="center", fontsize="small")
+        axes.text(
+            1.02, place, gap_text(groups, runs), transform=edge, va="center", fontsize="small"
+        )
     share = published.gap_closed()
     axes.plot(share, of_paper, PUBLISHED_MARKERS["paper"], color=own, mfc="none", ms=8)
     axes.text(1.02, of_paper, f"{share:.0f}", transform=edge, va="center", fontsize="small")

@@ -189,8 +189,8 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "anew-n": cells.count_text(compare.conditions(found["masks-anew"])),
         "own-over-sgd": cells.lead_text(own, starts[NOTHING]),
         "own-over-sparse": cells.lead_text(own, starts[B50.short]),
-        "own-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)], B50: own}),
-        "others-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)], B50: others}),
+        "own-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)]}, own),
+        "others-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)]}, others),
         "others-over-rewired": cells.lead_text(others, starts[f"CIFAR-100's {REWIRED}"]),
     }
     for name, place in zip(ORIGINS, narrow, strict=True):

@@ -66,7 +66,7 @@ class GradientBound:
         allowed = min(len(delta) // UNITS_EACH, len(x) // 2)
         while self.level < len(DIRECTIONS) and DIRECTIONS[self.level] <= allowed:
             split = self._split(parts, x, DIRECTIONS[self.level])
-            found = _search(parts, split, bound, CANDIDATES * len(delta) * x.shape[1])
+            found = split.search(parts, bound, CANDIDATES * len(delta) * x.shape[1])
             if found is not None:
                 return found
             self.level += 1
@@ -116,37 +116,36 @@ class _Split(NamedTuple):
     longest: Tensor  # of ‖w xⱼ‖
     terms: Tensor  # the terms of a sum in A C are at most ‖δ / w‖ times this in all
 
-
-def _search(parts: Parts, split: _Split, bound: float, most: float) -> tuple[Tensor, Tensor] | None:
-    """Return the entries that may reach the bound; None if there are more than `most`."""
-    left, right, rest = split.left, split.right, split.rest
-    largest_rest, longest_right = rest.amax(0), _longest(right.float())  # by groups; over all
-    # A and C are as they are; what is rounded is δ, δ A, their product, and in float32 all sums
-    rounded = 1.01 * torch.finfo(right.dtype).eps / 2
-    slack = rounded * (split.longest + rest.max())  # ‖w A cⱼ‖ is at most ‖w xⱼ‖ + ‖w rⱼ‖
-    slack += _error_of_sums(sum(left.shape)) * (split.longest + split.terms)
-    found, first, count = [], 0, 0
-    for part in parts:
-        size = (part.square() @ split.scale).sqrt_()  # ‖δ / w‖
-        projected = part.to(left.dtype) @ left
-        product = projected.float().norm(dim=1) * longest_right
-        margin = (bound * (1 - 1e-6) - size * slack - rounded * product) / (1 + rounded)
-        # what is not a number is never below the margin
-        unit = (~(product + size * rest.max() < margin)).nonzero()[:, 0]
-        if len(unit):  # else the product itself is not needed
-            sizes = (projected[unit] @ right).abs_().view(len(unit), *rest.shape)
-            largest = sizes.view(INTEGERS[sizes.dtype]).amax(1).view(sizes.dtype).float()
-            below = torch.addr(largest, size[unit], largest_rest) < margin[unit, None]
-            row, group = (~below).nonzero(as_tuple=True)
-            unit, sizes = unit[row], sizes[row, :, group].float()
-            below = sizes + size[unit, None] * rest.t()[group] < margin[unit, None]
-            row, place = (~below).nonzero(as_tuple=True)
-            found.append((first + unit[row], split.order[place * rest.shape[1] + group[row]]))
-            count += len(row)
-            if count > most:
-                return None
-        first += len(part)
-    return _joined(found, rest.device)
+    def search(self, parts: Parts, bound: float, most: float) -> tuple[Tensor, Tensor] | None:
+        """Return the entries that may reach the bound; None if there are more than `most`."""
+        left, right, rest = self.left, self.right, self.rest
+        largest_rest, longest_right = rest.amax(0), _longest(right.float())  # by groups; over all
+        # A and C are as they are; what is rounded is δ, δ A, their product, and in float32 all sums
+        rounded = 1.01 * torch.finfo(right.dtype).eps / 2
+        slack = rounded * (self.longest + rest.max())  # ‖w A cⱼ‖ is at most ‖w xⱼ‖ + ‖w rⱼ‖
+        slack += _error_of_sums(sum(left.shape)) * (self.longest + self.terms)
+        found, first, count = [], 0, 0
+        for part in parts:
+            size = (part.square() @ self.scale).sqrt_()  # ‖δ / w‖
+            projected = part.to(left.dtype) @ left
+            product = projected.float().norm(dim=1) * longest_right
+            margin = (bound * (1 - 1e-6) - size * slack - rounded * product) / (1 + rounded)
+            # what is not a number is never below the margin
+            unit = (~(product + size * rest.max() < margin)).nonzero()[:, 0]
+            if len(unit):  # else the product itself is not needed
+                sizes = (projected[unit] @ right).abs_().view(len(unit), *rest.shape)
+                largest = sizes.view(INTEGERS[sizes.dtype]).amax(1).view(sizes.dtype).float()
+                below = torch.addr(largest, size[unit], largest_rest) < margin[unit, None]
+                row, group = (~below).nonzero(as_tuple=True)
+                unit, sizes = unit[row], sizes[row, :, group].float()
+                below = sizes + size[unit, None] * rest.t()[group] < margin[unit, None]
+                row, place = (~below).nonzero(as_tuple=True)
+                found.append((first + unit[row], self.order[place * rest.shape[1] + group[row]]))
+                count += len(row)
+                if count > most:
+                    return None
+            first += len(part)
+        return _joined(found, rest.device)
 
 
 def _search_whole(parts: Parts, x: Tensor, bound: float) -> tuple[Tensor, Tensor]:

@@ -74,11 +74,11 @@ def run(config: ToyConfig) -> dict[str, Any]:
         tables["lasso"] += [{"observations": observations} | row for row in rows]
         for schedule, optimizer in itertools.product(config.schedules, OPTIMIZERS):
             where = {"observations": observations, "schedule": schedule}
-            outcome = _experiment(problems, lasso, config, schedule, optimizer)
-            tables["cells"] += [where | row for row in _cell_rows(outcome, config)]
+            outcome = _Outcome.of(problems, lasso, config, schedule, optimizer)
+            tables["cells"] += [where | row for row in outcome.cells(config)]
             if optimizer == "beta-lasso":
-                tables["confusion"] += [where | row for row in _confusion_rows(outcome, config)]
-                tables["misses"] += [where | row for row in _miss_rows(outcome)]
+                tables["confusion"] += [where | row for row in outcome.confusion(config)]
+                tables["misses"] += [where | row for row in outcome.misses()]
     results: dict[str, Any] = {
         table: {name: [row[name] for row in rows] for name in rows[0]}
         for table, rows in tables.items()
@@ -91,7 +91,7 @@ class _Outcome:
     """What became of every run of one grid; lasso and theta (R, 10, C), the others (R, C).
 
     `recovered`: the zeros are the LASSO's, and the run has settled. `region`, `expected` and
-    `guaranteed` are what `resting_points` says before.
+    `guaranteed` are what `resting_points` says before. Rows are those of the tables of `run`.
     """
 
     grid: Grid
@@ -103,89 +103,90 @@ class _Outcome:
     expected: Tensor
     guaranteed: Tensor
 
+    @classmethod
+    def of(
+        cls, problems: Problems, lasso: Tensor, config: ToyConfig, schedule: str, optimizer: str
+    ) -> _Outcome:
+        """Train every problem on the grid of an optimizer, and predict what becomes of it."""
+        grid = Grid.of(config, optimizer)
+        rates = step_sizes(schedule, config.lr, config.steps)
+        start = problems.starts[..., None] * grid.scale
+        exact = lasso[..., grid.l1_index]
+        theta, settled = gradient_descent(problems, grid, start, rates)
+        recovered = resting_points.same_support(theta, exact) & settled
+        if optimizer == "beta-lasso":
+            region, expected = resting_points.predict(problems, exact, grid, start, rates)
+            guaranteed = resting_points.cannot_stay_dead(problems, grid, rates[0])
+        else:  # converges to the LASSO from everywhere
+            guaranteed = expected = torch.ones_like(settled)
+            region = expected * resting_points.ALWAYS
+        return cls(grid, exact, theta, settled, recovered, region, expected, guaranteed)
 
-def _experiment(
-    problems: Problems, lasso: Tensor, config: ToyConfig, schedule: str, optimizer: str
-) -> _Outcome:
-    grid = Grid.of(config, optimizer)
-    rates = step_sizes(schedule, config.lr, config.steps)
-    start = problems.starts[..., None] * grid.scale
-    exact = lasso[..., grid.l1_index]
-    theta, settled = gradient_descent(problems, grid, start, rates)
-    recovered = resting_points.same_support(theta, exact) & settled
-    if optimizer == "beta-lasso":
-        region, expected = resting_points.predict(problems, exact, grid, start, rates)
-        guaranteed = resting_points.cannot_stay_dead(problems, grid, rates[0])
-    else:  # converges to the LASSO from everywhere
-        guaranteed = expected = torch.ones_like(settled)
-        region = expected * resting_points.ALWAYS
-    return _Outcome(grid, exact, theta, settled, recovered, region, expected, guaranteed)
-
-
-def _cell_rows(outcome: _Outcome, config: ToyConfig) -> Iterator[dict[str, Any]]:
-    grid, theta, recovered = outcome.grid, outcome.theta, outcome.recovered
-    truth = torch.zeros_like(theta)
-    truth[:, TRUE] = 1
-    # β = 0 makes no exact zeros
-    visible = theta * (theta.abs() > 2 * config.lr * grid.l1)
-    distance = torch.linalg.vector_norm(theta - outcome.lasso, dim=1)
-    shares = {
-        "recovered": recovered,
-        "rounded": resting_points.same_support(visible, outcome.lasso),
-        "true_support": resting_points.same_support(theta, truth) & outcome.settled,
-        "settled": outcome.settled,
-        **{name: outcome.region == index for index, name in enumerate(resting_points.REGIONS)},
-        "expected": outcome.expected,
-        "held": outcome.expected == recovered,
-    }
-    means = {name: hits.double().mean(dim=0).tolist() for name, hits in shares.items()}
-    for column in range(len(grid.l1)):
-        found = distance[recovered[:, column], column]
-        yield {
-            "optimizer": grid.optimizer,
-            "beta": grid.beta[column].item() if grid.optimizer == "beta-lasso" else None,
-            "l1": grid.l1[column].item(),
-            "scale": grid.scale[column].item(),
-            **{name: values[column] for name, values in means.items()},
-            "distance_mean": distance[:, column].mean().item(),
-            "distance_max": distance[:, column].max().item(),
-            "distance_recovered": found.mean().item() if len(found) else None,
+    def cells(self, config: ToyConfig) -> Iterator[dict[str, Any]]:
+        """Yield a row for each column of the grid."""
+        grid, theta, recovered = self.grid, self.theta, self.recovered
+        truth = torch.zeros_like(theta)
+        truth[:, TRUE] = 1
+        # β = 0 makes no exact zeros
+        visible = theta * (theta.abs() > 2 * config.lr * grid.l1)
+        distance = torch.linalg.vector_norm(theta - self.lasso, dim=1)
+        shares = {
+            "recovered": recovered,
+            "rounded": resting_points.same_support(visible, self.lasso),
+            "true_support": resting_points.same_support(theta, truth) & self.settled,
+            "settled": self.settled,
+            **{name: self.region == index for index, name in enumerate(resting_points.REGIONS)},
+            "expected": self.expected,
+            "held": self.expected == recovered,
         }
+        means = {name: hits.double().mean(dim=0).tolist() for name, hits in shares.items()}
+        for column in range(len(grid.l1)):
+            found = distance[recovered[:, column], column]
+            yield {
+                "optimizer": grid.optimizer,
+                "beta": grid.beta[column].item() if grid.optimizer == "beta-lasso" else None,
+                "l1": grid.l1[column].item(),
+                "scale": grid.scale[column].item(),
+                **{name: values[column] for name, values in means.items()},
+                "distance_mean": distance[:, column].mean().item(),
+                "distance_max": distance[:, column].max().item(),
+                "distance_recovered": found.mean().item() if len(found) else None,
+            }
 
+    def confusion(self, config: ToyConfig) -> Iterator[dict[str, Any]]:
+        """Yield a row for each predicted region."""
+        starts = len(config.scales)  # they run fastest, and the region is the same for all of them
+        hits = self.recovered.unflatten(1, (-1, starts)).sum(dim=-1)
+        observed = {"none": hits == 0, "some": (hits > 0) & (hits < starts), "all": hits == starts}
+        for index, name in enumerate(resting_points.REGIONS):
+            runs = self.region == index
+            kinds = {
+                "runs": runs,
+                "recovered": runs & self.recovered,
+                "held": runs & (self.expected == self.recovered),
+                "guaranteed": runs & self.guaranteed,
+                "guaranteed_recovered": runs & self.guaranteed & self.recovered,
+            }
+            yield {
+                "predicted": name,
+                **{key: int((mask & runs[:, ::starts]).sum()) for key, mask in observed.items()},
+                **{key: int(mask.sum()) for key, mask in kinds.items()},
+            }
 
-def _confusion_rows(outcome: _Outcome, config: ToyConfig) -> Iterator[dict[str, Any]]:
-    starts = len(config.scales)  # they run fastest, and the region is the same for all of them
-    hits = outcome.recovered.unflatten(1, (-1, starts)).sum(dim=-1)
-    observed = {"none": hits == 0, "some": (hits > 0) & (hits < starts), "all": hits == starts}
-    for index, name in enumerate(resting_points.REGIONS):
-        runs = outcome.region == index
-        kinds = {
-            "runs": runs,
-            "recovered": runs & outcome.recovered,
-            "held": runs & (outcome.expected == outcome.recovered),
-            "guaranteed": runs & outcome.guaranteed,
-            "guaranteed_recovered": runs & outcome.guaranteed & outcome.recovered,
+    def misses(self) -> Iterator[dict[str, Any]]:
+        """Yield a row for each cause."""
+        dead = (self.theta[:, TRUE] == 0) & (self.lasso[:, TRUE] != 0)
+        left = self.expected != self.recovered
+        causes = {
+            "cycle": ~self.settled,
+            "first step": self.region == resting_points.DEPENDS,
+            # dummies in the place of the true feature
+            "stand-in": dead & (self.theta[:, :TRUE] != 0).any(dim=1),
+            "slow": torch.ones_like(left),
         }
-        yield {
-            "predicted": name,
-            **{key: int((mask & runs[:, ::starts]).sum()) for key, mask in observed.items()},
-            **{key: int(mask.sum()) for key, mask in kinds.items()},
-        }
-
-
-def _miss_rows(outcome: _Outcome) -> Iterator[dict[str, Any]]:
-    dead = (outcome.theta[:, TRUE] == 0) & (outcome.lasso[:, TRUE] != 0)
-    left = outcome.expected != outcome.recovered
-    causes = {
-        "cycle": ~outcome.settled,
-        "first step": outcome.region == resting_points.DEPENDS,
-        # dummies in the place of the true feature
-        "stand-in": dead & (outcome.theta[:, :TRUE] != 0).any(dim=1),
-        "slow": torch.ones_like(left),
-    }
-    for cause, mask in causes.items():  # each run counts once, under the first that applies
-        yield {"cause": cause, "runs": int((left & mask).sum()), "of": left.numel()}
-        left = left & ~mask
+        for cause, mask in causes.items():  # each run counts once, under the first that applies
+            yield {"cause": cause, "runs": int((left & mask).sum()), "of": left.numel()}
+            left = left & ~mask
 
 
 def _lasso_rows(problems: Problems, lasso: Tensor, config: ToyConfig) -> Iterator[dict[str, Any]]:

@@ -71,6 +71,10 @@ def captures(device: torch.device, optimizer: Optimizer) -> bool:
     return wanted and device.type == "cuda" and has_fused_step(optimizer)
 
 
+# one of a device for all runs, since memory is kept for each stream
+_own_stream = functools.cache(torch.cuda.Stream)
+
+
 @contextmanager
 def on_own_stream(device: torch.device) -> Iterator[None]:
     """Let a GPU work on another stream than its default one, on which nothing can be captured.
@@ -84,8 +88,3 @@ def on_own_stream(device: torch.device) -> Iterator[None]:
             yield
     finally:
         default.wait_stream(stream)
-
-
-@functools.cache
-def _own_stream(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)  # one for all runs, since memory is kept for each stream

@@ -9,16 +9,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import cast
 
 import torch
 from tqdm import tqdm
 
 from lcs import cost
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, Paused, TrainingError
-from lcs.models import Net
-from lcs.models.transfer import fitted
+from lcs.errors import CheckpointError, Paused, TrainingError
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import recorded_epochs, rounded
 from lcs.seeds import generators_kept
@@ -27,7 +24,7 @@ from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
 from lcs.train.grouping import shared_fields
 from lcs.train.run import Run
-from lcs.train.setup import build_model
+from lcs.train.source_check import check_source
 
 
 def train(
@@ -210,7 +207,7 @@ def start_run(
             f"run {config.run_id}: it starts from {file}, which has no record; train that first "
             "(with --shard, another part may do so)"
         )
-    _check_source(config, record)
+    check_source(config, record)
     checkpoint = _as_source(record.config, store)
     with checkpoint.locked(wait=clock.left), reporting_out_of_memory(record.config):
         source = start_run(record.config, store, device, clock)
@@ -230,48 +227,6 @@ def start_run(
         run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
-
-
-def _check_source(config: Config, record: Record) -> None:
-    """Refuse a source of which a run cannot take what it is to, before that source is trained.
-
-    Raises:
-        ConfigError: the two configurations do not fit, whatever the seed.
-        TrainingError: the masks of this source, of this seed, leave all weights or none.
-    """
-    source = record.config
-    if record.kind != "training" or source.model == "resnet18":
-        raise ConfigError(
-            f"source: {config.source} has none of the layers that a run can start from; name a "
-            "training run of another model than resnet18"
-        )
-    began = source.model, source.start, source.bias
-    if config.start == "ticket" and began != (config.model, "initial", config.bias):
-        raise ConfigError(
-            f"source: {config.source} does not begin with weights that a ticket of this run has; "
-            "name a run of the same model from random weights, with biases where this one has them"
-        )
-    with torch.device("meta"):  # shapes alone
-        fitted(config, cast(Net, build_model(config)), cast(Net, build_model(source)))
-    for name in ("validation", "permute_pixels", "normalize"):
-        if getattr(source, name) != getattr(config, name):
-            raise ConfigError(
-                f"source: {config.source} has another {name} than this run; give both the same"
-            )
-    masked = config.taken.masked
-    nonzeros, weights = record.final["nonzeros"], record.final["weights"]
-    whole = source.model.endswith("fc")  # others have zeros outside their windows
-    if masked and whole and all(nonzeros[name] == weights[name] for name in masked):
-        raise TrainingError(
-            f"run {config.run_id}: its source {source.file} has no zeros in {', '.join(masked)}, "
-            "so that its masks leave all weights; name a sparse run"
-        )
-    for name in masked:
-        if nonzeros[name] == 0:
-            raise TrainingError(
-                f"run {config.run_id}: its source {source.file} has no weights left in {name}, so "
-                "that its mask leaves none; name another run"
-            )
 
 
 def _as_source(config: Config, store: RunStore) -> Checkpoint:

@@ -87,8 +87,11 @@ class _Comparison(NamedTuple):
 
 
 def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Comparison:
+    def at_row(column: Any) -> Any:  # that of a layer, or of each
+        return {k: v[row] for k, v in column.items()} if type(column) is dict else column[row]
+
     stored, new = (
-        {name: _at(column, row) for name, column in history.items()}
+        {name: at_row(column) for name, column in history.items()}
         for history in (record.history, anew)
     )
     shown = ("train_loss", "train_accuracy", record.config.accuracy_name)
@@ -103,12 +106,6 @@ def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Compariso
     )
     text = f"epoch {stored['epoch']} (stored / anew): {', '.join(parts)}"
     return _Comparison(_equal(stored, new), close and _close_counts(record, counts, new), text)
-
-
-def _at(column: Any, row: int) -> Any:
-    if isinstance(column, dict):
-        return {layer: values[row] for layer, values in column.items()}
-    return column[row]
 
 
 def _compare_final(record: Record, anew: dict[str, Any]) -> _Comparison:

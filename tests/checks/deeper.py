@@ -65,10 +65,10 @@ def a_start_from_s_conv_helps_at_width_8(store):
             and min(differences(started[who], anew[who], beyond_chance)) > 30
             and ahead(paired(started[who], started[CONV]))
             and ahead(paired(anew[CONV], anew[who]))
-            and gap_closed({**anew, B50: started[who]})[1] > 50
+            and gap_closed(anew, started[who])[1] > 50
             for who in (SGD, B50)
         )
-        and gap_closed({**anew, B50: started[CONV]})[1] > 50
+        and gap_closed(anew, started[CONV])[1] > 50
     )
 
 

@@ -127,7 +127,7 @@ def larger_lambda_closes_more_without_augmentation(store):
     swept = conditions(records(store, "lambdas")).values()
     best = max(swept, key=mean)
     own = max((runs for runs in swept if runs[0].config.beta == 50), key=mean)
-    shares = [gap_closed({**plain, B50: runs})[0] for runs in (plain[B50], own, best)]
+    shares = [gap_closed(plain, runs)[0] for runs in (plain[B50], own, best)]
     ahead_each = min(differences(own, plain[B50])) > 0 and min(differences(best, own)) > 0
     largest = max(run.config.l1 for runs in swept for run in runs)
     zero = records(store, "lambdas-zero", l1=largest)
@@ -137,7 +137,7 @@ def larger_lambda_closes_more_without_augmentation(store):
         and shares[-1] > 60
         and best[0].config.l1 == largest
         and abs(largest / plain[B50][0].config.l1 - 5) < 1e-9
-        and gap_closed({**plain, B50: zero})[0] >= shares[-1]
+        and gap_closed(plain, zero)[0] >= shares[-1]
     )
 
 

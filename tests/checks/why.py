@@ -291,7 +291,7 @@ def a_shorter_training_closes_more(store):
     found = found_in(store, "length")
     shorter = found[pick(found, optimizer="sgd", epochs=100)]
     groups = by_method(records(store, "table2"))
-    share, low, _ = gap_closed({**groups, B50: shorter})
+    share, low, _ = gap_closed(groups, shorter)
     return 45 < share < 60 and low > gap_closed(groups)[2]
 
 

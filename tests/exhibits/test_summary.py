@@ -10,7 +10,7 @@ from PIL import Image
 from lcs.exhibits import summary
 from lcs.exhibits.shared import gap, published
 from lcs.exhibits.shared.compare import by_method
-from lcs.exhibits.shared.methods import B50, LOCAL, method
+from lcs.exhibits.shared.methods import B50, LOCAL, SGD, method
 from lcs.runs import BOOK_RUNS, RunStore
 
 STORE = RunStore(BOOK_RUNS)
@@ -96,9 +96,10 @@ def test_the_figure_of_the_gap_has_a_line_for_each_size_that_has_one():
     wide = [run for run in study("scaling-own", accuracy) if run.config.base_channels == 8]
     no_gap = study("flips", lambda c: 50.0 + c.seed)
     alone = [run for run in study("flips", accuracy) if run.config.seed == 0]
-    other = by_method(wide)
+    groups = by_method(wide)
+    others = {"another": (groups, groups[B50]), "pending": ({SGD: [], LOCAL: []}, [])}
     settings = {"one": wide, "none": no_gap, "first seed": alone}
-    (axes,) = summary.gaps_figure(settings, {"another": other, "pending": {B50: []}}, 5).axes
+    (axes,) = summary.gaps_figure(settings, others, 5).axes
     lines = [tick.get_text() for tick in axes.get_yticklabels()]
     assert lines[:4] == ["one", "α = 8, 200 epochs", "first seed", "α = 8, 200 epochs"]
     assert lines[-2:] == ["another", "pending"]

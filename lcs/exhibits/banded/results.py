@@ -68,7 +68,7 @@ def closed_text(found: Conditions, runs: Sequence[Record]) -> str:
     )
     if runs in (sgd, local):
         return tables.NONE
-    return gap_text({B50: runs, SGD: sgd, LOCAL: local} if sgd and local else {})
+    return gap_text({SGD: sgd, LOCAL: local}, runs)
 
 
 def windows_text(config: Config) -> str:

@@ -139,14 +139,14 @@ def numbers(found: ByStudy) -> dict[str, str]:
         "footprint-first-dense": cells.lead_text(first, deep[DEEP_FC]),
         "rewired-first": cells.lead_text(first, masked["rewired-first-mask"]),
         "conv-n": f"{len(started[B50])}",
-        "conv-itself-gap": gap_text({**anew, B50: continued}),
+        "conv-itself-gap": gap_text(anew, continued),
         **{
             f"conv-{name}-{what}": text
             for name, own in (("beta", B50), ("sgd", SGD))
             for what, text in (
                 ("gain", cells.lead_text(started[own], anew[own])),
                 ("adds", cells.lead_text(started[own], continued)),
-                ("gap", gap_text({**anew, B50: started[own]})),
+                ("gap", gap_text(anew, started[own])),
             )
         },
     }

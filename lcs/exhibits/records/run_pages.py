@@ -7,6 +7,7 @@ each, and matplotlib would take minutes.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import re
@@ -265,9 +266,12 @@ def _figure(title: str, epochs: Sequence[int], lines: Series, ticks: Mapping[flo
     keys = []
     for place, (name, values) in enumerate(lines.items(), start=1):
         kind = f"line{min(place, 4)}"
-        for points in _unbroken(epochs, values):
-            path = " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in points)
-            parts.append(f'<polyline class="{kind}" points="{path}"/>')
+        every = zip(epochs, values, strict=True)
+        for is_gap, piece in itertools.groupby(every, lambda point: math.isnan(point[1])):
+            if not is_gap:
+                points = [f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in piece]
+                path = " ".join(points * 2 if len(points) == 1 else points)  # of two at least
+                parts.append(f'<polyline class="{kind}" points="{path}"/>')
         key = '<svg class="key" width="28" height="8"><path class="{}" d="M0 4H28"/></svg>'
         keys.append(f"<span>{key.format(kind)} {escape(name)}</span>")
     return (
@@ -275,14 +279,3 @@ def _figure(title: str, epochs: Sequence[int], lines: Series, ticks: Mapping[flo
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg></figure>"
     )
-
-
-def _unbroken(epochs: Sequence[int], values: Sequence[float]) -> list[list[tuple[int, float]]]:
-    """Return the pieces of a line between its gaps, each of two points at least."""
-    pieces: list[list[tuple[int, float]]] = [[]]
-    for epoch, value in zip(epochs, values, strict=True):
-        if math.isnan(value):
-            pieces.append([])
-        else:
-            pieces[-1].append((epoch, value))
-    return [piece * 2 if len(piece) == 1 else piece for piece in pieces if piece]

@@ -129,7 +129,7 @@ def gap_closed(place: Groups[str], runs: Sequence[Record]) -> str:
     for end, share in ((DENSE, "0"), (S_LOCAL, "100")):
         if runs and rival(runs[0].config) == end:
             return share
-    return gap_text({SGD: place[DENSE], LOCAL: place[S_LOCAL], B50: runs})
+    return gap_text({SGD: place[DENSE], LOCAL: place[S_LOCAL]}, runs)
 
 
 def dots(budgets: dict[str, Groups[str]]) -> style.Figure:

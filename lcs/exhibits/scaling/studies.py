@@ -1,4 +1,4 @@
-"""What the chapter trains: at each width, at several lengths, at α = 32, parts of the training."""
+"""What the chapter trains: at each width, at several lengths, and the largest networks."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from lcs.config import Config
 from lcs.exhibits.shared.compare import without_threshold
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, EVERY, SHALLOW
+from lcs.exhibits.shared.methods import EVERY
 from lcs.exhibits.shared.settings import (
     CHOSEN,
     FLIP_CROP,
@@ -21,18 +21,29 @@ from lcs.exhibits.shared.settings import (
     chosen,
     flip_crop_methods,
     regularised,
-    scaled_l1,
-    sgd,
     sized,
 )
 
 LARGEST_WIDTH = 32
-# in this order; the chapter has tables of all in LARGEST, and of all in FLIPS
-FIRST, LARGEST, FLIPS = Studies(), Studies(), Studies()
+# the chapter has tables of all in LARGEST, and of all in FLIPS
+AUTOAUGMENT, LARGEST, FLIPS = Studies(), Studies(), Studies()
+
+
+def flip_crop(
+    base: Config,
+    betas: Sequence[float] = (50,),
+    *,
+    models: Sequence[str] = ("s-fc",),
+    width: int = WIDEST,
+    length: float = 1 / 2,
+) -> list[Config]:
+    """Return networks by SGD, and every β, with flips and crops, as `search-flips` chose."""
+    return flip_crop_methods(sized(base, width, length), models, betas)
+
 
 # At each width, with AutoAugment
 
-_by_recipe = partial(FIRST.add, setting=RECIPE)
+_by_recipe = partial(AUTOAUGMENT.add, setting=RECIPE)
 
 
 def at_widths(
@@ -108,83 +119,6 @@ def proximal(config: Config) -> Config:
     return without_threshold(config).replace(optimizer="proximal-l1")
 
 
-# Single parts of the recipe
-
-_part = partial(FIRST.add, setting=FLIP_CROP)
-
-
-def _flips(
-    base: Config,
-    betas: Sequence[float] = (50,),
-    *,
-    models: Sequence[str] = ("s-fc",),
-    width: int = WIDEST,
-    length: float = 1 / 2,
-) -> list[Config]:
-    """Return networks by SGD, and every β, with flips and crops, as `search-flips` chose."""
-    return flip_crop_methods(sized(base, width, length), models, betas)
-
-
-@_part(seeds=2)
-def recipe_precision(base: Config) -> list[Config]:
-    """bfloat16 or float32, at α = 8."""
-    return [run.replace(precision=name) for run in _flips(base) for name in ("bf16", "fp32")]
-
-
-@_part()
-def recipe_affine(base: Config) -> list[Config]:
-    """Scale, shift and bias, at α = 4."""
-    runs = _flips(base, width=4)
-    affine, biased = ([run.replace(**{name: True}) for run in runs] for name in ("affine", "bias"))
-    return [*runs, *affine, *biased]
-
-
-@_by_recipe()
-def augment_order(base: Config) -> list[Config]:
-    """AutoAugment after or before the crop."""
-    runs = at_widths(base, widths=(2,))
-    return [*runs, *(run.replace(augment="autoaugment-first") for run in runs)]
-
-
-@_part()
-def recipe_cifar100(base: Config) -> list[Config]:
-    """CIFAR-100, at α = 8."""
-    data = base if base.dataset == "digits" else base.replace(dataset="cifar100")
-    return _flips(data, (0, 50), models=SHALLOW)
-
-
-@_by_recipe()
-def reach(base: Config) -> list[Config]:
-    """Training length, or a larger λ.
-
-    Where the length is shorter by a factor, λ is larger and β smaller by it: the threshold βλ is
-    that of the longest, and so is, nearly, the sum of all ℓ1 steps. β = 0 has the λ of the other.
-    """
-    lengths = [sized(base, 2, length) for length in (1 / 8, 1 / 4, 1 / 2)]
-    runs = []
-    for here in lengths:
-        sparse = chosen(here, *B50)
-        pair = [sparse.replace(beta=0.0), sparse]
-        factor = lengths[-1].epochs / here.epochs
-        runs += [chosen(here, "s-fc"), *pair, *(scaled_l1(config, factor) for config in pair)]
-    return runs
-
-
-@_by_recipe()
-def momentum(base: Config) -> list[Config]:
-    """Momentum, weight decay or a larger step.
-
-    With momentum 0.9 a gradient moves a weight by η times 1 + 0.9 + 0.9² + … = 10 in the end: the
-    larger η has that step without momentum. β-LASSO keeps its pull λη and its threshold βλ.
-    """
-    here = sized(base, 2, 1 / 2)
-    plain, tuned = sgd(here, "s-fc"), chosen(here, "s-fc")
-    parts = [plain, plain.replace(weight_decay=5e-4), tuned.replace(weight_decay=0.0), tuned]
-    sparse = chosen(here, *B50)
-    step = 10 * here.lr
-    return [*parts, plain.replace(lr=step), sparse, scaled_l1(sparse, 0.1).replace(lr=step)]
-
-
 # The largest networks of the desk
 
 _largest = partial(LARGEST.add, setting=FLIP_CROP, seeds=1)
@@ -200,7 +134,7 @@ def _large(base: Config) -> list[Config]:
 def _large_flips(base: Config, width: int = LARGEST_WIDTH, length: float = 1) -> list[Config]:
     """Return β = 50 with frozen zeros, and SGD, by `search-flips`."""
     # half the weight decay that was chosen at α = 8 was better at α = 32
-    dense, sparse = _flips(base, width=width, length=length)
+    dense, sparse = flip_crop(base, width=width, length=length)
     return [sparse.replace(frozen_zeros=True), regularised(dense, 0.5)]
 
 
@@ -249,13 +183,13 @@ def largest_autoaugment(base: Config) -> list[Config]:
 @_largest(seeds=3)
 def largest_local(base: Config) -> list[Config]:
     """α = 32: S-LOCAL."""
-    return _flips(base, betas=(), models=("s-local",), width=LARGEST_WIDTH, length=1)
+    return flip_crop(base, betas=(), models=("s-local",), width=LARGEST_WIDTH, length=1)
 
 
 @_largest(seeds=3)
 def largest_conv(base: Config) -> list[Config]:
     """α = 32: S-CONV."""
-    return _flips(base, betas=(), models=("s-conv",), width=LARGEST_WIDTH, length=1)
+    return flip_crop(base, betas=(), models=("s-conv",), width=LARGEST_WIDTH, length=1)
 
 
 @_largest()
@@ -279,7 +213,7 @@ _short, _usual, _long = (
 
 def _lengths(base: Config, lengths: Sequence[float] = (1 / 4, 1 / 2, 1)) -> list[Config]:
     """Return SGD, S-LOCAL and β = 50 at each length."""
-    every = partial(_flips, base, models=("s-fc", "s-local"))
+    every = partial(flip_crop, base, models=("s-fc", "s-local"))
     return [run for length in lengths for run in every(length=length)]
 
 
@@ -292,44 +226,44 @@ def _one_lambda(base: Config) -> list[Config]:
 @_short()
 def recipe_length_search(base: Config) -> list[Config]:
     """Test images at α = 8, as long as the search."""
-    return _flips(base, length=1 / 8)
+    return flip_crop(base, length=1 / 8)
 
 
 @_short()
 def recipe_length_search_local(base: Config) -> list[Config]:
     """S-LOCAL, as long as the search."""
-    return _flips(base, betas=(), models=("s-local",), length=1 / 8)
+    return flip_crop(base, betas=(), models=("s-local",), length=1 / 8)
 
 
 @_short()
 def recipe_length_search_narrow(base: Config) -> list[Config]:
     """Up to α = 4, as long as the search."""
-    each = partial(_flips, base, models=("s-fc", "s-local"), length=1 / 8)
+    each = partial(flip_crop, base, models=("s-fc", "s-local"), length=1 / 8)
     return [run for width in (1, 2, 4) for run in each(width=width)]
 
 
 @_usual()
 def flips_narrow(base: Config) -> list[Config]:
     """Flips and crops at α = 4."""
-    return _flips(base, models=("s-fc", "s-local"), width=4)
+    return flip_crop(base, models=("s-fc", "s-local"), width=4)
 
 
 @_usual()
 def flips(base: Config) -> list[Config]:
     """Flips and crops at α = 8."""
-    return _flips(base, models=("s-fc", "s-local"))
+    return flip_crop(base, models=("s-fc", "s-local"))
 
 
 @_usual()
 def flips_others(base: Config) -> list[Config]:
     """Flips and crops at α = 8: S-CONV, 3-FC, β = 0."""
-    return _flips(base, betas=(0,), models=("s-conv", "3-fc"))
+    return flip_crop(base, betas=(0,), models=("s-conv", "3-fc"))
 
 
 @_usual()
 def flips_beyond(base: Config) -> list[Config]:
     """Flips and crops at α = 16."""
-    return _flips(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
+    return flip_crop(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
 
 
 @_usual(seeds=2)
@@ -363,6 +297,3 @@ def recipe_length_l1(base: Config) -> list[Config]:
 def recipe_length_long_l1(base: Config) -> list[Config]:
     """Eight times the length with the same λ, at α = 8."""
     return [run.replace(epochs=4 * base.epochs) for run in _one_lambda(base)[1:]]
-
-
-STUDIES = (*FIRST, *LARGEST, *FLIPS)

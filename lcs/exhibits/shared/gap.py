@@ -1,4 +1,7 @@
-"""The gap in accuracy between S-FC and S-LOCAL, by SGD, and how much of it β = 50 closes."""
+"""The gap in accuracy between S-FC and S-LOCAL, by SGD, and how much of it other runs close.
+
+These runs are given beside the `groups` that have the ends of the gap; None: those of β = 50 there.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,35 +18,42 @@ from lcs.runs import Record
 from lcs.stats import mean_interval, ratio_interval
 
 
-def gap_closed(groups: Mapping[Method, Sequence[Record]]) -> tuple[float, float, float]:
-    """Return the share of the gap between SGD and S-LOCAL that β = 50 closes, in per cent.
+def gap_closed(
+    groups: Mapping[Method, Sequence[Record]], runs: Sequence[Record] | None = None
+) -> tuple[float, float, float]:
+    """Return the share of the gap between SGD and S-LOCAL that runs close, in per cent.
 
     With its 95 % interval (low, high) over seeds, from `ratio_interval`.
     """
-    share, low, high = ratio_interval(*gains_and_gaps(groups))
+    share, low, high = ratio_interval(*gains_and_gaps(groups, runs))
     return 100 * share, 100 * low, 100 * high
 
 
-def gains_and_gaps(groups: Mapping[Method, Sequence[Record]]) -> tuple[list[float], list[float]]:
-    """Return by how much β = 50 and S-LOCAL are ahead of SGD, in points, by seed."""
-    found = by_seed(*(groups[name] for name in (B50, SGD, LOCAL))).values()
-    gained = [sparse - dense for sparse, dense, _ in found]
-    return gained, [local - dense for _, dense, local in found]
+def gains_and_gaps(
+    groups: Mapping[Method, Sequence[Record]], runs: Sequence[Record] | None = None
+) -> tuple[list[float], list[float]]:
+    """Return by how much runs and S-LOCAL are ahead of SGD, in points, by seed."""
+    closing = groups[B50] if runs is None else runs
+    found = by_seed(closing, groups[SGD], groups[LOCAL]).values()
+    return [own - dense for own, dense, _ in found], [local - dense for _, dense, local in found]
 
 
-def gap_text(groups: Mapping[Method, Sequence[Record]]) -> str:
+def gap_text(
+    groups: Mapping[Method, Sequence[Record]], runs: Sequence[Record] | None = None
+) -> str:
     """Return the share of the gap closed, in per cent, with its interval; "pending" without runs.
 
     Of two seeds both values, the smaller first.
     """
-    if not all(groups.get(one) for one in (B50, SGD, LOCAL)):
+    closing = groups.get(B50) if runs is None else runs
+    if not (closing and groups.get(SGD) and groups.get(LOCAL)):
         return PENDING
-    gained, gaps = gains_and_gaps(groups)
+    gained, gaps = gains_and_gaps(groups, closing)
     if len(gaps) == 2:
         if not all(gaps):
             return tables.NONE
         return " and ".join(map(_whole, sorted(100 * np.divide(gained, gaps))))
-    shares = gap_closed(groups)
+    shares = gap_closed(groups, closing)
     if math.isnan(shares[0]):
         return tables.NONE
     share, low, high = map(_whole, shares)

@@ -145,8 +145,8 @@ def judged(claims: Sequence[Claim], store: RunStore, scale: str) -> list[Evidenc
         known = surviving(distances, pending=len(pending))
         for i, evidence in enumerate(found):
             if evidence and (claims[i].source == "B") == own:
-                distance = _distance(evidence.finding)
-                said = verdict(evidence.finding, corrected=distance is None or distance in known)
+                corrected = _distance(evidence.finding) in {None, *known}
+                said = verdict(evidence.finding, corrected=corrected)
                 found[i] = replace(evidence, verdict=said)
     return found
 
@@ -176,9 +176,8 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     setting = claim.studies[0].setting.label(scale)
     trained = [] if scale == "paper" else records  # there the setting's name says the width
     configs = [run.config for run in trained if isinstance(run.config, Config)]
-    sparse = [config for config in configs if config.beta]
     width = max((config.base_channels for config in configs), default=None)
-    frozen = bool(sparse) and all(config.frozen_zeros for config in sparse)
+    frozen = {config.frozen_zeros for config in configs if config.beta} == {True}
     if len(by_study) > 1 and finding.evidence:
         n = finding.evidence.n  # the seeds that all of the studies have
     else:  # those that every condition has; of the toy, all random problems in each cell
@@ -322,9 +321,8 @@ def _of_differences(
 
 
 def _meant(records: list[Record], which: Which) -> list[Record]:
-    return [
-        r for r in records if (which(r.config) if callable(which) else matches(r.config, which))
-    ]
+    is_meant = which if callable(which) else partial(matches, wanted=which)
+    return [run for run in records if is_meant(run.config)]
 
 
 def one_more(ours: Interval, published: float) -> Interval:
