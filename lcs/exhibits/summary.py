@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer
+from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer, why
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
 from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
@@ -58,16 +58,14 @@ def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
-        for chapter in (scaling, rivals, banded, transfer)
+        for chapter in (scaling, rivals, banded, transfer, why)
         for study in chapter.STUDIES
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
     largest = wide["paper-size-searched"][0].config
     reproduction, *_ = table2.STUDIES
-    plain = compare.by_method(reproduction.stored("desk", store))
-    swept = compare.conditions(find_study("lambdas").stored("desk", store))
-    best = max(swept.values(), key=compare.mean)
-    own = [runs for config, runs in swept.items() if config.beta == 50]
+    ends = reproduction.stored("desk", store)
+    plain = compare.by_method(ends)
 
     def paper(method: Method, epochs: int = published.PAPER_EPOCHS) -> str:
         return f"{published.accuracy(method, 'cifar10', epochs):.2f}"
@@ -77,6 +75,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
         "transfer": transfer.numbers(runs),
+        "why": why.results.numbers(runs, ends),
         "size": paper_size.numbers(wide),
         "paper": {
             **{"sgd": paper(SGD), "zero": paper(B0), "sparse": paper(B50)},
@@ -87,10 +86,6 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "size_epochs": largest.epochs,
         "searched_epochs": runs["recipe-length-search"][0].config.epochs,
         "plain_gap": gap_text(plain),
-        "own_gap": gap_text(plain, max(own, key=compare.mean)),
-        "swept_gap": gap_text(plain, best),
-        "swept_beta": f"{best[0].config.beta:g}",
-        "swept_n": len(best),
         "plain_gain": cells.lead_text(plain[B50], plain[SGD]),
     }
 

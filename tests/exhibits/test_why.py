@@ -146,18 +146,23 @@ def test_numbers_of_the_prose():
         "frozen": study("frozen", lambda c: 50 + c.seed - c.frozen_zeros - (c.beta > 0) * 2),
         "recipe": study("recipe", lambda c: 50 + c.seed + (c.beta == 50) * (c.l1_rest == 1e-5)),
         "precision": study("precision", lambda c: 50 + c.seed + (c.precision == "fp32")),
-        "lambdas": study("lambdas", known_gain, 2),
+        # the largest λ is best: of every β by three points, of β = 50 by two
+        "lambdas": study("lambdas", lambda c: 50 + (c.l1 == 1e-4) * (3 - (c.beta == 50)), 2),
     }
-    assert results.numbers(NOTHING | runs) == {
+    ends = study("table2", lambda c: 50 + 10 * (c.model == "s-local"), 2)
+    assert results.numbers(NOTHING | runs, ends) == {
         "stronger-l1": "5e-5 on the first layer and 1e-5 on the others",
         "over-zero": "−2.00 ± 0.00",
         "betas-n": "0",
         "runs-l1": "2",
+        "gap-own": "20 and 20",
+        "gap-best": "30 and 30",
+        "best-beta": "10",
         "strong-over-usual": "+1.00 ± 0.00",
         "fp32-sgd": "+1.00 ± 0.00",
         "fp32-50": "+1.00 ± 0.00",
     }
-    assert results.numbers(NOTHING)["over-zero"] == "pending"
+    assert results.numbers(NOTHING, [])["over-zero"] == "pending"
 
 
 # Runs

@@ -24,7 +24,7 @@ from lcs.exhibits.shared.verdicts import exceeds, ours
 from lcs.runs import Record
 
 # what the page calls `Config.l1_window`
-WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "with the weights"}
+WINDOW_NAMES = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "following the weights"}
 
 
 def banded_table(records: Sequence[Record], study: str = "banded") -> Table:

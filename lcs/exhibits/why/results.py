@@ -19,6 +19,7 @@ from lcs.exhibits.shared.compare import (
     runs_of,
     without_threshold,
 )
+from lcs.exhibits.shared.gap import gap_text
 from lcs.exhibits.shared.plots import Differences
 from lcs.exhibits.shared.settings import REPRODUCTION_L1, STRONGER_L1, has_stronger_l1, sized
 from lcs.exhibits.shared.tables import Cell, Table, signed
@@ -204,9 +205,18 @@ def returns(runs: Sequence[Record]) -> float:
 # Numbers
 
 
-def numbers(runs: ByStudy) -> dict[str, str]:
-    """Return the numbers of the chapter's prose."""
+def numbers(runs: ByStudy, ends: Sequence[Record]) -> dict[str, str]:
+    """Return the numbers of the chapter's prose.
+
+    `gap-…`: the share of the gap closed by the most accurate runs of the sweep over λ, of β = 50
+    and of every β; `ends`: runs of SGD and S-LOCAL, trained in the same way.
+    """
     found = {name: conditions(records) for name, records in runs.items()}
+    swept = found["lambdas"]
+    best = max(swept.values(), key=compare.mean, default=[])
+    of_50 = (group for config, group in swept.items() if config.beta == 50)
+    own = max(of_50, key=compare.mean, default=[])
+    groups = compare.by_method(ends)
     at_4 = partial(runs_of, found["recipe"], optimizer="beta-lasso")
     fp32, bf16 = (partial(runs_of, found["precision"], precision=p) for p in ("fp32", "bf16"))
     return {
@@ -215,6 +225,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "over-zero": cells.signed_text(gain(found["frozen"], beta=50, frozen_zeros=False)),
         "betas-n": cells.count_text(found["betas"]),
         "runs-l1": cells.count_text(found["lambdas"]),
+        "gap-own": gap_text(groups, own),
+        "gap-best": gap_text(groups, best),
+        "best-beta": f"{best[0].config.beta:g}" if best else tables.PENDING,
         "strong-over-usual": cells.gain_text(
             at_4(beta=50, **STRONGER_L1), at_4(beta=0, **REPRODUCTION_L1)
         ),
