@@ -241,6 +241,7 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
         "gaussian": "Gaussian, same covariance, flips and crops",
         "labels": "shuffled labels, flips and crops",
         "classes": "Gaussian, shuffled classes, flips and crops",
+        "classes-plain": "Gaussian, shuffled classes, no augmentation",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
@@ -255,8 +256,10 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
     sparse = at("flips-and-crops")
     for name in ("ranks", "gaussian"):
         words[f"over-{name}"] = cells.gain_text(at(name), sparse, locality.beyond_chance)
-    words["classes"] = locality.excess_text(at("classes"))
     words["classes-accuracy"] = cells.mean_text(at("classes", SGD))
+    words["classes-left"] = cells.mean_text(at("classes"), compare.nonzeros, 0)
+    words["classes-plain-accuracy"] = cells.mean_text(at("classes-plain"))
+    words["classes-plain"] = locality.excess_text(at("classes-plain"))
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))

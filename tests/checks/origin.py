@@ -194,8 +194,14 @@ def gaussian_images_with_crops(store):
 
 @check
 def errors_of_moments_tell_classes_apart(store):
-    """SGD classifies Gaussian test images of shuffled classes better than by chance."""
-    return ahead(mean_interval([v - 10 for v in accuracies(by_data(store, BOTH, SGD)[CLASSES])]))
+    """Of Gaussian images of shuffled classes SGD classifies 2 % more than by chance, at most.
+
+    With flips and crops; there β = 50 leaves no weight in the first layer. Without augmentation it
+    classifies more than twice as many as by chance.
+    """
+    both = max(accuracies(by_data(store, BOTH, SGD)[CLASSES])) < 12
+    plain = min(accuracies(by_data(store, PLAIN)[CLASSES])) > 20
+    return both and plain and not any(nonzeros(by_data(store, BOTH)[CLASSES]))
 
 
 @check

@@ -60,7 +60,7 @@ def test_words_are_of_beta_50_by_augmentation(records):
     assert words["origin-gain-sgd"].startswith("5.00 ±")
     assert words["origin-over-gaussian"].startswith("−2.00 ±")
     assert words["origin-over-ranks"].startswith("+0.00 ±")
-    assert words["origin-classes"].startswith("+13.10 ±")
+    assert words["origin-classes-plain"].startswith("+8.10 ±")
     assert words["origin-classes-accuracy"].startswith("61.00 ±")
     assert words["origin-labels-left"].endswith("± 0")
     assert words["origin-n"] == "3"
