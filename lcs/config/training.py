@@ -152,7 +152,11 @@ class Config(RunConfig):
         "the data set's images, or surrogates of them",
         ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
     ] = "natural"
-    labels: Annotated[str, "labels of the training images", ("true", "shuffled")] = "true"
+    labels: Annotated[
+        str,
+        "shuffled: those of the training images; shuffled-first: all, before images are replaced",
+        ("true", "shuffled", "shuffled-first"),
+    ] = "true"
     train_share: Annotated[
         float, "share of the training images, the first of each class", (1e-4, 1.0)
     ] = 1.0

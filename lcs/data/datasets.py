@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lcs.data.specs import KEYS, SPECS, DatasetSpec, spec
 from lcs.errors import DataError, one_line
-from lcs.files import expanded, open_regular
+from lcs.files import open_regular, own_folder
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
@@ -165,8 +165,7 @@ def dataset_path(name: str) -> Path:
                 "pip install -e '.[book]'"
             )
         return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    folder = os.environ.get("LCS_DATA") or "~/.cache/lcs"
-    return expanded(folder) / f"{name}.npz"
+    return own_folder("LCS_DATA") / f"{name}.npz"
 
 
 def read_npz(name: str, path: Path, remedy: str) -> Arrays:

@@ -21,7 +21,7 @@ import numpy as np
 
 from lcs.data import gaussian_process, spoken_digits
 from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz, verify
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import PROCESSES
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, is_full, open_regular, replacing
@@ -232,10 +232,7 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar100": [("the official source", _cifar_binary)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
-    **{
-        name: [("drawing it", lambda name, _: gaussian_process.arrays(GAINS[name]))]
-        for name in GAINS
-    },
+    **{name: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for name in PROCESSES},
 }
 
 

@@ -2,10 +2,13 @@
 
 z is a Gaussian random field on a torus, with covariance exp(−d² / ξ²) at distance d, and a pixel is
 x = erf(g z / √2): nearly Gaussian for a small gain g, nearly −1 or 1 for a large one. Two classes
-differ in the correlation length ξ alone, so that neither position nor mean tells them apart.
+differ in the correlation length ξ alone, so that neither position nor mean tells them apart. The
+clone of a process is Gaussian with its mean and covariance, which are known, not estimated.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from lcs.data.datasets import Array, Arrays
 
 # data sets by name, with their gains g
 GAINS = {"process-0.1": 0.1, "process-1": 1.0, "process-3": 3.0}
+CLONE = "process-3-clone"
+PROCESSES = (*GAINS, CLONE)
 LENGTHS = (2.0, 3.0)  # ξ of the two classes, pixels
 SIDE = 32
 SIZES = {"train": 10_000, "test": 2_000}  # images of each class
@@ -20,31 +25,38 @@ DEVIATION = 32.0  # of a pixel, in levels of uint8 around the middle
 CHUNK = 1000  # images drawn at once
 
 
-def arrays(gain: float) -> Arrays:
-    """Draw the data set of a gain g > 0: the class of the shorter ξ, then that of the longer."""
-    drawn = {f"{part}_images": _images(gain, part) for part in SIZES}
+def arrays(name: str) -> Arrays:
+    """Draw one of the `PROCESSES`: the class of the shorter ξ, then that of the longer."""
+    drawn = {f"{part}_images": _images(name, part) for part in SIZES}
     labels = {f"{part}_labels": np.arange(2, dtype=np.uint8).repeat(n) for part, n in SIZES.items()}
     return drawn | labels
 
 
-def _images(gain: float, part: str) -> Array:
+def _images(name: str, part: str) -> Array:
     import torch
 
     from lcs.seeds import generator_for
 
     draws = generator_for(0, f"process {part}")
-    # of erf(g z / √2) for a standard normal z
-    deviation = float(np.sqrt(2 / np.pi * np.arcsin(gain**2 / (1 + gain**2))))
+    gain = GAINS[name.removesuffix("-clone")]
+
+    def covariance_of_pixels(of_z: Any) -> Any:
+        return 2 / np.pi * np.arcsin(of_z * gain**2 / (1 + gain**2))
+
+    variance = covariance_of_pixels(1.0)
     steps = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE))  # distances wrap around
     result = []
     for length in LENGTHS:
         # of the first pixel with each
         covariance = np.exp(-(steps[:, None] ** 2 + steps**2) / length**2)
+        if name == CLONE:
+            covariance = covariance_of_pixels(covariance) / variance
         spectrum = np.sqrt(np.fft.fft2(covariance).real.clip(0))
         for _ in range(SIZES[part] // CHUNK):
             shape = (CHUNK, SIDE, SIDE)
             white = torch.randn(shape, generator=draws, dtype=torch.float64).numpy()
-            field = np.fft.ifft2(np.fft.fft2(white) * spectrum).real
-            pixels = torch.erf(torch.from_numpy(gain * field / 2**0.5)).numpy() / deviation
+            pixels = np.fft.ifft2(np.fft.fft2(white) * spectrum).real
+            if name != CLONE:
+                pixels = torch.erf(torch.from_numpy(gain * pixels / 2**0.5)).numpy() / variance**0.5
             result.append((127.5 + DEVIATION * pixels).round().clip(0, 255).astype(np.uint8))
     return np.concatenate(result)[..., None]

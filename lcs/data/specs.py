@@ -120,6 +120,11 @@ SPECS = {
                 "6b1cc70039a037ce740049e2284ee786afd1a018795ee0df40c46770d4bfbcfc",
                 "ccefd4823a91ed185462738d269af1903b02f58c711b960331a80bd9361e4fc0",
             ),
+            (
+                "process-3-clone",
+                "95a80bd1781416146b0ccfdcf807988af520ddcbccd574713f68a312ea7d3413",
+                "1b839172f78d38d1b3ab6c718147affe21bc93d47932248507c4335a0e94f936",
+            ),
         )
     },
     "digits": DatasetSpec(

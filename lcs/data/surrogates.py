@@ -3,7 +3,7 @@
 They tell which statistics a network's filters owe their shape to. All are drawn once, from a stream
 of their own, so that every run of every seed sees the same ones. Values are rounded to uint8 at
 half the contrast of the natural images, which keeps the tails of the Gaussian ones; the standard
-normalisation of inputs undoes that, but not for the black border of crops, which needs `BORDER`.
+normalisation of inputs undoes that. Crops of them are to be filled with `BORDER`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         images: "natural": as they are. "gaussianised": each pixel's values replaced, in their
             order, by those of a normal distribution (Lufkin et al. 2024 relate locality to these
             marginals). "gaussian": drawn for each class from the normal distribution with the
-            mean and the covariance of its training images (a clone, as that of Ingrosso & Goldt
-            2022, who know the covariance; here test images share its sampling errors).
+            mean and the covariance of its training images, test images too, so that the sampling
+            errors of these moments also tell classes apart.
             "phase-scrambled": each image with its own amplitude spectrum and random phases, the
             same ones in all colours. "noise": independent and uniform.
-        labels: "true", or "shuffled": those of the training images in a random order.
+        labels: "true". "shuffled": those of the training images in a random order.
+            "shuffled-first": all labels, and before images change, so that Gaussian images of the
+            classes differ in nothing but sampling errors.
 
     Returns:
         Arrays that the next call shares: they are not to be written.
@@ -55,6 +57,13 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         if value not in CHOICES[field]:
             raise ConfigError(f"{field}: unknown value {value!r}; give {', '.join(CHOICES[field])}")
     found = data.load(name)
+    if labels == "shuffled-first":
+        draws = generator_for(0, "labels first")
+        train, test = (
+            values[torch.randperm(len(values), generator=draws).numpy()]
+            for values in (found.train_labels, found.test_labels)
+        )
+        found = replace(found, train_labels=train, test_labels=test)
     if images != "natural":
         changed = {
             "gaussianised": _gaussianised,
@@ -64,7 +73,6 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         }[images]
         train, test = changed(found, generator_for(0, images))
         found = replace(found, train_images=train, test_images=test)
-    # afterwards: Gaussian images have the statistics of the true classes
     if labels == "shuffled":
         order = torch.randperm(len(found.train_labels), generator=generator_for(0, "labels"))
         found = replace(found, train_labels=found.train_labels[order.numpy()])

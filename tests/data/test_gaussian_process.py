@@ -5,7 +5,7 @@ import pytest
 
 from lcs import data
 from lcs.data import download, gaussian_process
-from lcs.data.gaussian_process import LENGTHS
+from lcs.data.gaussian_process import CLONE, LENGTHS, PROCESSES
 
 
 @pytest.fixture
@@ -14,23 +14,24 @@ def small(monkeypatch):
     monkeypatch.setattr(gaussian_process, "SIZES", {"train": 600, "test": 300})
 
 
-def standardised(gain):
-    pixels = gaussian_process.arrays(gain)["train_images"][..., 0]
+def standardised(name):
+    pixels = gaussian_process.arrays(name)["train_images"][..., 0]
     return (pixels - 127.5) / gaussian_process.DEVIATION
 
 
 def test_gain_takes_pixels_from_gaussian_to_two_values(small):
-    kurtosis = {gain: (standardised(gain) ** 4).mean() - 3 for gain in (0.1, 1, 3)}
-    assert kurtosis[0.1] == pytest.approx(0, abs=0.1)
-    assert kurtosis[0.1] > kurtosis[1] > kurtosis[3]
-    assert kurtosis[3] < -1.3
-    for gain in kurtosis:
-        values = standardised(gain)
+    kurtosis = {name: (standardised(name) ** 4).mean() - 3 for name in PROCESSES}
+    small, middle, large, clone = kurtosis.values()
+    assert (small, clone) == pytest.approx((0, 0), abs=0.1)
+    assert small > middle > large
+    assert large < -1.3
+    for name in kurtosis:
+        values = standardised(name)
         assert (values.mean(), values.std()) == pytest.approx((0, 1), abs=0.02)
 
 
 def test_the_classes_differ_in_their_correlation_length_alone(small):
-    pixels = standardised(0.1)
+    pixels = standardised("process-0.1")
     for images, length in zip(np.split(pixels, 2), LENGTHS, strict=True):
         assert (images.mean(), images.std()) == pytest.approx((0, 1), abs=0.03)
         for d in (1, 2, 4):
@@ -38,15 +39,26 @@ def test_the_classes_differ_in_their_correlation_length_alone(small):
             assert along == pytest.approx([np.exp(-(d**2) / length**2)] * 2, abs=0.03)
 
 
+def test_the_clone_has_the_covariance_of_its_process(small):
+    one, clone = (np.split(standardised(name), 2) for name in ("process-3", CLONE))
+    for process, gaussian, length in zip(one, clone, LENGTHS, strict=True):
+        for d in (1, 2, 4):
+            found = [(images * np.roll(images, d, 1)).mean() for images in (process, gaussian)]
+            assert found[0] == pytest.approx(found[1], abs=0.02)
+            # the covariance of the Gaussian field alone would be larger or smaller by more
+            assert abs(found[1] - np.exp(-(d**2) / length**2)) > 0.03 or d == 4
+
+
 def test_training_and_test_images_are_others(small):
-    arrays = gaussian_process.arrays(1)
+    arrays = gaussian_process.arrays("process-1")
     assert not np.array_equal(arrays["train_images"][:300], arrays["test_images"][:300])
     assert arrays["train_labels"].tolist() == 600 * [0] + 600 * [1]
     assert arrays["test_labels"].dtype == np.uint8
 
 
-def test_they_are_drawn_where_other_data_sets_are_fetched(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["process-3", CLONE])
+def test_they_are_drawn_where_other_data_sets_are_fetched(name, tmp_path, monkeypatch):
     """The pinned SHA-256 are those of the whole data set."""
     monkeypatch.setenv("LCS_DATA", str(tmp_path))
-    assert download.get("process-3") == tmp_path / "process-3.npz"
-    assert data.load("process-3").train_images.shape == (20_000, 32, 32, 1)
+    assert download.get(name) == tmp_path / f"{name}.npz"
+    assert data.load(name).train_images.shape == (20_000, 32, 32, 1)

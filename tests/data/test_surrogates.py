@@ -130,6 +130,20 @@ def test_gaussian_images_are_of_the_true_classes_though_labels_are_shuffled(imag
     np.testing.assert_array_equal(shuffled.train_images, true.train_images)
     np.testing.assert_array_equal(shuffled.test_images, true.test_images)
     assert (shuffled.train_labels != true.train_labels).any()
+    apart = [rows(true.train_images[true.train_labels == label]).mean() for label in (0, 1)]
+    assert abs(apart[0] - apart[1]) > 0.5 * rows(true.train_images).std()
+
+
+def test_gaussian_images_of_shuffled_classes_hardly_differ(images):
+    """Their classes keep nothing of the true ones, whose means differ by more than a deviation."""
+    found = surrogates.load("made up", "gaussian", "shuffled-first")
+    for part in ("train", "test"):
+        labels = getattr(found, f"{part}_labels")
+        assert np.array_equal(np.bincount(labels), np.bincount(images.train_labels))
+        assert 0.4 < (labels == getattr(images, f"{part}_labels")).mean() < 0.6
+        pixels = rows(getattr(found, f"{part}_images"))
+        one, other = (pixels[labels == label].mean() for label in (0, 1))
+        assert abs(one - other) < 0.1 * pixels.std()
 
 
 @pytest.mark.parametrize("validation", [False, True])

@@ -39,7 +39,7 @@ def test_conditions_have_names_of_their_own(records, name):
 
 def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
-    names = set(NAMES) - {"origin-process"}
+    names = {name for name in NAMES if "process" not in name}
     runs = {c for name in names for c in find_study(name).configs("desk", 1)}
     free = {"augment": "none", "crop_padding": None, "crop_fill": 0}
     free |= {"images": "natural", "labels": "true"}
@@ -58,8 +58,10 @@ def test_words_are_of_beta_50_by_augmentation(records):
     assert words["origin-half"].startswith("+15.1")
     assert words["origin-gain-half"].startswith("5.00 ±")
     assert words["origin-gain-sgd"].startswith("5.00 ±")
-    assert words["origin-over-gaussian"].startswith("2.00 ±")
-    assert words["origin-over-gaussian-sgd"].startswith("2.00 ±")
+    assert words["origin-over-gaussian"].startswith("−2.00 ±")
+    assert words["origin-over-ranks"].startswith("+0.00 ±")
+    assert words["origin-classes-plain"].startswith("+8.10 ±")
+    assert words["origin-classes-accuracy"].startswith("61.00 ±")
     assert words["origin-labels-left"].endswith("± 0")
     assert words["origin-n"] == "3"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
@@ -72,13 +74,13 @@ def test_locality_is_shown_by_condition(records):
     assert len(frame) == 4 * 4
     assert sum(", λ = " in name for name in frame.series) == 12
     frame = origin.excess_frame(records["origin-data"])
-    assert len(frame) == 8
+    assert len(frame) == 10
     row = frame[(frame.setting == "natural images, flips and crops") & (frame.series == "β = 50")]
     assert row["values"].tolist() == [pytest.approx([15, 15.1, 15.2])]
     assert row["ci95"].tolist() == [pytest.approx(0.248, abs=1e-3)], "over seeds"
     one = [run for run in records["origin-data"] if not run.config.seed]
     frame = origin.excess_frame(one)
-    assert frame["ci95"].tolist() == pytest.approx([3.0] * 8), "over filters"
+    assert frame["ci95"].tolist() == pytest.approx([3.0] * 10), "over filters"
     assert origin.excess_frame([]).empty
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lcs.config import Config
-from lcs.data.gaussian_process import GAINS
+from lcs.data.gaussian_process import PROCESSES
 
 # the paper's names
 SHALLOW = ("s-conv", "s-local", "s-fc")
@@ -14,7 +14,7 @@ DATASETS = {
     "cifar100": "CIFAR-100",
     "svhn": "SVHN",
     "fsdd": "spoken digits",
-    **dict.fromkeys(GAINS, "the nonlinear process"),
+    **dict.fromkeys(PROCESSES, "the nonlinear process"),
 }
 
 
