@@ -120,17 +120,30 @@ def wider_with_flips_and_crops(store):
 
 @check
 def half_is_no_better_at_width_16(store):
-    """On validation images, of the decay of SGD and of the λ of β = 50 of the other runs."""
+    """On validation images, of the decay of SGD and of the λ of β = 50 of the other runs.
+
+    Nor is a smaller learning rate of SGD.
+    """
     tried, usual = (by_method(records(store, f"{n}flips-beyond")) for n in ("search-", ""))
+    rate = usual[SGD][0].config.lr
+    slower = [run.accuracy for run in tried[SGD] if run.config.lr < rate]
     fields = {SGD: "weight_decay", B50: "l1"}
     found = {
-        name: {getattr(run.config, field): run.accuracy for run in tried[name]}
+        name: {
+            getattr(run.config, field): run.accuracy
+            for run in tried[name]
+            if run.config.lr == usual[name][0].config.lr
+        }
         for name, field in fields.items()
     }
     whole = {name: getattr(usual[name][0].config, field) for name, field in fields.items()}
-    return all(
-        sorted(of) == [whole[name] / 2, whole[name]] and of[whole[name]] >= of[whole[name] / 2]
-        for name, of in found.items()
+    return (
+        all(
+            sorted(of) == [whole[name] / 2, whole[name]] and of[whole[name]] >= of[whole[name] / 2]
+            for name, of in found.items()
+        )
+        and len(slower) == 1
+        and slower[0] < found[SGD][whole[SGD]]
     )
 
 
