@@ -76,7 +76,7 @@ def check_masks(config: Config) -> None:
 
 
 def check_start(config: Config) -> None:
-    """Refuse a start that network, pruning or optimizer cannot have, and a source that is no run."""
+    """Refuse a start that network, pruning or optimizer cannot have, or a source that is no run."""
     if (config.start == "initial") != (config.source is None):
         raise ConfigError("start and source belong together; give both, or leave both out")
     if config.source is not None and not re.fullmatch(
