@@ -64,6 +64,6 @@ def one_line(error: Exception) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message of one line has it: a long one is cut."""
+    """Return a value as it stands in a message: on one line, and cut where it is long."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -43,6 +43,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "source": {"start": "mask"},
     "density": {"pruning": "random", "density_rest": 0.5},
     "density_rest": {"pruning": "random", "density": 0.5, "base_channels": 16},
+    "labels": {"images": "gaussian"},
 }
 
 
@@ -169,6 +170,9 @@ def test_a_crop_belongs_to_augmentation_and_is_spelt_in_one_way() -> None:
     message = refusal(crop_padding=2)
     assert message == "crop_padding: without augmentation there are no crops; leave it out"
     assert refusal(crop_fill=2).startswith("crop_fill: without augmentation")
+    assert refusal(crop_fill=2, augment="crop", crop_padding=0).startswith("crop_fill: with crop")
+    assert refusal(crop_fill=2, augment="autoaugment").startswith("crop_fill: 'autoaugment' fills")
+    assert refusal(labels="shuffled-first").startswith("labels: 'shuffled-first' is for images")
     message = refusal(dataset="digits", augment="flip-crop", crop_padding=8)
     assert message == "crop_padding: images have 8 pixels a side; give less"
     plain = Config(augment="flip-crop")

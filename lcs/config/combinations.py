@@ -57,7 +57,7 @@ def check_optimizer(config: Config) -> None:
 
 
 def check_masks(config: Config) -> None:
-    """Refuse a pruning that the network or the optimizer cannot have, or of no weights."""
+    """Refuse a pruning that the network or the optimizer cannot have, or that keeps no weight."""
     if config.pruning != "none" and config.model != "s-fc":
         raise ConfigError(f"pruning: only s-fc has masks, not {config.model!r}; leave it out")
     if config.pruning in ("set", "rigl") and (config.optimizer == "spred" or config.frozen_zeros):
@@ -76,7 +76,7 @@ def check_masks(config: Config) -> None:
 
 
 def check_start(config: Config) -> None:
-    """Refuse a start that the network, its pruning or its optimizer cannot have, or no run's."""
+    """Refuse a start that network, pruning or optimizer cannot have, or a source that is no run."""
     if (config.start == "initial") != (config.source is None):
         raise ConfigError("start and source belong together; give both, or leave both out")
     if config.source is not None and not re.fullmatch(
@@ -133,6 +133,15 @@ def check_images_and_layers(config: Config) -> None:
     ):
         if given and config.augment == "none":
             raise ConfigError(f"{name}: without augmentation there are no crops; leave it out")
+    if config.crop_fill and config.augment not in ("crop", "flip-crop"):
+        raise ConfigError(f"crop_fill: {config.augment!r} fills with 0; leave it out")
+    if config.crop_fill and config.crop_shift == 0:
+        raise ConfigError("crop_fill: with crop_padding 0 nothing is filled; leave it out")
+    if config.labels == "shuffled-first" and config.images != "gaussian":
+        raise ConfigError(
+            "labels: 'shuffled-first' is for images 'gaussian', which are drawn by class; give "
+            "these, or choose 'shuffled'"
+        )
     if config.crop_padding is not None and config.crop_padding >= side:
         raise ConfigError(f"crop_padding: images have {side} pixels a side; give less")
     if config.period is not None and config.schedule == "constant":

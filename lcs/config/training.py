@@ -140,7 +140,12 @@ class Config(RunConfig):
         "pixels around an image before a crop; if not given: an eighth of its side",
         (0, 31),
     ] = None
-    crop_fill: Annotated[int, "value of the pixels around an image before a crop", (0, 255)] = 0
+    crop_fill: Annotated[
+        int,
+        "value of the pixels around an image before a crop; of surrogates but noise, 64 is as far "
+        "from their mean as black is in natural images",
+        (0, 255),
+    ] = 0
     normalize: Annotated[
         str,
         "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel",
@@ -149,12 +154,14 @@ class Config(RunConfig):
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
     images: Annotated[
         str,
-        "the data set's images, or surrogates of them",
+        "the data set's images, or surrogates: each pixel's ranks gaussianised; gaussian, by the "
+        "mean and covariance of each class; with scrambled phases; noise (lcs.data.surrogates)",
         ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
     ] = "natural"
     labels: Annotated[
         str,
-        "shuffled: those of the training images; shuffled-first: all, before images are replaced",
+        "shuffled: those of the training images; shuffled-first: all, before images 'gaussian' "
+        "are drawn by class",
         ("true", "shuffled", "shuffled-first"),
     ] = "true"
     train_share: Annotated[

@@ -3,7 +3,8 @@
 They tell which statistics a network's filters owe their shape to. All are drawn once, from a stream
 of their own, so that every run of every seed sees the same ones. Values are rounded to uint8 at
 half the contrast of the natural images, which keeps the tails of the Gaussian ones; the standard
-normalisation of inputs undoes that. Crops of them are to be filled with `BORDER`.
+normalisation of inputs undoes that. Crops of them are to be filled with `BORDER`. Noise has the
+full range.
 """
 
 from __future__ import annotations

@@ -231,7 +231,8 @@ def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
 def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str, str]:
     """Return what the prose says, in words; "pending" without runs.
 
-    `…-sgd` is of SGD, the others of β = 50; `half`: of `at_half_l1`.
+    `gain-sgd`, `labels-fit` and `classes-accuracy` are of SGD, the others of β = 50; `half`: of
+    `at_half_l1`.
     """
     runs = on_images(found)
     seen = {
@@ -251,8 +252,8 @@ def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str,
     words = {name: locality.excess_text(group) for name, group in both.items()}
     words |= {f"left-{name}": cells.remaining_text(group) for name, group in both.items()}
     words["gain-half"] = cells.lead_text(half, both["no-augmentation"], locality.beyond_chance)
-    dense = (at(name, SGD) for name in ("flips-and-crops", "no-augmentation"))
-    words["gain-sgd"] = cells.lead_text(*dense, locality.beyond_chance)
+    cropped, plain = (at(name, SGD) for name in ("flips-and-crops", "no-augmentation"))
+    words["gain-sgd"] = cells.lead_text(cropped, plain, locality.beyond_chance)
     sparse = at("flips-and-crops")
     for name in ("ranks", "gaussian"):
         words[f"over-{name}"] = cells.gain_text(at(name), sparse, locality.beyond_chance)

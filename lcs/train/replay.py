@@ -87,7 +87,7 @@ class _Comparison(NamedTuple):
 
 
 def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Comparison:
-    def at_row(column: Any) -> Any:  # that of a layer, or of each
+    def at_row(column: Any) -> Any:  # a column may have a list for each layer
         return {k: v[row] for k, v in column.items()} if type(column) is dict else column[row]
 
     stored, new = (

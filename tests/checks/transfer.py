@@ -3,6 +3,7 @@
 from checks import ahead, behind, check, level, records, verdicts
 from lcs.exhibits import transfer
 from lcs.exhibits.shared.compare import by_length, differences, grouped, paired
+from lcs.exhibits.shared.gap import gap_closed
 from lcs.exhibits.shared.methods import B50, LOCAL, SGD
 from lcs.exhibits.shared.verdicts import CORRECTED
 from lcs.exhibits.transfer import FROZEN, FROZEN_OF_SGD, MASKS, NOTHING, REWIRED, TAKEN
@@ -81,9 +82,8 @@ def masks_trained_anew_at_width_4(store):
     own, others = (place[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     rewired = place[f"CIFAR-100's {REWIRED}"]
     over = [differences(at, place[who]) for at in (own, others) for who in (NOTHING, B50.short)]
-    (local,) = records(store, "transfer-wider", dataset="cifar10", model="s-local")[:1]
-    first = {name: runs[0].accuracy for name, runs in place.items()}
-    share = (own[0].accuracy - first[NOTHING]) / (local.accuracy - first[NOTHING])
+    ends = {SGD: place[NOTHING], LOCAL: place[str(LOCAL)]}
+    share, *_ = gap_closed(ends, own)
     lengths = by_length(records(store, "recipe-length"))
     wide = "flips and crops, α = 4"
     said = [
@@ -96,7 +96,7 @@ def masks_trained_anew_at_width_4(store):
         min(map(min, over)) > 2
         and max(map(abs, differences(own, others))) < 1
         and max(differences(rewired, place[NOTHING])) < 0.5
-        and 0.45 < share < 0.6
+        and 45 < share < 60
         and set(said) == {f"holds{CORRECTED}"}
         and against_rewired[wide] == "holds"
         and max(differences(lengths[400][SGD], lengths[200][SGD])) < 2

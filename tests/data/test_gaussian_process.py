@@ -43,10 +43,11 @@ def test_the_clone_has_the_covariance_of_its_process(small):
     one, clone = (np.split(standardised(name), 2) for name in ("process-3", CLONE))
     for process, gaussian, length in zip(one, clone, LENGTHS, strict=True):
         for d in (1, 2, 4):
-            found = [(images * np.roll(images, d, 1)).mean() for images in (process, gaussian)]
-            assert found[0] == pytest.approx(found[1], abs=0.02)
-            # the covariance of the Gaussian field alone would be larger or smaller by more
-            assert abs(found[1] - np.exp(-(d**2) / length**2)) > 0.03 or d == 4
+            rho = np.exp(-(d**2) / length**2)
+            expected = np.arcsin(0.9 * rho) / np.arcsin(0.9)  # g = 3
+            for images in (process, gaussian):
+                along = [(images * np.roll(images, d, axis)).mean() for axis in (1, 2)]
+                assert along == pytest.approx([expected] * 2, abs=0.03)
 
 
 def test_training_and_test_images_are_others(small):

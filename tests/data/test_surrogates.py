@@ -142,8 +142,16 @@ def test_gaussian_images_of_shuffled_classes_hardly_differ(images):
         assert np.array_equal(np.bincount(labels), np.bincount(images.train_labels))
         assert 0.4 < (labels == getattr(images, f"{part}_labels")).mean() < 0.6
         pixels = rows(getattr(found, f"{part}_images"))
-        one, other = (pixels[labels == label].mean() for label in (0, 1))
-        assert abs(one - other) < 0.1 * pixels.std()
+        # nor do those at the positions of the true ones: labels were shuffled before
+        for of in (labels, getattr(images, f"{part}_labels")):
+            one, other = (pixels[of == label].mean() for label in (0, 1))
+            assert abs(one - other) < 0.1 * pixels.std()
+
+
+def test_the_border_is_as_far_below_the_mean_as_black_is():
+    """In deviations of a pixel: surrogates have half the contrast of images around the middle."""
+    below = (127.5 - surrogates.BORDER) / 0.5
+    assert below == pytest.approx(127.5, abs=1)
 
 
 @pytest.mark.parametrize("validation", [False, True])

@@ -37,6 +37,17 @@ def test_conditions_have_names_of_their_own(records, name):
     assert len(origin.origin_table(name, records[name], "What").rows) == len(conditions)
 
 
+def test_conditions_of_different_studies_have_names_of_their_own(records):
+    on_images = [run.config for name in NAMES if "process" not in name for run in records[name]]
+    names = {(origin.seen_text(c), method(c)): c.replace(seed=0) for c in on_images}
+    assert len(names) == len({c.replace(seed=0) for c in on_images})
+    estimated = find_study("origin-process-estimated").configs("desk", 1)
+    assert {(c.dataset, c.images) for c in estimated} == {("process-3", "gaussian")}
+    assert not {origin.seen_text(c) for c in estimated} & {
+        origin.seen_text(run.config) for run in records["origin-process"]
+    }
+
+
 def test_only_what_is_named_differs():
     """All runs of β = 50 on images share λ, width and length, and those of SGD theirs."""
     names = {name for name in NAMES if "process" not in name}

@@ -215,6 +215,9 @@ def numbers(runs: ByStudy) -> dict[str, str]:
     # the best of three variants at α = 32
     frozen = by_method(compare.joined(runs, ("largest", "largest-decay", "largest-local")))
     free, beyond = by_method(runs["largest-free"]), by_method(runs["flips-beyond"])
+    tried = compare.grouped(by_method(runs["search-flips-beyond"])[SGD], lambda config: config.lr)
+    rates = [[max(tried[lr], key=lambda run: run.accuracy)] for lr in sorted(tried)]
+    slower, usual = (rates[0], rates[-1]) if rates else ([], [])
     return {
         "own-zero-last": cells.lead_text(last[B50], last[B0]),
         "gap-last": gap_text(last),
@@ -232,6 +235,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "beyond-gain": cells.lead_text(beyond[B50], beyond[SGD]),
         "beyond-zero": cells.lead_text(beyond[B50], beyond[B0]),
         "beyond-gap": gap_text(beyond),
+        "beyond-rate": cells.lead_text(slower, usual),
     }
 
 

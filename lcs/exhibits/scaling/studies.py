@@ -266,6 +266,15 @@ def flips_beyond(base: Config) -> list[Config]:
     return flip_crop(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
 
 
+@_usual()
+def flips_beyond_rate(base: Config) -> list[Config]:
+    """SGD with a smaller learning rate at α = 16.
+
+    That which was better on validation images, `search-flips-beyond`.
+    """
+    return [run.replace(lr=0.03) for run in flip_crop(base, betas=(), width=WIDTH_BEYOND)]
+
+
 @_usual(seeds=2)
 def recipe_length(base: Config) -> list[Config]:
     """Training length at α = 8."""

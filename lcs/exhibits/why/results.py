@@ -209,7 +209,7 @@ def numbers(runs: ByStudy, ends: Sequence[Record]) -> dict[str, str]:
     """Return the numbers of the chapter's prose.
 
     `gap-…`: the share of the gap closed by the most accurate runs of the sweep over λ, of β = 50
-    and of every β; `ends`: runs of SGD and S-LOCAL, trained in the same way.
+    and of every β > 0; `ends`: runs of SGD and S-LOCAL, trained in the same way.
     """
     found = {name: conditions(records) for name, records in runs.items()}
     swept = found["lambdas"]
