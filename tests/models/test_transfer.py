@@ -374,8 +374,6 @@ def test_a_first_layer_is_taken_with_its_bias(store):
         ({"start": "first-layer", "bias": True}, "digits/.* has no conv1.bias"),
         ({"start": "network", "momentum": 0.0, "model": "s-local"}, "a LOCAL net cannot start"),
         ({"normalize": "standard"}, "has another normalize"),
-        ({"permute_pixels": True}, "has another permute_pixels"),
-        ({"validation": True}, "has another validation"),
     ],
 )
 def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
