@@ -195,11 +195,10 @@ def search_flips_long(base: Config) -> list[Config]:
 def search_flips_beyond(base: Config) -> list[Config]:
     """Weight decay, λ and learning rate at α = 16, with flips and crops.
 
-    What `flips-beyond` has, and half of it: at α = 32 SGD was better with half of the decay. At
-    α = 150 a third of the learning rate was better for SGD; that of β = 50, which is ahead here, is
-    not tried.
+    What `flips-beyond` has; half of its weight decay and λ, as at α = 32 SGD was better with half of
+    the decay; and a third of its learning rate, which was better for SGD at α = 150.
     """
     here = sized(base, WIDTH_BEYOND, 1 / 2)
     runs = flip_crop_methods(here, ("s-fc",), (50,))
     halves = [regularised(run, share) for run in runs for share in SHARES[:2]]
-    return [*halves, *(run.replace(lr=RATES[0]) for run in runs if not run.beta)]
+    return [*halves, *(run.replace(lr=RATES[RATES.index(run.lr) - 1]) for run in runs)]
