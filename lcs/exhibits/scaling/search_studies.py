@@ -201,4 +201,16 @@ def search_flips_beyond(base: Config) -> list[Config]:
     here = sized(base, WIDTH_BEYOND, 1 / 2)
     runs = flip_crop_methods(here, ("s-fc",), (50,))
     halves = [regularised(run, share) for run in runs for share in SHARES[:2]]
-    return [*halves, *(run.replace(lr=RATES[RATES.index(run.lr) - 1]) for run in runs)]
+    return [*halves, *map(_slower, runs)]
+
+
+@_flips()
+def search_flips_rate(base: Config) -> list[Config]:
+    """A third of the learning rate at α = 8 and 200 epochs, with flips and crops."""
+    runs = studies.flip_crop(base)
+    return [*runs, *map(_slower, runs)]
+
+
+def _slower(run: Config) -> Config:
+    """Return a run with the next smaller of `RATES`."""
+    return run.replace(lr=RATES[RATES.index(run.lr) - 1])
