@@ -33,10 +33,7 @@ STATISTICS = {
     "random phases": ("phase-scrambled", "true"),
     "Gaussian, shuffled classes": ("gaussian", "shuffled-first"),
 }
-DATA = STATISTICS | {
-    "uniform noise": ("noise", "true"),
-    "shuffled labels": ("natural", "shuffled"),
-}
+DATA = STATISTICS | {"uniform noise": ("noise", "true"), "shuffled labels": ("natural", "shuffled")}
 # `Config.augment` and `Config.crop_padding`
 AUGMENTATIONS = {
     "no augmentation": ("none", None),
