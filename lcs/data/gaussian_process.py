@@ -14,10 +14,10 @@ import numpy as np
 
 from lcs.data.datasets import Array, Arrays
 
-# data sets by name, with their gains g
+# processes by name, with their gains g
 GAINS = {"process-0.1": 0.1, "process-1": 1.0, "process-3": 3.0}
 CLONE = "process-3-clone"
-PROCESSES = (*GAINS, CLONE)
+PROCESSES = {**GAINS, CLONE: GAINS["process-3"]}
 LENGTHS = (2.0, 3.0)  # ξ of the two classes, pixels
 SIDE = 32
 SIZES = {"train": 10_000, "test": 2_000}  # images of each class
@@ -38,7 +38,7 @@ def _images(name: str, part: str) -> Array:
     from lcs.seeds import generator_for
 
     draws = generator_for(0, f"process {part}")
-    gain = GAINS[name.removesuffix("-clone")]
+    gain = PROCESSES[name]
 
     def covariance_of_pixels(of_z: Any) -> Any:
         return 2 / np.pi * np.arcsin(of_z * gain**2 / (1 + gain**2))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lcs.config import Config
-from lcs.data.gaussian_process import CLONE, GAINS, PROCESSES
+from lcs.data.gaussian_process import CLONE, PROCESSES
 from lcs.data.surrogates import BORDER
 from lcs.exhibits.shared import cells, compare, locality, tables
 from lcs.exhibits.shared.compare import Groups
@@ -25,18 +25,15 @@ from lcs.exhibits.shared.verdicts import Judge, exceeds_zero, ours
 from lcs.runs import Record
 
 WIDTH = 4
-# images and labels, in the order of the pages
-DATA = {
+# images and labels of natural images and of what shares some of their statistics, and of all data
+STATISTICS = {
     "natural images": ("natural", "true"),
     "ranks made Gaussian": ("gaussianised", "true"),
     "Gaussian, same covariance": ("gaussian", "true"),
     "random phases": ("phase-scrambled", "true"),
     "Gaussian, shuffled classes": ("gaussian", "shuffled-first"),
-    "uniform noise": ("noise", "true"),
-    "shuffled labels": ("natural", "shuffled"),
 }
-# those whose images are natural, or have some of the statistics of natural ones
-STATISTICS = tuple(DATA)[:5]
+DATA = STATISTICS | {"uniform noise": ("noise", "true"), "shuffled labels": ("natural", "shuffled")}
 # `Config.augment` and `Config.crop_padding`
 AUGMENTATIONS = {
     "no augmentation": ("none", None),
@@ -72,7 +69,7 @@ def origin_data(base: Config) -> list[Config]:
     """Locality and the statistics of images."""
     return [
         run
-        for images, labels in (DATA[name] for name in STATISTICS)
+        for images, labels in STATISTICS.values()
         for run in _both(
             base, images=images, labels=labels, crop_fill=0 if images == "natural" else BORDER
         )
@@ -145,7 +142,7 @@ def origin_process_estimated(base: Config) -> list[Config]:
 def data_text(config: Config) -> str:
     """Name the images and labels of a run."""
     if config.dataset in PROCESSES:
-        gain = f"gain {GAINS[config.dataset.removesuffix('-clone')]:g}"
+        gain = f"gain {PROCESSES[config.dataset]:g}"
         if config.images == "gaussian":
             return f"Gaussian, estimated covariance of {gain}"
         return f"Gaussian, covariance of {gain}" if config.dataset == CLONE else gain

@@ -97,6 +97,12 @@ def gain_grows_with_flips_and_crops(store):
 
 
 @check
+def no_nearer_to_local_in_wider_networks(store):
+    """The mean lead of S-LOCAL over β = 50 rises at each doubling, with flips and crops."""
+    return rises(means(by_width(records(store, *results.AT_200)), LOCAL, B50))
+
+
+@check
 def wider_with_flips_and_crops(store):
     """At α = 16 β = 50 is ahead of SGD and β = 0, and far behind S-LOCAL, at rates of α = 8.
 

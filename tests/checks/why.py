@@ -201,18 +201,12 @@ def own_setting_at_width_4(store):
 
 
 @check
-def the_gain_comes_between_width_1_and_4(store):
-    """Over both references the gain grows from α = 1 to 4; from 4 to 8 no growth is seen.
-
-    Over β = 0 it is undecided at α = 1.
-    """
+def no_growth_is_seen_from_width_4_to_8(store):
+    """The gain of β = 50 over β = 0 is undecided at α = 1, and so is its growth from α = 4 to 8."""
     found = at_growing_width(store)
-    one, four, eight = (pick(found, beta=50, base_channels=alpha) for alpha in (1, 4, 8))
-    return level(difference(found, one, without_threshold(one))) and all(
-        ahead(results.contrast(found, [(one, four)], reference))
-        and level(results.contrast(found, [(four, eight)], reference))
-        for reference in (as_sgd, without_threshold)
-    )
+    one, *wider = (pick(found, beta=50, base_channels=alpha) for alpha in (1, 4, 8))
+    growth = results.contrast(found, [tuple(wider)], without_threshold)
+    return level(difference(found, one, without_threshold(one))) and level(growth)
 
 
 @check
@@ -301,7 +295,7 @@ def what_augmentation_and_the_loss_add(store):
 
     With the reproduction's λ the change is undecided, in the mean over losses and with its own
     loss; over SGD it is undecided at any λ. Cross-entropy adds about a point over β = 0. At equal
-    rates that is undecided, and over SGD it adds less than half a point.
+    rates that is undecided.
     """
     effect = functools.partial(results.effect, found_in(store, "factorial"))
     augment = functools.partial(effect, {"augment": "flip-crop"})
@@ -314,24 +308,20 @@ def what_augmentation_and_the_loss_add(store):
     undecided += [augment(as_sgd), *(augment(as_sgd, where) for where in cells)]
     loss = effect({"loss": "cross-entropy"}, without_threshold)
     equal = effect(equal_rates, without_threshold, lambda c: c.loss == "bce")
-    over_sgd = effect(equal_rates, as_sgd, lambda c: c.loss == "bce")
     more = ahead(strong) and strong.mean > 2 and ahead(loss) and 0.5 < loss.mean < 1.5
-    return ahead(over_sgd) and over_sgd.mean < 0.5 and more and all(map(level, [*undecided, equal]))
+    return more and all(map(level, [*undecided, equal]))
 
 
 @check
 def with_augmentation_no_cost_is_seen_at_the_stronger_lambda(store):
-    """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse.
-
-    With BCE it leaves less than two per cent of the first layer.
-    """
+    """β = 50 is within half a point of β = 0, with either loss; with BCE β = 0 gets worse."""
     found = found_in(store, "factorial")
     zero = {"beta": 0, "loss": "bce", **STRONGER_L1}
     bare, cropped = (found[pick(found, augment=a, **zero)] for a in ("none", "flip-crop"))
     at = functools.partial(pick, found, beta=50, augment="flip-crop", **STRONGER_L1)
     both = [at(loss=loss) for loss in ("bce", "cross-entropy")]
     near = all(abs(difference(found, c, without_threshold(c)).mean) < 0.5 for c in both)
-    return near and mean_left(found[both[0]]) < 2 and mean(cropped) < mean(bare)
+    return near and mean(cropped) < mean(bare)
 
 
 @check

@@ -17,7 +17,9 @@ def record(config) -> Record:
     excess -= 0.02 * (config.images == "gaussian")
     one = {"mean": 0.5, "null_mean": 0.1, "excess_mean": excess + config.seed / 1000}
     found = {"window_mass": one | {"excess_ci95": 0.03}}
-    return made_up(config, 60.0 + config.seed, locality={"eligible": 9, **found})
+    accuracy = 60.0 + config.seed - 20 * (config.augment == "none")
+    left = 300 if config.labels == "shuffled-first" else 500
+    return made_up(config, accuracy, left, locality={"eligible": 9, **found})
 
 
 @pytest.fixture
@@ -73,6 +75,8 @@ def test_words_are_of_beta_50_by_augmentation(records):
     assert words["origin-over-ranks"].startswith("+0.00 ±")
     assert words["origin-classes-plain"].startswith("+8.10 ±")
     assert words["origin-classes-accuracy"].startswith("61.00 ±")
+    assert words["origin-classes-plain-accuracy"].startswith("41.00 ±")
+    assert words["origin-classes-left"].startswith("300 ")
     assert words["origin-labels-left"].endswith("± 0")
     assert words["origin-n"] == "3"
     first = {name: [run for run in runs if not run.config.seed] for name, runs in records.items()}
