@@ -78,7 +78,7 @@ def masks_trained_anew_at_width_4(store):
     S-LOCAL. Rewired masks do not gain; the lead over them alone outlasts the correction. Twice the
     epochs gain less than two points at α = 8.
     """
-    place = grouped(records(store, "masks-anew", dataset="cifar10"), transfer.start_text)
+    place = grouped(records(store, "transfer-wider", dataset="cifar10"), transfer.start_text)
     own, others = (place[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     rewired = place[f"CIFAR-100's {REWIRED}"]
     over = [differences(at, place[who]) for at in (own, others) for who in (NOTHING, B50.short)]
