@@ -176,7 +176,7 @@ def others(store: RunStore) -> dict[str, Closing]:
     """Return runs that close more of the gap, beside their SGD and S-LOCAL, by name."""
     place = rivals.results.at_width_4({s.name: s.stored("desk", store) for s in rivals.STUDIES})
     ends = {SGD: place[rivals.methods.DENSE], LOCAL: place[rivals.methods.S_LOCAL]}
-    anew = [r for r in find_study("masks-anew").stored("desk", store) if transfer.anew(r.config)]
+    anew = [r for r in find_study("transfer-wider").stored("desk", store) if transfer.anew(r.config)]
     grown = find_study("banded-searched").stored("desk", store)
     return {
         "one-shot pruning, α = 4": (ends, place["one-shot"]),
