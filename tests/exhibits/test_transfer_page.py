@@ -107,7 +107,7 @@ def test_masks_trained_anew_are_compared_with_rewired_ones_and_with_random_weigh
         for claim in claims
         if "transfer-wider" in f"{claim.study} {claim.also}"
     ]
-    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, 12.5, 7.5, 2.5])
+    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, 2.5, 12.5, 7.5, 2.5])
 
 
 def test_claims_are_of_masks_of_the_other_data_set(records):
