@@ -45,6 +45,13 @@ class Geometry(NamedTuple):
         """Numbers in the layer's output."""
         return self.out_channels * self.out_size**2
 
+    @property
+    def window_share(self) -> float:
+        """Share of the fully connected layer's weights that the locally connected one has."""
+        starts = [place * self.stride - self.padding for place in range(self.out_size)]
+        inside = sum(min(at + self.kernel_size, self.in_size) - max(at, 0) for at in starts)
+        return (inside / (self.out_size * self.in_size)) ** 2
+
 
 class LayerSize(NamedTuple):
     """Size of one layer.

@@ -733,6 +733,15 @@ def test_what_an_installed_package_lacks_is_said_in_one_line(words, code, reason
     assert reason in line
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_error(name, monkeypatch):
+    monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as end:
+        lcs.cli.main(["data", "list"])
+    getattr(sys, name).close()
+    assert not end.value.code
+
+
 @pytest.mark.parametrize("words", [[], ["table2"], ["--update"], ["table2", "-p", "scale=smoke"]])
 def test_an_installed_package_has_no_book(words, command, monkeypatch, tmp_path):
     monkeypatch.setattr(lcs.exhibits.book, "ROOT", tmp_path)

@@ -38,7 +38,7 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "padding": {"model": "s-conv"},
     "crop_padding": {"augment": "flip-crop"},
     "crop_fill": {"augment": "flip-crop"},
-    "pruning": {"density": 0.5, "period": 200},
+    "pruning": {"density": 0.05, "period": 200},
     "start": {"source": "cifar10/s-fc-a1-sgd-0123456789"},
     "source": {"start": "mask"},
     "density": {"pruning": "random", "density_rest": 0.5},
@@ -218,6 +218,13 @@ def test_windows_that_leave_nothing_outside_are_refused() -> None:
     assert "give less" in refusal(l1_window_size=15, dataset="digits", **growing)
     assert Config(l1_window_size=61, **growing).l1_window_size == 61  # type: ignore[arg-type]
     assert "'sgd' has no l1_window_size" in refusal(l1_window_size=5)
+
+
+def test_more_weights_than_the_windows_hold_are_refused() -> None:
+    message = refusal(pruning="windows", density=0.07)
+    assert message.startswith("density: the windows of s-local hold 0.0684967 of the first layer's")
+    assert Config(pruning="windows", density=0.0684967041015625).density == 0.0684967041015625
+    assert Config(pruning="random", density=0.07).density == 0.07
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:

@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lcs import data
 from lcs.config import CHOICES, Config
-from lcs.models import layer_weights
-from lcs.shapes import LayerSize, flops
+from lcs.models import LocallyConnected2d, dense_weight, layer_weights
+from lcs.shapes import Geometry, LayerSize, flops
 from lcs.train.setup import build_model
 
 VARIANTS = [
@@ -34,6 +34,13 @@ def test_sizes_are_those_of_the_network(model, variant):
     for name, weight in layer_weights(network).items():
         units = len(weight) if weight.ndim == 2 else None
         assert sizes[name] == (weight.numel(), places[name], units), name
+
+
+@pytest.mark.parametrize("kernel", [3, 5, 9])
+def test_share_of_the_windows_is_that_of_the_weights_of_a_local_layer(kernel):
+    layer = Geometry(3, 12, 2, kernel, stride=2, padding=kernel // 2)
+    weight = torch.ones_like(LocallyConnected2d(layer).weight)
+    assert layer.window_share == pytest.approx(float(dense_weight(weight, layer).mean()))
 
 
 def test_flops_use_a_convolution_at_every_position_and_skip_zeros():

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 try:
@@ -69,6 +70,9 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed, as a daemon does
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")

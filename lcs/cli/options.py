@@ -36,7 +36,7 @@ StoreRead = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BudgetMinutes = Annotated[
-    float | None, typer.Option(help="Stop at a checkpoint within so many minutes.")
+    float | None, typer.Option(help="Stop at a checkpoint within so many minutes, or an epoch.")
 ]
 CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 

@@ -9,7 +9,7 @@ from lcs.config import combinations
 from lcs.config.run_config import RunConfig, check_values
 from lcs.config.starts import STARTS, Start
 from lcs.data.specs import DATASETS, spec
-from lcs.shapes import LayerSize, default_kernel, layer_sizes
+from lcs.shapes import LayerSize, default_kernel, layer_sizes, stack_and_hidden
 
 
 @dataclass(frozen=True)
@@ -222,6 +222,12 @@ class Config(RunConfig):
             kernel_size=self.kernel_size,
             padding=self.padding,
         )
+
+    @property
+    def window_share(self) -> float:
+        """Share of the weights of S-FC's first layer that S-LOCAL has, in its windows."""
+        (layer,), _ = stack_and_hidden("s-fc", **spec(self.dataset).network, base_channels=1)
+        return layer.window_share
 
     @property
     def accuracy_name(self) -> str:

@@ -176,12 +176,12 @@ def others(store: RunStore) -> dict[str, Closing]:
     """Return runs that close more of the gap, beside their SGD and S-LOCAL, by name."""
     place = rivals.results.at_width_4({s.name: s.stored("desk", store) for s in rivals.STUDIES})
     ends = {SGD: place[rivals.methods.DENSE], LOCAL: place[rivals.methods.S_LOCAL]}
-    anew = [r for r in find_study("masks-anew").stored("desk", store) if transfer.anew(r.config)]
+    wider = find_study(transfer.WIDER).stored("desk", store)
     grown = find_study("banded-searched").stored("desk", store)
     return {
         "one-shot pruning, α = 4": (ends, place["one-shot"]),
         "its masks, trained anew, α = 4": (ends, place[rivals.methods.ANEW]),
-        "β = 50's, trained anew, α = 4": (ends, anew),
+        "β = 50's, trained anew, α = 4": (ends, [r for r in wider if transfer.anew(r.config)]),
         "λ grows with distance, α = 8": (
             compare.by_method(run for run in grown if not run.config.beta),
             [run for run in grown if run.config.l1_growth],

@@ -42,10 +42,8 @@ FROZEN_OF_SGD = f"{FROZEN}, by SGD"
 NOTHING = SGD.short
 # taken of the same data set too, and of a network trained by SGD too
 OWN, OF_SGD = ("ticket", "mask"), ("frozen-first-layer", "first-layer")
-# the studies at α = 4: every start, and masks in more seeds
-WIDER = ("transfer-wider", "masks-anew")
-# and at α = 1
-NARROW = ("transfer", "transfer-windows")
+# the studies at α = 1, and that at α = 4
+NARROW, WIDER = ("transfer", "transfer-windows"), "transfer-wider"
 
 
 STUDIES = Studies()
@@ -89,21 +87,6 @@ def transfer_wider(base: Config) -> list[Config]:
     """Transfer between data sets at α = 4, 200 epochs."""
     taken = ("mask", "first-mask", "rewired-mask", "frozen-first-layer")
     return _runs(sized(base, 4, 1 / 2), taken)
-
-
-@STUDIES.add(FLIP_CROP)
-def masks_anew(base: Config) -> list[Config]:
-    """Masks of β = 50, trained anew by SGD on CIFAR-10, at α = 4.
-
-    Return those of `transfer_wider` that do so, rewired masks, and their sources, beside SGD and
-    S-LOCAL.
-    """
-    runs = transfer_wider(base)
-    here = [run for run in runs if run.dataset == base.dataset]
-    started = [run for run in here if run.start in ("mask", "rewired-mask")]
-    plain = [run for run in here if run.source is None]
-    sources = {run.source for run in started}
-    return [*plain, *(r for r in runs if r not in plain and r.as_source in sources), *started]
 
 
 def source_dataset(config: Config) -> str:
@@ -177,16 +160,15 @@ def numbers(found: ByStudy) -> dict[str, str]:
     started = [run for run in compare.joined(found, found) if run.config.source]
     as_recorded = [run.provenance["source_as_recorded"] for run in started]
     sources = f"{sum(as_recorded)} of {len(as_recorded)}" if as_recorded else PENDING
-    narrow, wide = (crossed(found[name]) for name in ("transfer", "transfer-wider"))
-    here = [run for run in found["masks-anew"] if run.config.dataset == ORIGINS[0]]
+    narrow, wide = (crossed(found[name]) for name in ("transfer", WIDER))
+    here = [run for run in found[WIDER] if run.config.dataset == ORIGINS[0]]
     starts = compare.grouped(here, start_text)
     own, others = (starts[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     words = {
         "transfer-sources": sources,
         "transfer-n": cells.count_text(compare.conditions(found["transfer"])),
         "rewired-cifar10": cells.lead_text(narrow[0][MASKS], narrow[0][REWIRED]),
-        "wider-n": cells.count_text(compare.conditions(found["transfer-wider"])),
-        "anew-n": cells.count_text(compare.conditions(found["masks-anew"])),
+        "wider-n": cells.count_text(compare.conditions(found[WIDER])),
         "own-over-sgd": cells.lead_text(own, starts[NOTHING]),
         "own-over-sparse": cells.lead_text(own, starts[B50.short]),
         "own-gap": gap_text({SGD: starts[NOTHING], LOCAL: starts[str(LOCAL)]}, own),
@@ -224,26 +206,26 @@ def anew(config: Config) -> bool:
 
 CLAIMS = {
     "With masks found on CIFAR-100, SGD is better on CIFAR-10 than without masks": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING)), also=WIDER[1:]
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(NOTHING)), also=(WIDER,)
     ),
     "These masks are better than masks rewired at random, whose places are not local": ours(
-        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=WIDER[1:]
+        "transfer", exceeds(_from_cifar100(MASKS), _from_cifar100(REWIRED)), also=(WIDER,)
     ),
     f"A new initialisation of these masks changes the accuracy by less than {MARGIN:g} point": ours(
         "transfer", equals(_from_cifar100(MASKS), _from_cifar100(TAKEN["ticket"]))
     ),
     "A frozen first layer is better on CIFAR-10 if β = 50 trained it on CIFAR-100 than if SGD "
     "did": ours(
-        "transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)), also=WIDER[:1]
+        "transfer", exceeds(_from_cifar100(FROZEN), _from_cifar100(FROZEN_OF_SGD)), also=(WIDER,)
     ),
     **{
         f"Trained anew by SGD on the masks that β = 50 left, S-FC is better than {said}": ours(
-            WIDER[1], exceeds(anew, {"source": None, "dataset": ORIGINS[0], **who._asdict()})
+            WIDER, exceeds(anew, {"source": None, "dataset": ORIGINS[0], **who._asdict()})
         )
         for who, said in {SGD: "dense S-FC by SGD", B50: "by β = 50"}.items()
     },
     "Trained anew by SGD, masks of β = 50 are better than masks of one-shot pruning": ours(
-        "masks-anew + pruned-masks",
+        f"{WIDER} + pruned-masks",
         exceeds(anew, lambda config: config.start == "mask" and not is_sparse(config)),
     ),
 }

@@ -223,10 +223,15 @@ class BaseStudy(ABC):
         runs = functools.reduce(operator.or_, each)
         lacking = [config for config, record in runs.items() if record is None]
         done = {config: self.epochs_done(config, store) for config in lacking}
-        costs = self._costs(done, store, device, here)
+        again = self.sources_again(lacking, store)
+        costs = self._costs(done | again, store, device, here)
         lines = [
-            f"{self.describe(config, done[config])}, {cost.about(seconds)}"
-            for config, seconds in costs.items()
+            f"{self.describe(config, done[config])}, {cost.about(costs[config])}" for config in done
+        ]
+        lines += [
+            f"{self.describe(config, epochs)}, {cost.about(costs[config])}, again: a run starts "
+            "from it, and records hold no networks"
+            for config, epochs in again.items()
         ]
         total = cost.in_all(costs.values(), how.workers or 1)
         if cost.total(costs.values()):
@@ -237,7 +242,7 @@ class BaseStudy(ABC):
         fetched = [name for name in needed if here and not spec(name).packaged]
         absent = [name for name in fetched if not dataset_path(name).exists()]
         fetch = "".join(f"; first `lcs data get {name}`, which is not here yet" for name in absent)
-        return "\n".join([*lines, f"{len(costs)} of {len(runs)} runs missing{total}{fetch}"])
+        return "\n".join([*lines, f"{len(done)} of {len(runs)} runs missing{total}{fetch}"])
 
     def _costs(
         self, done: Mapping[Any, int], store: RunStore, device: str, here: bool
@@ -264,6 +269,13 @@ class BaseStudy(ABC):
     def describe(self, config: Any, done: int) -> str:
         """Say in a line which run it is, and that so many epochs of it are done."""
         return str(config.file)
+
+    def sources_again(self, configs: Sequence[Any], store: RunStore) -> dict[Any, int]:
+        """Return runs that have a record but are trained again, as others start from them.
+
+        With the epochs that are done.
+        """
+        return {}
 
     def own_seeds(self, scale: str) -> int:
         """Least number of seeds where none is given."""

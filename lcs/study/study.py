@@ -162,8 +162,9 @@ class Study(BaseStudy):
             executor = executors.InThisProcess(how.device)
         with executor:
             done = {config: self._known_done(config, store) for config in lacking}
-            costs = self._costs(done, store, executor.device, here=how.where != "ray")
-            which = "1 run" if len(costs) == 1 else f"{len(costs)} runs"
+            needed = done | self.sources_again(lacking, store)
+            costs = self._costs(needed, store, executor.device, here=how.where != "ray")
+            which = "1 run" if len(done) == 1 else f"{len(done)} runs"
             total = cost.in_all(costs.values(), executor.slots)
             kind = cost.device_type(executor.device)
             print(f"{which} to train on {kind}{total}", file=sys.stderr)
@@ -220,6 +221,29 @@ class Study(BaseStudy):
         from lcs.train.checkpoint import Checkpoint
 
         return Checkpoint(config, store.root).epoch()
+
+    def sources_again(self, configs: Sequence[Config], store: RunStore) -> dict[Config, int]:
+        """Return sources whose records hold no network and that are not kept, with epochs done."""
+        from lcs.train.checkpoint import Checkpoint
+
+        again: dict[Config, int] = {}
+        seen = {config.file for config in configs}
+        waiting = [config.source_file for config in configs]
+        while waiting:
+            file = waiting.pop()
+            if file is None or file in seen:
+                continue
+            seen.add(file)
+            if (record := store.named(file)) is None:
+                continue  # the run that starts from it says so
+            try:
+                done = Checkpoint.of_source(record.config, store.root).epoch()
+            except CheckpointError:
+                done = 0
+            if done < record.config.epochs:
+                again[record.config] = done
+                waiting.append(record.config.source_file)
+        return again
 
     def _known_done(self, config: Config, store: RunStore) -> int:
         """Return `epochs_done`, 0 for a damaged checkpoint: that stops no other run."""

@@ -49,6 +49,11 @@ class Checkpoint:
         # one name, as the lock lets only one process write: a killed one leaves no second file
         self._temporary = self.path.with_suffix(".partial")
 
+    @classmethod
+    def of_source(cls, config: Config, store: Path) -> Checkpoint:
+        """Return where the trained network of a run is kept for those that start from it."""
+        return cls(config, store / "sources")
+
     @contextmanager
     def locked(self, wait: float | None = None) -> Iterator[None]:
         """Hold the run: a second process that wants it is refused.

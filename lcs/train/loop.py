@@ -44,8 +44,8 @@ def train(
         config: the run.
         store: where its record is read from or written to.
         device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
-        budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
-            known from the second one on.
+        budget_minutes: stop at a checkpoint before this time is over, but not before an epoch is
+            done, so that each call goes on.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
             longer where saving takes long (see `Clock`).
 
@@ -122,7 +122,10 @@ def train_group(
                     key = shared_fields(config), checkpoint.epoch()
                     parts.setdefault(key, {})[config] = checkpoint
                     continue
-            checkpoint.remove()  # a kill between record and removal leaves one
+            # a kill between record and removal leaves one; beside a record of the fallback it is
+            # that of a process which does without
+            if store.path(config).exists():
+                checkpoint.remove()
         kept = {*sources, *(config.source_file for config in configs)}
         for part in parts.values():
             _train_part(part, store, chosen, clock, kept, failed)
@@ -166,7 +169,7 @@ def _train_part(
             try:
                 with reporting_out_of_memory(run.config):
                     if run.config.file in sources:  # before its record, which would not lead here
-                        kept = _as_source(run.config, store)
+                        kept = Checkpoint.of_source(run.config, store.root)
                         with kept.locked(wait=clock.left):
                             run.save(kept)
                     run.finish(store)
@@ -208,7 +211,7 @@ def start_run(
             "(with --shard, another part may do so)"
         )
     check_source(config, record)
-    checkpoint = _as_source(record.config, store)
+    checkpoint = Checkpoint.of_source(record.config, store.root)
     with checkpoint.locked(wait=clock.left), reporting_out_of_memory(record.config):
         source = start_run(record.config, store, device, clock)
         source.resume(checkpoint)
@@ -227,11 +230,6 @@ def start_run(
         run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
-
-
-def _as_source(config: Config, store: RunStore) -> Checkpoint:
-    """Return where the trained network of a run is kept for those that start from it."""
-    return Checkpoint(config, store.root / "sources")
 
 
 def fit(runs: list[Run], clock: Clock, on_failure: Callable[[TrainingError], None]) -> None:

@@ -199,7 +199,7 @@ def masks_of_one_shot_are_better(store):
     place = by_rival(records(store, "pruned-masks"))
     own = [
         run
-        for run in records(store, "masks-anew", start="mask", dataset="cifar10")
+        for run in records(store, "transfer-wider", start="mask", dataset="cifar10")
         if transfer.source_dataset(run.config) == "cifar10"
     ]
     over = [differences(place[ANEW], place[name]) for name in ("one-shot", DENSE)]
@@ -219,7 +219,7 @@ def windows_are_better_than_learned_places(store):
     By more than a point in every run on CIFAR-10 at α = 4, with hardly more weights.
     """
     windows = by_rival(records(store, "rivals-wider"))["S-LOCAL's windows"]
-    started = records(store, "masks-anew", start="mask", dataset="cifar10")
+    started = records(store, "transfer-wider", start="mask", dataset="cifar10")
     sets = grouped(started, transfer.source_dataset)
     leads = [lead for runs in sets.values() for lead in differences(windows, runs)]
     weights = [mean(windows, nonzeros) / mean(runs, nonzeros) for runs in sets.values()]

@@ -48,9 +48,13 @@ def masks_survive_a_new_initialisation(store):
 def masks_help_in_a_wider_network(store):
     """At α = 4 the other set's masks are ahead of dense SGD by over a point, rewired ones are not.
 
-    The first layer's mask does as well as all, within a point. In every run.
+    The first layer's mask does as well as all, within a point. In every run. On CIFAR-100 β = 50 is
+    behind dense SGD.
     """
-    for place in transfer.crossed(records(store, "transfer-wider")):
+    places = transfer.crossed(records(store, "transfer-wider"))
+    if not behind(paired(places[1][B50.short], places[1][NOTHING])):
+        return False
+    for place in places:
         over_sgd, over_rewired, first, rewired = (
             differences(place[one], place[other])
             for one, other in (
@@ -78,7 +82,7 @@ def masks_trained_anew_at_width_4(store):
     S-LOCAL. Rewired masks do not gain; the lead over them alone outlasts the correction. Twice the
     epochs gain less than two points at α = 8.
     """
-    place = grouped(records(store, "masks-anew", dataset="cifar10"), transfer.start_text)
+    place = grouped(records(store, "transfer-wider", dataset="cifar10"), transfer.start_text)
     own, others = (place[f"{whose} {MASKS}"] for whose in ("its own", "CIFAR-100's"))
     rewired = place[f"CIFAR-100's {REWIRED}"]
     over = [differences(at, place[who]) for at in (own, others) for who in (NOTHING, B50.short)]

@@ -335,7 +335,7 @@ def test_masks_of_one_shot_pruning_are_trained_anew():
     assert anew == dense.replace(start="mask", source=pruned.as_source)
     (own,) = (
         c
-        for c in find_study("masks-anew").configs("desk", 1)
-        if c.start == "mask" and c.source == place[OWN].as_source
+        for c in find_study("transfer-wider").configs("desk", 1)
+        if (c.start, c.dataset, c.source) == ("mask", "cifar10", place[OWN].as_source)
     )
     assert anew == own.replace(source=anew.source), "as those of β = 50"

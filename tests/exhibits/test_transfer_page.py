@@ -76,7 +76,7 @@ def test_networks_without_a_source_are_shared_with_other_numbers_of_images():
 
 
 def test_words_are_gains_on_the_same_data(records):
-    words = transfer.numbers({"transfer": records, "transfer-wider": [], "masks-anew": []})
+    words = transfer.numbers({"transfer": records, "transfer-wider": []})
     assert words["rewired-cifar10"] == "3.50 ± 0.00"
     assert words["masks-cifar100"] == "+1.25 ± 0.00"
     assert words["transfer-sources"] == "65 of 66"
@@ -84,14 +84,13 @@ def test_words_are_gains_on_the_same_data(records):
 
 
 def test_masks_trained_anew_are_compared_with_rewired_ones_and_with_random_weights():
-    configs = find_study("masks-anew").configs("desk")
+    configs = find_study("transfer-wider").configs("desk")
     runs = [made_up(config, accuracy(config)) for config in configs]
     for run in runs:
         run.provenance["source_as_recorded"] = True
-    assert {c for c in configs if c.seed == 0} < {*find_study("transfer-wider").configs("desk", 1)}
     assert {c.source for c in configs} - {None} <= {c.as_source for c in configs}
-    words = transfer.numbers({"transfer": [], "transfer-wider": [], "masks-anew": runs})
-    assert words["anew-n"] == "3"
+    words = transfer.numbers({"transfer": [], "transfer-wider": runs})
+    assert words["wider-n"] == "3"
     assert words["own-over-sgd"] == "12.50 ± 0.00"
     assert words["own-over-sparse"] == "7.50 ± 0.00"
     local = next(accuracy(run.config) for run in runs if run.config.model == "s-local")
@@ -106,9 +105,9 @@ def test_masks_trained_anew_are_compared_with_rewired_ones_and_with_random_weigh
     found = [
         claim.judge(runs + pruned if "pruned-masks" in claim.study else runs)
         for claim in claims
-        if "masks-anew" in f"{claim.study} {claim.also}"
+        if "transfer-wider" in f"{claim.study} {claim.also}"
     ]
-    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, 12.5, 7.5, 2.5])
+    assert [one.evidence.mean for one in found] == pytest.approx([2.5, 3.5, 2.5, 12.5, 7.5, 2.5])
 
 
 def test_claims_are_of_masks_of_the_other_data_set(records):

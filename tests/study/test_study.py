@@ -333,6 +333,22 @@ def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
     assert len(opened) == 1
 
 
+def test_a_plan_counts_sources_whose_networks_are_not_kept(record, store, monkeypatch):
+    config = record.config.replace(start="network", source=record.config.as_source, lr=0.05)
+    study = Study("one", "One", Setting("own", {"smoke": config}), lambda base: [base])
+    (each,) = study.seconds([config], "cpu", list(store.records()))
+    run, source, total = study.plan("smoke", store=store, device="cpu").splitlines()
+    assert run.startswith(f"{config.file}: ")
+    assert source.startswith(f"{record.config.file}: ")
+    assert total.startswith("1 of 1 runs missing, ")
+    assert total.endswith(f"about {cost.duration(cost.START_SECONDS + 2 * each)} in all on cpu")
+    kept = Checkpoint.of_source(record.config, store.root).path
+    monkeypatch.setattr(
+        Checkpoint, "epoch", lambda self: self.config.epochs if self.path == kept else 0
+    )
+    assert len(study.plan("smoke", store=store, device="cpu").splitlines()) == 2
+
+
 def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     store = RunStore(tmp_path / "runs")

@@ -471,6 +471,17 @@ def test_interrupted_between_the_record_and_the_end_of_the_checkpoint(tmp_path, 
     assert not verify(store)
 
 
+def test_a_record_of_the_fallback_leaves_a_checkpoint_alone(tmp_path, record):
+    """Another process may train the same run for this folder, without the fallback."""
+    store = RunStore(tmp_path, fallback=RunStore(record.path.parents[1]))
+    checkpoint = Checkpoint(record.config, store.root)
+    with checkpoint.locked():
+        checkpoint.path.write_bytes(b"of another process")
+        assert train(record.config, store=store, device="cpu").path == record.path
+        assert checkpoint.path.exists()
+        assert checkpoint.path.with_suffix(".lock").exists()
+
+
 def test_a_run_out_of_time_pauses_and_goes_on(tmp_path, capsys, monkeypatch):
     whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cpu")
     store = RunStore(tmp_path / "paused")

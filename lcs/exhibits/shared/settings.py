@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lcs import data
 from lcs.config import Config
 from lcs.errors import ConfigError, NotChosen
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
-from lcs.shapes import stack_and_hidden
 from lcs.study.base_study import BaseStudy, Setting
 
 # each has the scale's own width and length, which a study takes multiples of (`sized`)
@@ -249,15 +247,7 @@ def flip_crop_methods(
 
 def local_mask(base: Config) -> dict[str, Any]:
     """Return what gives S-FC a fixed mask of S-LOCAL's windows, at all their places."""
-    import torch
-
-    from lcs.models import LocallyConnected2d, dense_weight
-
-    layers, _ = stack_and_hidden("s-fc", **data.spec(base.dataset).network, base_channels=1)
-    with torch.device("meta"):  # no weights are drawn
-        local = LocallyConnected2d(layers[0])
-    windows = dense_weight(torch.ones(local.weight.shape), layers[0])
-    return {"pruning": "windows", "density": float(windows.mean()), "density_rest": 1.0}
+    return {"pruning": "windows", "density": base.window_share, "density_rest": 1.0}
 
 
 def regularised(config: Config, factor: float) -> Config:
