@@ -736,8 +736,9 @@ def test_what_an_installed_package_lacks_is_said_in_one_line(words, code, reason
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_a_closed_stream_is_no_error(name, monkeypatch):
     monkeypatch.setattr(sys, name, None)
+    words = {"stdout": ["data", "list"], "stderr": ["data", "get", "digits"]}
     with pytest.raises(SystemExit) as end:
-        lcs.cli.main(["data", "list"])
+        lcs.cli.main(words[name])
     getattr(sys, name).close()
     assert not end.value.code
 

@@ -36,7 +36,8 @@ StoreRead = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BudgetMinutes = Annotated[
-    float | None, typer.Option(help="Stop at a checkpoint within so many minutes, or an epoch.")
+    float | None,
+    typer.Option(help="Stop at a checkpoint in so many minutes; an epoch that began ends."),
 ]
 CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 

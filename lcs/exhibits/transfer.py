@@ -201,7 +201,8 @@ def _from_cifar100(start: str) -> Which:
 
 def anew(config: Config) -> bool:
     """Whether a run on CIFAR-10 has the masks of β = 50 on the same data set."""
-    return source_dataset(config) == config.dataset == ORIGINS[0] and is_sparse(config)
+    own = source_dataset(config) == config.dataset == ORIGINS[0]
+    return own and config.start == "mask" and is_sparse(config)
 
 
 CLAIMS = {

@@ -11,6 +11,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,8 +163,10 @@ class Study(BaseStudy):
             executor = executors.InThisProcess(how.device)
         with executor:
             done = {config: self._known_done(config, store) for config in lacking}
-            needed = done | self.sources_again(lacking, store)
-            costs = self._costs(needed, store, executor.device, here=how.where != "ray")
+            again: dict[Config, int] = {}
+            with suppress(CheckpointError):  # a damaged source stops no other run
+                again = self.sources_again(lacking, store)
+            costs = self._costs(done | again, store, executor.device, here=how.where != "ray")
             which = "1 run" if len(done) == 1 else f"{len(done)} runs"
             total = cost.in_all(costs.values(), executor.slots)
             kind = cost.device_type(executor.device)
@@ -223,7 +226,11 @@ class Study(BaseStudy):
         return Checkpoint(config, store.root).epoch()
 
     def sources_again(self, configs: Sequence[Config], store: RunStore) -> dict[Config, int]:
-        """Return sources whose records hold no network and that are not kept, with epochs done."""
+        """Return sources whose records hold no network and that are not kept, with epochs done.
+
+        Raises:
+            CheckpointError: one that is kept is damaged.
+        """
         from lcs.train.checkpoint import Checkpoint
 
         again: dict[Config, int] = {}
@@ -236,13 +243,10 @@ class Study(BaseStudy):
             seen.add(file)
             if (record := store.named(file)) is None:
                 continue  # the run that starts from it says so
-            try:
-                done = Checkpoint.of_source(record.config, store.root).epoch()
-            except CheckpointError:
-                done = 0
+            done = Checkpoint.of_source(record.config, store.root).epoch()
             if done < record.config.epochs:
                 again[record.config] = done
-                waiting.append(record.config.source_file)
+            waiting.append(record.config.source_file)
         return again
 
     def _known_done(self, config: Config, store: RunStore) -> int:

@@ -44,8 +44,8 @@ def train(
         config: the run.
         store: where its record is read from or written to.
         device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
-        budget_minutes: stop at a checkpoint before this time is over, but not before an epoch is
-            done, so that each call goes on.
+        budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
+            known from the second one on, and an epoch that has begun ends.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
             longer where saving takes long (see `Clock`).
 

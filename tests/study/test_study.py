@@ -13,7 +13,7 @@ from helpers.made_up_records import Memory, made_up
 
 from lcs import cost
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, NotChosen
+from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.exhibits import find_study, studies
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
@@ -333,7 +333,10 @@ def test_a_plan_counts_what_a_checkpoint_holds(record, store, monkeypatch):
     assert len(opened) == 1
 
 
-def test_a_plan_counts_sources_whose_networks_are_not_kept(record, store, monkeypatch):
+def test_a_plan_counts_sources_whose_networks_are_not_kept(
+    record, store, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     config = record.config.replace(start="network", source=record.config.as_source, lr=0.05)
     study = Study("one", "One", Setting("own", {"smoke": config}), lambda base: [base])
     (each,) = study.seconds([config], "cpu", list(store.records()))
@@ -342,11 +345,34 @@ def test_a_plan_counts_sources_whose_networks_are_not_kept(record, store, monkey
     assert source.startswith(f"{record.config.file}: ")
     assert total.startswith("1 of 1 runs missing, ")
     assert total.endswith(f"about {cost.duration(cost.START_SECONDS + 2 * each)} in all on cpu")
+    monkeypatch.setattr("lcs.study.scheduler.train_all", lambda *_, **__: None)
+    with pytest.raises(RecordError):  # nothing is trained
+        study.train("smoke", store=store, device="cpu")
+    said = capsys.readouterr().err
+    assert said == f"1 run to train on cpu, {total.partition(', ')[2].replace(' on cpu', '')}\n"
     kept = Checkpoint.of_source(record.config, store.root).path
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        study.plan("smoke", store=store, device="cpu")
     monkeypatch.setattr(
         Checkpoint, "epoch", lambda self: self.config.epochs if self.path == kept else 0
     )
     assert len(study.plan("smoke", store=store, device="cpu").splitlines()) == 2
+
+
+def test_a_plan_counts_the_source_of_a_source(record, store):
+    middle = record.config.replace(start="network", source=record.config.as_source, lr=0.05)
+    made = dataclasses.replace(record, config=middle)
+    last = middle.replace(source=middle.as_source)
+    study = Study("one", "One", Setting("own", {"smoke": last}), lambda base: [base])
+    known = {run.config.file: run for run in (record, made)}
+
+    class Store(RunStore):
+        def named(self, file):
+            return known.get(file)
+
+    assert [*study.sources_again([last], Store(store.root))] == [middle, record.config]
 
 
 def test_a_plan_names_a_damaged_checkpoint(tmp_path, monkeypatch):
