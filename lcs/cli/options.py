@@ -37,7 +37,7 @@ StoreRead = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BudgetMinutes = Annotated[
     float | None,
-    typer.Option(help="Stop at a checkpoint in so many minutes; an epoch that began ends."),
+    typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch."),
 ]
 CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 
