@@ -195,8 +195,9 @@ def search_flips_long(base: Config) -> list[Config]:
 def search_flips_beyond(base: Config) -> list[Config]:
     """Weight decay, λ and learning rate at α = 16, with flips and crops.
 
-    What `flips-beyond` has; half of its weight decay and λ, as at α = 32 SGD was better with half of
-    the decay; and a third of its learning rate, which was better for SGD at α = 150.
+    Those of α = 8, which `flips-beyond-rate` has; half of its weight decay and λ, as at α = 32 SGD
+    was better with half of the decay; and a third of its learning rate, which was better for SGD at
+    α = 150.
     """
     here = sized(base, WIDTH_BEYOND, 1 / 2)
     runs = flip_crop_methods(here, ("s-fc",), (50,))
