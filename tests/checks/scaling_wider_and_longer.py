@@ -155,8 +155,8 @@ def half_is_no_better_at_width_16(store):
 def a_smaller_rate_of_sgd_at_width_16(store):
     """A third of the rate of α = 8 is better for SGD, and no better for β = 50.
 
-    On validation images; for SGD in every run on test images, too, so that about half of the
-    lead of β = 50 is left.
+    On validation images; for SGD in every run on test images, too, so that it takes
+    away about two fifths of the lead of β = 50.
     """
     tried = by_method(records(store, "search-flips-beyond"))
     searched, usual = (by_method(records(store, f"flips-beyond{end}")) for end in ("", "-rate"))
@@ -175,7 +175,7 @@ def a_smaller_rate_of_sgd_at_width_16(store):
         gained[SGD] > 0 >= gained[B50]
         and searched[SGD][0].config.lr == min(run.config.lr for run in tried[SGD])
         and min(differences(searched[SGD], usual[SGD])) > 0
-        and 0.35 < leads[0] / leads[1] < 0.65
+        and 0.35 < 1 - leads[0] / leads[1] < 0.45
     )
 
 
