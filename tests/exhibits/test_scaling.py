@@ -75,8 +75,6 @@ def test_runs_on_test_images_have_what_the_search_chose(monkeypatch):
 def test_two_seeds_are_two_values_and_all_studies_fill_the_prose():
     two = results.numbers(NO_RUNS | {"flips-beyond": study("flips-beyond", growing, seeds=2)})
     assert (two["beyond-gain"], two["beyond-gap"]) == ("5.00 and 5.00", "50 and 50")
-    slower, usual = (by_method(configs(f"flips-beyond{end}"))[SGD] for end in ("", "-rate"))
-    assert [run.lr for run in (*slower, *usual)] == [0.03, 0.1]
     filled = results.numbers(
         NO_RUNS | {one.name: study(one.name, growing) for one in scaling.STUDIES}
     )

@@ -261,19 +261,19 @@ def flips_others(base: Config) -> list[Config]:
 
 
 @_usual()
+def flips_beyond_rate(base: Config) -> list[Config]:
+    """Flips and crops at α = 16, with the learning rates of α = 8."""
+    return flip_crop(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
+
+
+@_usual()
 def flips_beyond(base: Config) -> list[Config]:
     """Flips and crops at α = 16.
 
     SGD has the learning rate that was better on validation images, `search-flips-beyond`.
     """
-    dense, *others = flip_crop(base, (0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
+    dense, *others = flips_beyond_rate(base)
     return [dense.replace(lr=0.03), *others]
-
-
-@_usual()
-def flips_beyond_rate(base: Config) -> list[Config]:
-    """Flips and crops at α = 16, with the learning rates of α = 8."""
-    return flip_crop(base, models=("s-fc", "s-local"), width=WIDTH_BEYOND)
 
 
 @_usual(seeds=2)
