@@ -261,6 +261,12 @@ def flips_others(base: Config) -> list[Config]:
 
 
 @_usual()
+def flips_rate(base: Config) -> list[Config]:
+    """SGD with a third of its learning rate at α = 8, flips and crops."""
+    return [run.replace(lr=0.03) for run in flip_crop(base, betas=())]
+
+
+@_usual()
 def flips_beyond_rate(base: Config) -> list[Config]:
     """Flips and crops at α = 16, with the learning rates of α = 8."""
     return flip_crop(base, betas=(0, 50), models=("s-fc", "s-local"), width=WIDTH_BEYOND)
