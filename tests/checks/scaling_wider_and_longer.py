@@ -180,6 +180,20 @@ def a_smaller_rate_of_sgd_at_width_16(store):
 
 
 @check
+def rates_of_width_8_after_200_epochs(store):
+    """A third of them gains SGD less than a quarter of a point, and β = 50 loses over half a one.
+
+    In one run each on validation images.
+    """
+    tried = by_method(records(store, "search-flips-rate"))
+    gained = {}
+    for who in (SGD, B50):
+        slower, usual = sorted(tried[who], key=lambda run: run.config.lr)
+        gained[who] = 100 * (slower.accuracy - usual.accuracy)
+    return 0 < gained[SGD] < 0.25 and gained[B50] < -0.5
+
+
+@check
 def behind_after_1600_epochs(store):
     """At α = 8 β = 50 is ahead of SGD in every seed up to 400 epochs, and behind after 1600.
 
