@@ -226,7 +226,7 @@ def gaps_figure(
     lines += [("the paper", None), (size_of_paper(published.PAPER_EPOCHS), ({}, ()))]
     of_paper = len(lines) - 1
     lines += [("other methods, flips and crops", None), *others.items()] if others else []
-    figure, axes = subplots(figsize=(width, 0.137 * len(lines) + 0.7))
+    figure, axes = subplots(figsize=(width, 0.134 * len(lines) + 0.7))
     edge, (own, marker, _) = axes.get_yaxis_transform(), look(B50)
     for place, (_, closing) in enumerate(lines):
         groups, runs = closing or ({}, ())
