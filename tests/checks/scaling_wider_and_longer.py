@@ -183,11 +183,11 @@ def a_smaller_rate_of_sgd_at_width_16(store):
 def rates_of_width_8_after_200_epochs(store):
     """A third of them gains SGD less than a quarter of a point, and β = 50 loses over half a one.
 
-    In one run each on validation images; SGD gains as little on test images.
+    In one run each on validation images; on test images the gain of SGD is not significant.
     """
     tried = by_method(records(store, "search-flips-rate"))
     slower, usual = (by_method(records(store, name))[SGD] for name in ("flips-rate", "flips"))
-    if not abs(paired(slower, usual).mean) < 0.25:
+    if not level(paired(slower, usual)):
         return False
     gained = {}
     for who in (SGD, B50):
