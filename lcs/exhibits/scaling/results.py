@@ -235,7 +235,7 @@ def numbers(runs: ByStudy) -> dict[str, str]:
         "beyond-gap": gap_text(beyond),
         "beyond-usual": cells.lead_text(usual[B50], usual[SGD]),
         "beyond-rate": cells.lead_text(beyond[SGD], usual[SGD]),
-        "rate-8": cells.gain_text(*(by_method(runs[n])[SGD] for n in ("flips-rate", "flips"))),
+        "rate-8": cells.gain_text(runs["flips-rate"], by_method(runs["flips"])[SGD]),
     }
 
 
