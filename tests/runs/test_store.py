@@ -2,6 +2,8 @@
 
 import dataclasses
 import errno
+import fcntl
+import functools
 import hashlib
 import json
 import math
@@ -10,8 +12,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -151,8 +156,51 @@ def test_a_record_is_written_once(tmp_path):
     before = record.path.read_bytes()
     assert write(store) == record  # as a second process may, which has just made the same run
     with pytest.raises(RecordError, match="exists already, with other results"):
-        write(store, **results(Config(epochs=3), accuracy=0.6))
+        write(store, **results(CONFIG, accuracy=0.6))
     assert record.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["write", "import", "without hard links", "without locks"])
+def test_of_two_results_at_one_moment_one_is_stored_and_the_other_refused(
+    how, tmp_path, monkeypatch
+):
+    if how == "without hard links":
+        monkeypatch.setattr(os, "link", mock.Mock(side_effect=PermissionError))
+    if how == "without locks":
+        monkeypatch.setattr(fcntl, "flock", mock.Mock(side_effect=OSError))
+    meet, original = threading.Barrier(2), lcs.runs.store.parse_record
+
+    def parse_record(*arguments):  # both have found nothing there, and neither has written
+        record = original(*arguments)
+        meet.wait(20)
+        return record
+
+    def results_of(accuracy):
+        filters = None if how == "without locks" else torch.full((2, 1, 8, 8), accuracy)
+        return results(CONFIG, accuracy) | {"filters": filters}
+
+    for accuracies in ((0.5, 0.75), (0.5, 0.5)):
+        place = tmp_path / str(accuracies)
+        sources = [RunStore(place / str(i)) for i in range(2)]
+        store = RunStore(place / "store")
+        if how == "import":
+            paths = [
+                write(s, **results_of(a)).path for s, a in zip(sources, accuracies, strict=True)
+            ]
+            tasks = [functools.partial(store.import_record, path) for path in paths]
+        else:
+            tasks = [functools.partial(write, store, **results_of(a)) for a in accuracies]
+        with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
+            patch.setattr(lcs.runs.store, "parse_record", parse_record)
+            outcomes = [future.exception() for future in [pool.submit(task) for task in tasks]]
+        stored = store.find(CONFIG)
+        assert not verify(store)
+        for accuracy, error in zip(accuracies, outcomes, strict=True):
+            assert isinstance(error, RecordError | None)
+            assert (error is None) == (stored.accuracy == accuracy)
+        if stored.filters:
+            assert stored.load_filters().max() == stored.accuracy
+        assert len(list((store.root / "digits").iterdir())) == 1 + bool(stored.filters)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
@@ -707,7 +755,7 @@ def test_another_record_of_the_same_run_is_not_overwritten(record, tmp_path):
     book = RunStore(tmp_path / "book")
     mine = write(book, record.config)
     before = mine.path.read_bytes()
-    with pytest.raises(RecordError, match=r"exists already and differs from .*; delete one"):
+    with pytest.raises(RecordError, match="exists already, with other results"):
         book.import_record(record.path)
     assert mine.path.read_bytes() == before
 
