@@ -124,7 +124,7 @@ def read_record(path: Path, root: Path | None = None) -> Record:
         RecordError: it cannot be read, does not parse, does not match its checksum, its id or its
             place, or says what cannot be; the message names the file.
     """
-    record = parse_record(read_file(path), path)
+    record = parse_record(read_content(path), path)
     if root is not None:
         expected = root / f"{record.config.file}.json"
         if path != expected and path.resolve() != expected.resolve():
@@ -158,6 +158,15 @@ def parse_record(content: bytes, path: Path) -> Record:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
         raise RecordError(f"{path}: not a run record ({reason}); {RESTORE}") from error
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a record as they were written: git, on Windows, may change line ends.
+
+    Raises:
+        RecordError: they cannot be read, or are too many.
+    """
+    return read_file(path).replace(b"\r\n", b"\n")
 
 
 def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:

@@ -19,7 +19,7 @@ from lcs.config import RunConfig
 from lcs.errors import RecordError
 from lcs.files import expanded, is_full, locked, own_folder, replacing
 from lcs.runs.provenance import PACKAGE
-from lcs.runs.record import Record, parse_record, read_file, read_record
+from lcs.runs.record import Record, parse_record, read_content, read_record
 from lcs.runs.record_format import SCHEMA, with_checksum
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
@@ -234,7 +234,7 @@ class RunStore:
         Raises:
             RecordError: it is broken, or this store has other results of the same run.
         """
-        content = read_file(source)
+        content = read_content(source)
         record = parse_record(content, source)
         beside = record.read_filters()[0] if filters and record.has_filters else b""
         taken = dataclasses.replace(record, path=self.path(record.config))

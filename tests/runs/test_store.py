@@ -730,6 +730,13 @@ def test_importing_records(record, store, tmp_path):
     assert not verify(book)
 
 
+def test_line_ends_that_git_has_changed_do_no_harm(record, store, tmp_path):
+    content = record.path.read_bytes()
+    record.path.write_bytes(content.replace(b"\n", b"\r\n"))
+    assert not verify(store)
+    assert RunStore(tmp_path / "book").import_record(record.path).path.read_bytes() == content
+
+
 def test_filters_without_a_record_do_not_stand_for_those_imported(record, tmp_path):
     book = RunStore(tmp_path / "book")
     left = book.path(record.config).with_suffix(".safetensors")
