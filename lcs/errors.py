@@ -75,6 +75,6 @@ def shown(value: object) -> str:
     """Return a value as it stands in a message: on one line, and cut where it is long."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # Python prints no number of more than 4300 digits
-        return f"a {type(value).__name__} of too many digits"
+    except ValueError:  # which Python does not print
+        return "a number of over 4300 digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -301,7 +301,8 @@ def _read(path: Path, root: Path) -> Record:
     return _read_once(path, root, state)
 
 
-@functools.cache
+# as many as the book may come to have; each takes about 60 kB
+@functools.lru_cache(4096)
 def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
     return read_record(path, root)
 

@@ -921,6 +921,7 @@ def test_records_are_read_once_until_they_change(store, monkeypatch):
     assert found == list(store.records()) == [store.find(record.config) for record in found]
     assert found == [store.by_id(record.config.run_id) for record in found]
     assert read == paths
+    assert lcs.runs.store._read_once.cache_info().maxsize  # 10,000 records would take 0.6 GB
     first.unlink()
     others[0].touch()
     assert len(list(readable(store))) == len(others)
