@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lcs.runs.numeric_core import PACKAGE, code_hash, numeric_modules
+from lcs.runs.numeric_core import NUMERIC, PACKAGE, WITHOUT_NUMBERS, code_hash
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
     # a package that is installed inside another project is not that project's
     tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
     # what `code_hash` covers, and the versions that are asked for
-    counted = [*map(str, numeric_modules()), "requirements.lock"]
+    counted = [f"lcs/{name}" for name in NUMERIC]
+    counted += [*(f":(exclude)lcs/{name}" for name in WITHOUT_NUMBERS), "requirements.lock"]
     status = _git("status", "--porcelain", "--", *counted) if tracked else None
     return {
         "commit": _git("rev-parse", "HEAD") if tracked else None,
