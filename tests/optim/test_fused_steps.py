@@ -12,7 +12,7 @@ import torch
 from helpers.objectives import CHUNK, DTYPES, SETTINGS, layouts, normal, parameter
 from torch import Tensor, nn
 
-from lcs.optim import FULL_PRECISION, SGD, BetaLasso, fused_steps
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, beta_lasso
 
 HAS_COMPILER = (
     any(shutil.which(name) for name in ("c++", "g++", "clang++"))
@@ -38,7 +38,7 @@ def test_pieces_have_the_bits_of_the_whole(
     vector = parameter(torch.cat([w.flatten() for w in weights]))
     vector.grad = torch.cat([g.flatten() for g in grads])
     for params, chunk in ((whole, 1 << 60), (pieces, CHUNK), ([vector], CHUNK)):
-        monkeypatch.setattr(fused_steps, "CHUNK", chunk)
+        monkeypatch.setattr(beta_lasso, "CHUNK", chunk)
         optimizer = BetaLasso(params, lr=lr, l1=l1, beta=beta)
         for _ in range(3):
             optimizer.step()
@@ -174,8 +174,8 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
     def fails(update: Callable[..., None]) -> None:
         raise RuntimeError("no C++ compiler\nand a long trace")
 
-    monkeypatch.setattr(fused_steps, "_compiled", fails)
-    fused_steps.compiler_works.cache_clear()
+    monkeypatch.setattr(beta_lasso, "_compiled", fails)
+    beta_lasso.compiler_works.cache_clear()
     try:
         values, grad = normal(20), normal(20, seed=1)
         params = [parameter(values, grad) for _ in range(3)]
@@ -192,4 +192,4 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(
         assert torch.equal(params[0], params[1])
         assert torch.equal(params[0], params[2])
     finally:
-        fused_steps.compiler_works.cache_clear()
+        beta_lasso.compiler_works.cache_clear()

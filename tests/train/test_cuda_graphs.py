@@ -8,7 +8,7 @@ import torch
 
 from lcs.config import Config
 from lcs.optim import SGD, BetaLasso, ProximalL1
-from lcs.optim.optimizer import FULL_PRECISION
+from lcs.optim import FULL_PRECISION
 from lcs.train.cuda_graphs import captures
 from lcs.train.run import Run
 
