@@ -167,7 +167,7 @@ def wider(base: Config) -> list[Config]:
 # Searched on validation images, twelve candidates for each method, with every layer's λ the same
 
 SEARCH, SEARCH_SHORT = "search-unaugmented", "search-unaugmented-short"
-DECAYS = {"s-fc": (2e-3, 5e-3, 1e-2, 2e-2), "s-local": (5e-4, 2e-3, 5e-3, 1e-2)}
+DECAYS = {"s-fc": (5e-3, 1e-2, 2e-2, 4e-2), "s-local": (1e-3, 3e-3, 1e-2, 2e-2)}
 RATES, SPARSE_RATES = (0.03, 0.1, 0.3), (0.1, 0.3)
 # λ of β = 0, and β with λ
 PENALTIES = (2e-5, 5e-5, 1e-4, 1.5e-4, 2e-4, 4e-4)
