@@ -73,7 +73,7 @@ def check_masks(config: Config) -> None:
                 own = layer == "fc1" and config.density_rest is not None
                 name = "density_rest" if own else "density"
                 raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
-    if config.pruning == "windows" and config.density > config.window_share:
+    if config.pruning.endswith("windows") and config.density > config.window_share:
         raise ConfigError(
             f"density: the windows of s-local hold {config.window_share:.6g} of the first layer's "
             f"weights, less than {config.density:g}; give no more, or another pruning"

@@ -80,10 +80,21 @@ class Config(RunConfig):
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
-        "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
-        "rewinding: cut after each period; gradual (from four epochs on), set, rigl: changed "
-        "before epochs (lcs.optim.pruning)",
-        ("none", "random", "snip", "windows", "magnitude", "rewinding", "gradual", "set", "rigl"),
+        "how a mask of zeros is made: random, snip, windows, random-windows: once, at the start; "
+        "magnitude, rewinding: cut after each period; gradual (from four epochs on), set, rigl: "
+        "changed before epochs (lcs.optim.pruning)",
+        (
+            "none",
+            "random",
+            "snip",
+            "windows",
+            "random-windows",
+            "magnitude",
+            "rewinding",
+            "gradual",
+            "set",
+            "rigl",
+        ),
     ] = "none"
     density: Annotated[
         float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)

@@ -11,6 +11,9 @@ snip
     Where the magnitude of w ∂L/∂w is largest on the first batch, fixed (Lee et al., ICLR 2019).
 windows
     Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
+random-windows
+    The same within windows of that size at random places: around where most of a unit's squared
+    initial weights are.
 magnitude
     At the end of each period of the learning rate but the last, the largest weights are kept. With
     two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
@@ -44,6 +47,7 @@ from torch.optim import Optimizer
 
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.models import LocallyConnected2d, Net, dense_weight, layer_weights
+from lcs.optim.growing_l1 import around_mass
 from lcs.seeds import generator_for
 
 Gradients = Callable[[], dict[str, Tensor]]
@@ -179,10 +183,14 @@ class Pruning(Masks):
                 scores = (layer.weight * found[name]).abs()
             else:
                 scores = self._random(name, 0)
-            if method == "windows" and name == "conv1":
-                geometry = self.model.geometries[0]  # where S-LOCAL has weights, one is added
-                windows = torch.ones_like(LocallyConnected2d(geometry).weight)
-                scores += dense_weight(windows, geometry).to(scores.device)
+            if method.endswith("windows") and name == "conv1":  # within windows, one is added
+                geometry = self.model.geometries[0]
+                if method == "windows":
+                    local = torch.ones_like(LocallyConnected2d(geometry).weight)
+                    windows = dense_weight(local, geometry)
+                else:
+                    windows = around_mass(layer.weight, geometry, growth=1.0) == 1
+                scores += windows.to(scores.device)
             self._set(name, _largest(scores, self.count(name)))
 
     def _update_between_periods(self, epoch: int) -> None:

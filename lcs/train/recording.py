@@ -82,12 +82,8 @@ def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:
     """Choose the filters that a figure may show: of a first seed's final run, else None.
 
-    No figure shows those of rivals, of transferred masks or of a share of the images. Which of the
-    others the book keeps is decided when a record is imported.
+    Which of them the book keeps is decided when a record is imported.
     """
-    other = config.pruning != "none" or config.source is not None or config.train_share < 1
-    if config.seed or config.validation or other:
-        return None
-    if config.model not in MODELS_WITH_STORED_FILTERS:
+    if config.seed or config.validation or config.model not in MODELS_WITH_STORED_FILTERS:
         return None
     return filters[measure.choose_filters(filters, STORED_FILTERS)]

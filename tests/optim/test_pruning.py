@@ -12,16 +12,19 @@ from lcs import models
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.optim import SGD, pruning
+from lcs.optim.growing_l1 import around_mass
 from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Pruning
 from lcs.train.run import Run
+from lcs.train.setup import build_model, make_optimizer
 
 SMOKE = Config(
     dataset="digits", epochs=8, batch_size=256, lr=0.1, momentum=0.9, weight_decay=1e-3,
     pruning="random", density=0.1, density_rest=0.3,
 )  # fmt: skip
 METHODS = {
-    "random": {}, "snip": {}, "windows": {}, "set": {}, "rigl": {}, "gradual": {},
+    "random": {}, "snip": {}, "windows": {}, "random-windows": {}, "set": {}, "rigl": {},
+    "gradual": {},
     "magnitude": {"period": 4}, "rewinding": {"period": 2},
 }  # fmt: skip
 CPU = torch.device("cpu")
@@ -213,6 +216,19 @@ def test_windows_are_those_of_s_local():
     local = models.build("s-local", num_classes=10, image_size=8, in_channels=1, base_channels=1)
     inside = models.first_layer_filters(local).flatten(1) != 0
     assert not (masks.masks["conv1"] & ~inside).any()
+
+
+def test_random_windows_are_those_outside_which_lambda_would_grow():
+    config = Config(optimizer="beta-lasso", l1=1e-5, l1_growth=1.0, l1_window="initial")
+    model = build_model(config)
+    windows = around_mass(model.conv1.weight, model.geometries[0], config.l1_growth) == 1
+    plain = Config(pruning="random-windows", density=0.06)
+    masks = Pruning(plain, model, make_optimizer(plain, model))
+    masks.update(0, dict)
+    mask = masks.masks["conv1"]
+    assert int(mask.sum()) == round(0.06 * mask.numel())
+    assert not (mask & ~windows).any()
+    assert len(windows.unique(dim=0)) > 0.5 * len(windows), "they are at many places"
 
 
 def test_rewinding_goes_back_to_early_weights():

@@ -495,7 +495,9 @@ def test_training_learns(tmp_path):
 def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     store = RunStore(tmp_path)
     wide = TINY.replace(base_channels=2)
-    assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
+    masked = wide.replace(pruning="random", density=0.5)
+    for seen in (wide, masked):
+        assert train(seen, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
     for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
         assert train(unseen, store=store, device="cpu").filters is None
