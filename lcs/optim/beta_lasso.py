@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import math
 import numbers
 import sys
@@ -89,11 +90,24 @@ class CheckedOptimizer(Optimizer):
         super().__setstate__(state)
         self.defaults.pop("differentiable", None)  # torch adds it
 
-    @staticmethod
-    def _process_value_according_to_param_policy(
-        param: Tensor, value: Tensor, *_: Any, **__: Any
-    ) -> Tensor:
-        return value.to(param.device)  # torch would round it to the precision of a rounded copy
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` returned; tensors keep their precision, which torch would change.
+
+        Raises:
+            ValueError: it is of another optimizer, or a hyperparameter is out of range.
+        """
+        given: dict[str, Any] = {}  # what all other hooks have made of it
+        hook = self.register_load_state_dict_pre_hook(lambda _, state: given.update(state))
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+        names = itertools.chain(*(group["params"] for group in given["param_groups"]))
+        params = itertools.chain(*(group["params"] for group in self.param_groups))
+        for name, param in zip(names, params, strict=True):
+            for key, value in given["state"].get(name, {}).items():
+                if value is not None and value.dtype != self.state[param][key].dtype:
+                    self.state[param][key] = value.to(param.device, copy=True)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, which may have hyperparameters of its own.

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from lcs.config import Config
-from lcs.optim import SGD, BetaLasso, ProximalL1
-from lcs.optim import FULL_PRECISION
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1
 from lcs.train.cuda_graphs import captures
 from lcs.train.run import Run
 
