@@ -123,21 +123,21 @@ class CheckedOptimizer(Optimizer):
             raise
 
     def _check_group(self, group: dict[str, Any]) -> None:
-        if missing := [name for name in self.defaults if group[name] is None]:
-            raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
         if any(param.is_complex() for param in group["params"]):
             raise ValueError("params: complex ones are not supported; give torch.view_as_real")
         for name, value in group.items():
-            if name in self.defaults:
+            if name in self.defaults and value is not None:
                 _check(name, value)
             elif name in FOREIGN and value:
                 raise ValueError(f"{name}: not supported by {type(self).__name__}")
             elif name in IDLE and value:
                 _warn(f"{name}: does nothing in {type(self).__name__}")
-            elif name not in FAMILIAR | self.further_keys and (
+            elif name not in {*FAMILIAR, *self.defaults, *self.further_keys} and (
                 like := difflib.get_close_matches(name.lower(), [*self.defaults], 1, cutoff=0.75)
             ):
                 raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
+        if missing := [name for name in self.defaults if group[name] is None]:
+            raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
 
     @overload
     def step(self, closure: None = ...) -> None: ...
@@ -242,11 +242,11 @@ class BetaLasso(CheckedOptimizer):
         for param in group["params"] if threshold else ():
             if is_lazy(param) or param.is_meta or is_fake(param):
                 continue
-            weights = _local(param.detach())
-            if weights.numel() and 0 < (largest := float(weights.abs().max())) < threshold:
+            weights = _local(param.detach()).abs()
+            if weights.any() and (weights < threshold).all():
                 _warn(
-                    f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: the first "
-                    f"step will empty a parameter {tuple(param.shape)}; lower beta or l1"
+                    f"beta * l1 = {threshold:g} exceeds the largest weight, {weights.max():g}: the "
+                    f"first step will empty a parameter {(*param.shape,)}; lower beta or l1"
                 )
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def test_the_copy_follows_the_weight():
 
 def test_nothing_is_left_behind_even_after_an_error():
     net = s_fc()
-    optimizer = BetaLasso(net.parameters(), lr=0.1)
+    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=0.0, beta=0.0)
     weights = list(net.parameters())
     with pytest.raises(KeyboardInterrupt):
         _interrupted(net, optimizer)
@@ -95,7 +95,7 @@ def test_momentum_stays_with_the_weights():
 
 def test_other_optimizers_keep_autocast():
     net = s_fc()
-    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1)):
+    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1, l1=0.0)):
         assert net.conv1.weight.dtype == torch.float32
 
 
