@@ -13,7 +13,7 @@ import numbers
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast, overload
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -40,11 +40,11 @@ Step = Callable[..., None]
 def algorithm_1(
     gradient: Callable[[Tensor], Tensor], θ: Tensor, λ: Number, β: Number, η: float, τ: int
 ) -> Tensor:
-    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1); `BetaLasso` is tested by it.
+    """Return θ after τ updates of β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
 
     Args:
         gradient: ∇f, from parameters to a tensor of the same shape.
-        θ: initial parameters, any shape; returned are those after τ updates.
+        θ: initial parameters, any shape.
         λ, β: coefficients of ℓ1 and of the threshold; tensors broadcast against θ.
         η: learning rate.
         τ: number of updates.
@@ -91,11 +91,7 @@ class CheckedOptimizer(Optimizer):
         self.defaults.pop("differentiable", None)  # torch adds it
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` returned; tensors keep their precision, which torch would change.
-
-        Raises:
-            ValueError: it is of another optimizer, or a hyperparameter is out of range.
-        """
+        """Load what `state_dict` returned, in its precision; another's state is a ValueError."""
         given: dict[str, Any] = {}  # what all other hooks have made of it
         hook = self.register_load_state_dict_pre_hook(lambda _, state: given.update(state))
         try:
@@ -110,11 +106,7 @@ class CheckedOptimizer(Optimizer):
                     self.state[param][key] = value.to(param.device, copy=True)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters, which may have hyperparameters of its own.
-
-        Raises:
-            ValueError: a hyperparameter is missing, misspelt or out of range.
-        """
+        """Add a group of parameters; a hyperparameter that is missing or wrong is a ValueError."""
         super().add_param_group(param_group)
         try:
             self._check_group(self.param_groups[-1])
@@ -139,17 +131,11 @@ class CheckedOptimizer(Optimizer):
         if missing := [name for name in self.defaults if group[name] is None]:
             raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
 
-    @overload
-    def step(self, closure: None = ...) -> None: ...
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Update every parameter that has a gradient; return what a closure returns.
-
-        Raises:
-            RuntimeError: a gradient is sparse.
-        """
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
+        """Update every parameter that has a gradient; return what a closure returns."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -184,12 +170,9 @@ class BetaLasso(CheckedOptimizer):
         \theta_t \leftarrow \theta' \cdot \mathbf{1}[\, |\theta'| \geq \beta\lambda \,]
 
     β = 0 is plain sub-gradient ℓ1 and makes no zeros, λ = 0 plain SGD, bit for bit unless compiled.
-    The threshold is βλ, whatever the learning rate, but at η = 0 a step changes nothing. For the
-    LASSO's own step see :class:`.ProximalL1`. A weight at zero returns if one step carries it past
-    the threshold. With `frozen_zeros` it does not: one-way pruning, and not the paper's algorithm.
-
-    A parameter of half precision may have its weights in full precision in its state, under
-    `FULL_PRECISION`: the step is taken there, and the parameter gets a rounded copy.
+    The threshold is βλ, whatever the learning rate, but at η = 0 a step changes nothing. A weight
+    at zero returns if one step carries it past the threshold. A parameter of half precision may
+    have its weights under `FULL_PRECISION` in its state: then it is given a rounded copy of them.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters (use
@@ -198,7 +181,7 @@ class BetaLasso(CheckedOptimizer):
         lr: learning rate η, at least 0; a tensor is read where the weights are.
         l1: ℓ1 coefficient λ, at least 0; needed unless every group has it, as is `beta`.
         beta: threshold coefficient β, at least 0, in units of λ.
-        frozen_zeros: keep zeros at zero, in groups that have a threshold.
+        frozen_zeros: keep zeros at zero, where there is a threshold: not the paper's algorithm.
         compiled: fuse the update to one pass over memory with ``torch.compile``; equal up to
             rounding. Without a compiler it warns once and steps without.
 
@@ -208,10 +191,6 @@ class BetaLasso(CheckedOptimizer):
 
     Warns:
         UserWarning: βλ exceeds the largest weight of a parameter, so the first step empties it.
-
-    Example:
-        >>> model = torch.nn.Linear(3072, 256, bias=False)
-        >>> optimizer = BetaLasso(model.parameters(), lr=0.1, l1=2e-5, beta=50)
     """
 
     further_keys = frozenset({"relative_l1"})
@@ -307,15 +286,7 @@ class ProximalL1(CheckedOptimizer):
 
     Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
     with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
-
-    Args:
-        params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η, at least 0.
-        l1: ℓ1 coefficient λ, at least 0; needed unless every group has it.
-
-    Raises:
-        ValueError: a hyperparameter is missing, misspelt or out of range.
-        RuntimeError: (in `step`) a gradient is sparse.
+    Arguments and errors are those of :class:`BetaLasso`.
     """
 
     def __init__(self, params: Iterable[Any], lr: Number = 0.1, l1: Number | None = None) -> None:
@@ -343,12 +314,10 @@ def take_steps(
 
     Args:
         work: of each parameter the weights, and what the step reads and writes beside them, all of
-            one shape.
-        numbers: of the step, its first arguments. One that is a tensor on the device is read there
-            when the step is taken, as by a CUDA graph.
-        options: its next arguments.
-        eager: the step, operation by operation.
-        fused: the same step to compile, with numbers as tensors; None: do not compile.
+            one shape: its last arguments.
+        numbers: its first ones; a tensor is read on the device as the step is taken.
+        options: its next ones.
+        eager, fused: the step operation by operation, and to be compiled, with tensors as numbers.
     """
     numbers = [n.reshape(()) if isinstance(n, Tensor) else float(n) for n in numbers]
     for given in work:
@@ -362,7 +331,13 @@ def take_steps(
         elif fused and contiguous and size > 1 and whole and compiler_works(theta.device):
             # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
             # rate compiles anew
-            filled = [_on_device(number, theta.device, theta.dtype) for number in numbers]
+            device, dtype = theta.device, theta.dtype
+            filled = [  # there: a copy from the host would wait for all that the device has to do
+                n.to(device, dtype)
+                if isinstance(n, Tensor)
+                else torch.full((), n, device=device, dtype=dtype)
+                for n in numbers
+            ]
             _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
         elif contiguous and size > CHUNK and theta.is_cpu:
             for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
@@ -402,19 +377,13 @@ def compiler_works(device: torch.device) -> bool:
             warnings.simplefilter("ignore")
             _compiled(_fused_step)(*probe[:3].clone(), False, False, probe, probe.clone())
     except Exception as error:  # any failure of the tool chain: the eager step is always there
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        cause = next((line for line in lines if "rror:" in line), *lines[:1]) if lines else ""
-        reason = f"{type(error).__name__}: {cause.strip()[:300]}"
-        _warn(f"torch.compile does not work here ({reason}); optimizers step without it")
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+        cause = next((line for line in lines if "rror:" in line), lines[0])[:300]
+        _warn(
+            f"torch.compile does not work here ({type(error).__name__}: {cause}); stepping without"
+        )
         return False
     return True
-
-
-def _on_device(number: Number, device: torch.device, dtype: torch.dtype) -> Tensor:
-    if isinstance(number, Tensor):
-        return number.to(device, dtype)
-    # filled on the device: a copy from the host would wait for all that the device has to do
-    return torch.full((), number, dtype=dtype, device=device)
 
 
 @functools.lru_cache

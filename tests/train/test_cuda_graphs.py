@@ -66,7 +66,11 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monk
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("make", "options"),
-    [(BetaLasso, {"l1": 0.01, "beta": 2.0}), (BetaLasso, {}), (SGD, {"momentum": 0.9})],
+    [
+        (BetaLasso, {"l1": 0.01, "beta": 2.0}),
+        (BetaLasso, {"l1": 0.0, "beta": 0.0}),
+        (SGD, {"momentum": 0.9}),
+    ],
     ids=["beta-lasso", "plain-sgd", "sgd"],
 )
 def test_a_learning_rate_may_be_a_tensor(make, options, compiled, dtype):
