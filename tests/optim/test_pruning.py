@@ -13,7 +13,6 @@ from lcs import models
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.optim import SGD
-from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Pruning
 from lcs.train.run import Run
 
@@ -236,15 +235,6 @@ def test_rewinding_removes_the_same_share_of_what_is_left_at_each_cut():
         whole = masks.masks[name].numel()
         shares = [density ** (cut / 3) for cut in (1, 2, 3)]
         assert [one[name] for one in left] == pytest.approx([s * whole for s in shares], abs=1)
-
-
-@pytest.mark.parametrize("method", ["magnitude", "rewinding"])
-def test_after_a_cut_the_learning_rate_begins_anew(method):
-    """And falls to zero again: the cosine of other runs with a period rises as it fell."""
-    config = config_of(method, epochs=8, period=4)
-    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(8)]
-    assert rates[:4] == rates[4:] == sorted(rates[:4], reverse=True)
-    assert rates[4] == config.lr
 
 
 def test_a_period_of_one_epoch_is_rewound_too():
