@@ -179,9 +179,9 @@ def test_a_share_is_the_first_images_of_each_class(images, validation):
 
 
 def test_a_share_has_an_image_of_each_class():
-    labels = np.repeat(np.arange(3, dtype=np.uint8), 5)
-    assert data.first_share(labels, 1e-4).tolist() == [0, 5, 10]
-    assert data.first_share(labels, 0.35).tolist() == [0, 1, 5, 6, 10, 11], "the nearest number"
+    labels = np.repeat(np.arange(2, dtype=np.uint8), (5, 7))
+    assert data.first_share(labels, 1e-4).tolist() == [0, 5]
+    assert data.first_share(labels, 0.35).tolist() == [0, 1, 5, 6], "of 1.75 and 2.45 the nearest"
 
 
 def test_digits_train_on_surrogates(tmp_path):
