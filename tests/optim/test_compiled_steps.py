@@ -137,14 +137,18 @@ def test_compiled_frozen_zeros_and_rounded_copies() -> None:
 def test_compiled_relative_l1_and_rounded_copies() -> None:
     weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
     relative = 3 * normal(90, 40, seed=2).float().abs()
+    relative[:2], grad[:2] = 2.0, -1 / 64  # these stand still: at their threshold, and below
+    weight[0], weight[1] = 1 / 16, 1 / 16 - 2**-20
 
     def of_groups(params: list[nn.Parameter], **settings: Any) -> BetaLasso:
         groups = [{"params": params, "relative_l1": relative}]
-        return BetaLasso(groups, l1=0.01, beta=3.0, **settings)
+        return BetaLasso(groups, l1=1 / 128, beta=4.0, **settings)
 
     (ours,), (eager,) = compiled_and_eager(rounded(of_groups), [weight], [grad])
     assert 500 < int((ours == 0).sum()) < 3000, "the threshold is to bite"
     assert share_that_differs(ours, eager) < 1e-3
+    for found in (ours, eager):
+        assert torch.equal(found[:2], torch.stack([weight[0], torch.zeros(40)]))
 
 
 @pytest.mark.usefixtures("compiler")

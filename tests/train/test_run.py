@@ -34,36 +34,6 @@ def state(model):
 # --- the pieces
 
 
-@pytest.mark.parametrize("period", [3, 9])
-@pytest.mark.parametrize(("schedule", "steps"), [("cosine-epoch", 1), ("cosine-step", 7)])
-def test_schedules_are_pytorchs(schedule, steps, period):
-    config = TINY.replace(schedule=schedule, epochs=9, lr=0.3, period=period)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=period * steps)
-    for epoch in range(9):
-        for step in range(steps):
-            (expected,) = reference.get_last_lr()
-            assert learning_rate(config, epoch, step, steps) == pytest.approx(expected, abs=1e-12)
-            optimizer.step()
-            reference.step()
-
-
-def test_restarts_are_pytorchs():
-    config = TINY.replace(schedule="cosine-restart", epochs=9, lr=0.3, period=3)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=3)
-    for epoch in range(9):
-        assert [learning_rate(config, epoch, 6, 7)] == pytest.approx(reference.get_last_lr())
-        optimizer.step()
-        reference.step()
-
-
-def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
-    per_epoch = TINY.replace(epochs=9)
-    assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)
-    assert learning_rate(TINY.replace(schedule="constant", lr=0.3), 1, 6, 7) == 0.3
-
-
 def test_objectives():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
