@@ -19,7 +19,10 @@ CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "l1_growth", "l1_window_size", "beta", "frozen_zeros"),
+    "beta-lasso": (
+        *("l1", "l1_rest", "l1_growth", "l1_growth_from", "l1_window_size"),
+        *("beta", "frozen_zeros"),
+    ),
     "proximal-l1": ("l1", "l1_rest"),
     "spred": ("l1", "l1_rest", "momentum"),
 }
@@ -52,6 +55,8 @@ def check_optimizer(config: Config) -> None:
     ):
         if given and not config.l1_growth:
             raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
+    if config.l1_growth_from and config.l1_window != "learned":
+        raise ConfigError("l1_growth_from: only learned windows grow later; give l1_window learned")
     if config.frozen_zeros and not config.beta:
         raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
 

@@ -66,6 +66,12 @@ class Config(RunConfig):
     l1_growth: Annotated[
         float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
+    l1_growth_from: Annotated[
+        float,
+        "share of the epochs without that growth, which is whole after twice as many; for learned "
+        "windows",
+        (0.0, 0.5),
+    ] = 0.0
     l1_window: Annotated[
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from lcs import measure
 from lcs.config import Config
 from lcs.measure.shift_equivariance import equivariance
+from lcs.shapes import default_kernel
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
@@ -77,6 +78,17 @@ def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
         "pair_correlation": [None if math.isnan(ratio) else ratio for ratio in ratios],
         "equivariance": equivariance(filters, images),
     }
+
+
+def window_centres(config: Config, filters: Tensor) -> list[list[int]]:
+    """Return row and column of the centre of each filter's window; -1 for one without weights.
+
+    Args:
+        config: of a run with windows of pixels.
+        filters: as in `filter_measures`.
+    """
+    size = config.l1_window_size or default_kernel(config.model)
+    return measure.centres(filters, min(size, filters.shape[-1])).tolist()
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:

@@ -55,8 +55,8 @@ def test_no_field_that_changes_batches_is_forgotten() -> None:
     others = {
         *("model", "base_channels", "kernel_size", "padding", "affine", "bias", "dropout"),
         *("optimizer", "lr", "momentum", "weight_decay", "l1", "l1_rest", "l1_growth"),
-        *("l1_window", "l1_window_size", "beta", "frozen_zeros", "pruning", "density"),
-        *("density_rest", "start", "source", "loss", "schedule", "period", "epochs"),
+        *("l1_growth_from", "l1_window", "l1_window_size", "beta", "frozen_zeros", "pruning"),
+        *("density", "density_rest", "start", "source", "loss", "schedule", "period", "epochs"),
     }
     fields = {field.name for field in dataclasses.fields(Config)}
     assert fields - set(BATCH_FIELDS) == others

@@ -117,6 +117,23 @@ def test_learned_windows_follow_the_weights():
         assert torch.equal(relative[6], grid), "a unit without weights has no window to learn"
 
 
+def test_growth_that_sets_in_later_follows_the_weights_of_then():
+    config = LASSO.replace(epochs=8, l1_growth=0.5, l1_window="learned", l1_growth_from=0.25)
+    run = Run.start(config, CPU)
+    relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
+    largest = []
+    for epoch in range(8):
+        with torch.no_grad():
+            run.model.conv1.weight.view(-1, 8, 8)[5] = 0.0
+            run.model.conv1.weight.view(-1, 8, 8)[5, 0, epoch] = 9.0
+        run.run_epoch(epoch, record=True)
+        largest.append(relative[5].max().item())
+    # 9 x 9 pixels around that of the last epoch, of 8 x 8
+    assert relative[5, 0].tolist() == [2.5, 2, 1.5, 1, 1, 1, 1, 1]
+    assert largest == [1, 1, 1, 1.75, 2.5, 2.5, 2.5, 2.5]
+    assert len(run.final(run.filters())["window_centres"]) == len(relative)
+
+
 def test_initial_windows_stay_where_the_initial_weights_have_their_mass():
     config = LASSO.replace(l1_growth=0.5, l1_window="initial")
     runs = [Run.start(c, CPU) for c in (config, config.replace(l1_window="learned"))]

@@ -167,23 +167,27 @@ def wider(base: Config) -> list[Config]:
 # Searched on validation images, twelve candidates for each method, with every layer's λ the same
 
 SEARCH, SEARCH_SHORT = "search-unaugmented", "search-unaugmented-short"
-DECAYS = {"s-fc": (5e-3, 1e-2, 2e-2, 4e-2), "s-local": (1e-3, 3e-3, 1e-2, 2e-2)}
-RATES, SPARSE_RATES = (0.03, 0.1, 0.3), (0.1, 0.3)
-# λ of β = 0, and β with λ
-PENALTIES = (2e-5, 5e-5, 1e-4, 1.5e-4, 2e-4, 4e-4)
-THRESHOLDS = ((10, 5e-5), (10, 1e-4), (10, 2e-4), (50, 2e-5), (50, 5e-5), (50, 1e-4))
+# learning rates and weight decays of SGD with momentum; learning rates, and β with λ
+DENSE = {
+    "s-fc": ((0.1, 0.3, 1.0), (2e-3, 5e-3, 1e-2, 2e-2)),
+    "s-local": ((0.03, 0.1, 0.3), (1e-3, 2e-3, 5e-3, 1e-2)),
+}
+SPARSE = (
+    ((0.03, 0.1, 0.3), ((0, 2e-5), (0, 5e-5), (0, 1e-4), (0, 2e-4))),
+    ((0.1, 0.3), ((10, 5e-5), (10, 1e-4), (10, 2e-4), (50, 2e-5), (50, 5e-5), (50, 1e-4))),
+)
 
 
 def _candidates(here: Config) -> list[Config]:
     dense = [
         here.replace(model=model, lr=lr, momentum=0.9, weight_decay=decay)
-        for model, decays in DECAYS.items()
-        for decay, lr in itertools.product(decays, RATES)
+        for model, grid in DENSE.items()
+        for lr, decay in itertools.product(*grid)
     ]
-    pairs = [*((0, l1) for l1 in PENALTIES), *THRESHOLDS]
     sparse = [
         beta_lasso(here, beta, l1=l1, l1_rest=None, lr=lr)
-        for (beta, l1), lr in itertools.product(pairs, SPARSE_RATES)
+        for rates, pairs in SPARSE
+        for lr, (beta, l1) in itertools.product(rates, pairs)
     ]
     return [*dense, *sparse]
 
