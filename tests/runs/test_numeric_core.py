@@ -17,9 +17,8 @@ CORE = """
     measure/weight_sharing measure/weights
     models/__init__ models/embedding models/footprints models/layout models/networks models/resnet
     models/transfer
-    optim/__init__ optim/beta_lasso optim/fused_steps optim/gradient_bound optim/growing_l1
-    optim/lasso optim/learning_rate optim/mixed_precision optim/optimizer optim/pruning optim/sgd
-    optim/sparse_products
+    optim/__init__ optim/beta_lasso optim/growing_l1 optim/learning_rate optim/mixed_precision
+    optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
     train/__init__ train/cuda_graphs train/device train/loop train/recording train/run train/setup
     train/step
