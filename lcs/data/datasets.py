@@ -6,11 +6,13 @@ same arrays, and `lcs.data.specs` pins the SHA-256 of each array in that order. 
 ever loaded.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +27,7 @@ from lcs.files import open_regular, own_folder
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
+KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +100,12 @@ def load(name: str) -> Images:
             remedy = f"put a whole {name}.npz there, or unset LCS_DATA"
         else:
             remedy = f"delete it and run `lcs data get {name}`"
-        try:
-            arrays = read_npz(name, path, remedy)
-        except FileNotFoundError:
-            raise DataError(
-                f"{name} is missing, there is no {path}: "
-                f"run `lcs data get {name}` or put a prepared {name}.npz in $LCS_DATA"
-            ) from None
+        missing = (
+            f"{name} is missing, there is no {path}: "
+            f"run `lcs data get {name}` or put a prepared {name}.npz in $LCS_DATA"
+        )
+        with explained(path, missing, remedy):
+            arrays = read_npz(name, path)
     return Images(name=name, classes=spec(name).classes, **arrays)
 
 
@@ -168,25 +170,29 @@ def dataset_path(name: str) -> Path:
     return own_folder("LCS_DATA") / f"{name}.npz"
 
 
-def read_npz(name: str, path: Path, remedy: str) -> Arrays:
+@contextlib.contextmanager
+def explained(path: Path, missing: str, remedy: str) -> Iterator[None]:
+    """Make an error of reading a file a DataError that names it, and ends with the remedy."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(missing) from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{path} cannot be read ({reason}); {remedy}") from None
+    except DataError as error:
+        raise DataError(f"{path}: {error}; {remedy}") from None
+
+
+def read_npz(name: str, path: Path) -> Arrays:
     """Read a file, and return its arrays checked and in canonical order.
 
     Raises:
-        FileNotFoundError: there is none.
-        DataError: it is bad; the message ends with the `remedy`.
+        OSError: it cannot be read.
+        DataError: it is bad.
     """
-    try:
-        with open_regular(path) as file:
-            return check(name, _parse(file, spec(name)))
-    except FileNotFoundError:
-        raise
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder, not a file: move it away") from None
-    except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f"{path} cannot be read ({reason}): make it a readable file") from None
-    except DataError as error:
-        raise DataError(f"{path}: {error}; {remedy}") from None
+    with open_regular(path) as file:
+        return check(name, _parse(file, spec(name)))
 
 
 def _parse(file: BinaryIO, known: DatasetSpec) -> Arrays:
@@ -198,70 +204,74 @@ def _parse(file: BinaryIO, known: DatasetSpec) -> Arrays:
         raise DataError("the file is not an npz (pickles and other formats are never loaded)")
     file.seek(0)
     try:
-        with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
-            for key in KEYS:
-                _check_header(archive, key, known)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as stored:
-            missing = [key for key in KEYS if key not in stored]
-            if missing:
+        with zipfile.ZipFile(file) as archive:
+            members = {}
+            for member in archive.namelist():
+                key = member.removesuffix(".npy")
+                members[KERAS_KEYS.get(key, key)] = member
+            if missing := [key for key in KEYS if key not in members]:
                 raise DataError(f"the file lacks {', '.join(missing)}")
-            return {key: np.asarray(stored[key]) for key in KEYS}
+            return {key: _array(archive, members[key], key, known) for key in KEYS}
     except DataError:
         raise
     except Exception as error:  # whatever damaged bytes do to zip and npy readers
-        if "allow_pickle" in str(error):
-            raise DataError("the file holds pickled objects, which are never loaded") from None
         raise DataError(f"the file is damaged ({one_line(error)})") from None
 
 
-def _check_header(archive: zipfile.ZipFile, key: str, known: DatasetSpec) -> None:
-    """Refuse an array of another type or shape by its header, before it is expanded."""
-    name = next((name for name in (key, f"{key}.npy") if name in archive.namelist()), None)
-    if name is None:
-        return  # which is said of all at once
-    with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
-        first = version == (1, 0)
+def _array(archive: zipfile.ZipFile, member: str, key: str, known: DatasetSpec) -> Any:
+    """Read an array, but one of another type or shape, which may expand to any size."""
+    with archive.open(member) as file:
+        first = np.lib.format.read_magic(file) == (1, 0)
         read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
-    if not dtype.hasobject:  # pickles have a message of their own
-        _check_shape(known, key, dtype, shape)
+        shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise DataError("the file holds pickled objects, which are never loaded")
+    _check_shape(known, key, dtype, shape)
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _check_shape(
     known: DatasetSpec, key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> None:
-    if dtype != np.uint8 or shape != known.shape(key):
-        expected = f"expected uint8 {known.shape(key)}"
-        raise DataError(f"{key} has the wrong shape: {dtype} {shape}, {expected}")
+    expected = known.shape(key)
+    if key.endswith("images"):
+        count, height, width, channels = expected
+        fits = dtype == np.uint8 and shape in (expected, (count, channels, height, width))
+    else:
+        fits = dtype.kind in "iu" and shape in (expected, (*expected, 1))
+    if not fits:
+        raise DataError(f"{key} has the wrong shape: {dtype} {shape}, expected uint8 {expected}")
 
 
-def check(name: str, arrays: Arrays) -> Arrays:
-    """Return the arrays of a data set, given in any order, in canonical order.
+def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the arrays of a data set, given in any order, in canonical order and layout.
+
+    Images may have their channels first, labels any type of integers and the shape (N, 1).
 
     Raises:
         DataError: a shape, a type, a label or a SHA-256 is not as specified.
     """
-    known = spec(name)
-    for key in KEYS:
-        array = arrays[key]
-        _check_shape(known, key, array.dtype, array.shape)
-        if key.endswith("labels") and array.max() >= len(known.classes):
-            last = len(known.classes) - 1
-            raise DataError(f"{key} has the label {array.max()}, expected 0 to {last}")
-    arrays = arrays.copy()
+    known, last, found = spec(name), len(spec(name).classes) - 1, {}
     for split in ("train", "test"):
-        labels = arrays[f"{split}_labels"]
+        images, labels = (np.asarray(arrays[f"{split}_{kind}"]) for kind in ("images", "labels"))
+        for key, array in ((f"{split}_images", images), (f"{split}_labels", labels)):
+            _check_shape(known, key, array.dtype, array.shape)
+        labels = labels.ravel()
+        if (wrong := labels[(labels < 0) | (labels > last)]).size:
+            raise DataError(f"{split}_labels has the label {wrong[0]}, expected 0 to {last}")
+        if images.shape[1:] != known.image_shape:
+            images = images.transpose(0, 2, 3, 1)
         if np.any(labels[1:] < labels[:-1]):
             rows = np.argsort(labels, kind="stable")
-            for kind in ("images", "labels"):
-                arrays[f"{split}_{kind}"] = arrays[f"{split}_{kind}"][rows]
+            images, labels = images[rows], labels[rows]
+        found[f"{split}_images"] = np.ascontiguousarray(images)
+        found[f"{split}_labels"] = labels.astype(np.uint8)
     for key, expected in known.sha256.items():
-        found = hashlib.sha256(np.ascontiguousarray(arrays[key]).data).hexdigest()
-        if found != expected:
-            raise DataError(f"{key} is altered: SHA-256 {found[:12]}…, expected {expected[:12]}…")
-    return arrays
+        digest = hashlib.sha256(found[key].data).hexdigest()
+        if digest != expected:
+            raise DataError(f"{key} is altered: SHA-256 {digest[:12]}…, expected {expected[:12]}…")
+    return found
 
 
 def _split_last(labels: Array, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
