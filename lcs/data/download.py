@@ -5,6 +5,7 @@ all.
 """
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -57,7 +58,6 @@ def get(name: str) -> Path:
     if spec(name).packaged or os.path.lexists(path):
         return verify(name)
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=path.parent) as folder:
             arrays = _obtain(name, Path(folder))
         _save(path, arrays)
@@ -110,8 +110,20 @@ def _prepared(name: str, source: Path) -> Arrays:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    """Make the folder of a data set, and remove what killed downloads of it have left there."""
     try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.parent, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # a download runs, or there are no locks
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for left in path.parent.glob(f".{path.stem}-*"):
+                    shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(lock)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(

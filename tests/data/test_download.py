@@ -8,6 +8,8 @@ import os
 import pickle
 import shutil
 import socket
+import subprocess
+import sys
 import tarfile
 import urllib.error
 import urllib.request
@@ -328,6 +330,32 @@ def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays
 
 
 # --- get
+
+
+DOWNLOAD = """
+import sys
+from lcs.data import download
+def source(name, folder):
+    (folder / "half").write_bytes(b"half")
+    print(folder.name, flush=True)
+    sys.stdin.read()
+download._SOURCES["cifar10"] = [("a slow one", source)]
+download.get("cifar10")
+"""
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(tmp_path, folder, arrays):
+    source = save(tmp_path / "prepared.npz", arrays)
+    command = [sys.executable, "-c", DOWNLOAD]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as process:
+        left = process.stdout.readline().decode().strip()
+        download.import_npz("cifar10", source)
+        assert names(folder) == [left, "cifar10.npz"], "the download still runs"
+        process.kill()
+    (folder / "cifar10.npz").unlink()
+    download.import_npz("cifar10", source)
+    assert names(folder) == ["cifar10.npz"]
 
 
 def test_digits_need_no_file(folder, web):
