@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcs.data.specs import KEYS, SPECS, DatasetSpec, spec
-from lcs.errors import DataError, one_line
+from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import open_regular, own_folder
 
 Array = NDArray[np.uint8]
@@ -30,11 +30,12 @@ Arrays = dict[str, Array]
 KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A data set of images in canonical order.
+    """A data set of images in canonical order, sorted by label: shuffle before training.
 
-    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`.
+    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`. The length is that of the
+    training images.
     """
 
     name: str
@@ -43,6 +44,16 @@ class Images:
     test_images: Array
     test_labels: Array
     classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.train_labels)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.train_images.shape[1:]))
+        return (
+            f"<{self.name}: {len(self)} training and {len(self.test_labels)} test images of "
+            f"{shape}, in {len(self.classes)} classes, sorted by label>"
+        )
 
     @property
     def image_size(self) -> int:
@@ -63,6 +74,32 @@ class Images:
     def std(self) -> tuple[float, ...]:
         """Population standard deviation of each channel of the training images in [0, 1]."""
         return self._moments[1]
+
+    def normalised(self, images: Array, normalize: str = "half") -> NDArray[np.float32]:
+        """Map images of this data set, uint8 (N, H, W, C), to inputs of a network, (N, C, H, W).
+
+        Args:
+            images: training images, test images or some of them.
+            normalize: "half": (x / 255 - 0.5) / 0.5; "standard": by the mean and the deviation of
+                each channel of the training images. As `lcs.config.Config.normalize`.
+
+        Raises:
+            ConfigError: `normalize` is unknown.
+        """
+        inputs = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        shift, scale = self.scaling(normalize)
+        inputs -= shift
+        inputs /= scale
+        return inputs
+
+    def scaling(self, normalize: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what a normalisation takes off pixels and divides them by: (C, 1, 1) each."""
+        if normalize not in ("half", "standard"):
+            raise ConfigError(f"normalize: unknown value {normalize!r}; choose from half, standard")
+        half = (0.5,) * self.in_channels
+        moments = (half, half) if normalize == "half" else self._moments
+        shift, scale = (255 * np.array(moments)[..., None, None]).astype(np.float32)
+        return shift, scale
 
     @cached_property
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -12,7 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_images import TRAIN, altered, assert_equal, canonical_arrays, error_of, pin, save
+from helpers.small_images import (
+    TEST,
+    TRAIN,
+    altered,
+    assert_equal,
+    canonical_arrays,
+    error_of,
+    pin,
+    save,
+)
 
 from lcs import data
 from lcs.data import download, gaussian_process
@@ -82,6 +91,18 @@ def test_mean_and_std_are_those_of_the_training_images_in_0_to_1(folder, arrays)
     np.testing.assert_allclose(images.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
     assert (len(images.classes), images.image_size, images.in_channels) == (10, 32, 3)
     assert all(type(value) is float for value in images.mean + images.std)
+
+
+def test_images_have_a_length_and_say_how_they_are_sorted(folder, arrays):
+    save(folder / "cifar10.npz", arrays)
+    images = data.load("cifar10")
+    assert len(images) == TRAIN
+    assert repr(images) == (
+        f"<cifar10: {TRAIN} training and {TEST} test images of 32 x 32 x 3, in 10 classes, "
+        "sorted by label>"
+    )
+    with pytest.raises(ConfigError, match="'halved'; choose from half, standard"):
+        images.normalised(images.test_images, "halved")
 
 
 def test_class_names():
