@@ -377,6 +377,14 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=f"^model: unknown value 's-rnn'; .*{', '.join(OURS)}"):
         make("s-rnn")
+    assert sorted(models.MODELS) == sorted(CHOICES["model"]) == sorted([*OURS, "resnet18"])
+
+
+@pytest.mark.parametrize("name", CHOICES["model"])
+def test_a_name_alone_builds_the_papers_net_for_cifar_10(name: str) -> None:
+    width = {"s": 150, "d": 15, "3": 150, "r": 64}[name[0]]
+    with torch.device("meta"):
+        assert weights(build(name)) == weights(make(name, base_channels=width))
 
 
 @pytest.mark.parametrize("name", ["s-conv", "s-local"])
@@ -481,9 +489,12 @@ def test_filters_of_resnet18_are_its_kernels() -> None:
     assert filters.shape == (2, 3, 5, 5)
 
 
-def test_torchvision_is_imported_for_resnet18_only() -> None:
-    """As it takes as long to import as torch."""
-    code = "import sys, lcs.models, lcs.optim; sys.exit('torchvision' in sys.modules)"
+def test_networks_need_no_runs_and_only_resnet18_torchvision() -> None:
+    """Which takes as long to import as torch."""
+    code = """import sys, lcs.models
+assert "lcs.config" not in sys.modules
+import lcs.optim
+assert "torchvision" not in sys.modules"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -505,8 +516,10 @@ def test_nets_of_one_kind_are_nets() -> None:
         ("3-fc", {"padding": "none"}, "padding: only s-conv and s-local .* leave it out"),
         ("resnet18", {"padding": "none"}, "padding: only s-conv and s-local .* leave it out"),
         ("d-fc", {"padding": "none"}, "^padding: only s-conv and s-local take 'none'; [a-z ]*$"),
-        ("s-conv", {"base_channels": 1.5}, "base_channels: 1.5 is of type float; give int"),
+        ("s-conv", {"base_channels": 1.5}, "base_channels: 1.5 is out of range"),
         ("s-conv", {"dropout": 2.0}, "dropout: 2.0 is out of range"),
+        ("s-conv", {"dropout": math.nan}, "dropout: nan is out of range"),
+        ("s-conv", {"kernel_size": 5.0}, "kernel_size: 5.0 is out of range"),
         ("s-conv", {"image_size": 0}, "image_size: 0 is out of range"),
         ("s-conv", {"num_classes": 0}, "num_classes: 0 is out of range"),
         ("s-conv", {"in_channels": 3.0}, "in_channels: 3.0 is out of range"),
