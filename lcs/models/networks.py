@@ -57,7 +57,11 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         g = self.geometry
-        if _dense_is_faster(x, g):
+        if _exported():  # with any number of images
+            seen = F.unfold(x, g.kernel_size, stride=g.stride, padding=g.padding)
+            y = torch.einsum("pof,nfp->nop", self.weight.to(x.dtype), seen).contiguous()
+            y = y.unflatten(2, (g.out_size, g.out_size))
+        elif _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
             # on a CPU a row of positions at a time, whose patches stay in its cache
@@ -85,6 +89,8 @@ class LocallyConnected2d(nn.Module):
 class Convolution(nn.Conv2d):
     """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
 
+    Exported or traced it is a convolution.
+
     Args:
         geometry: its shape.
         bias: whether it has one, (out_channels,).
@@ -99,7 +105,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
-        if not _dense_is_faster(x, self.geometry):
+        if _exported() or not _dense_is_faster(x, self.geometry):
             return super().forward(x)
         unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
         y = _as_dense(x, unshared, self.geometry)
@@ -294,6 +300,11 @@ def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
     y = F.linear(x.flatten(1), dense_weight(weight, geometry))
     return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
+
+
+def _exported() -> bool:
+    """Whether the layer is not computed, but written down for other programs."""
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()
 
 
 def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from helpers.weight_positions import positions
 from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune
 
 from lcs import models
 from lcs.config import CHOICES
@@ -208,8 +209,35 @@ def test_conv_local_and_fc_are_nested(
     x = normal(5, options.get("in_channels", 3), options["image_size"], options["image_size"])
     expected = conv(x)
     assert expected.std() > 0.1
+    g, bias = conv.geometries[0], conv.conv1.bias
+    first = F.conv2d(x, conv.conv1.weight, bias, g.stride, g.padding)
+    torch.testing.assert_close(conv.conv1(x), first, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(local(x), expected, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(fc(x), expected, rtol=1e-11, atol=1e-11)
+
+
+class Masked(nn.Module):
+    """A parametrization: some of the weights are zero."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * (weight > 0)
+
+
+def test_a_pruned_net_is_embedded_with_its_zeros() -> None:
+    conv = scrambled(make("s-conv", image_size=16, affine=True))
+    prune.random_unstructured(conv.conv1, "weight", 0.5)
+    prune.random_unstructured(conv.fc2, "weight", 0.5)
+    parametrize.register_parametrization(conv.fc1, "weight", Masked())
+    conv.conv1.weight_orig.data.mul_(2)  # as by a step of an optimizer
+    local = embed(conv)
+    fc = embed(local)
+    x = normal(5, 3, 16, 16)
+    expected = conv(x)
+    torch.testing.assert_close(local(x), expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(fc(x), expected, rtol=1e-11, atol=1e-11)
+    assert torch.equal(local.conv1.weight[7] == 0, conv.conv1.weight.flatten(1) == 0)
+    assert (local.fc1.weight == 0).float().mean() > 0.4
+    assert all(type(parameter) is nn.Parameter for parameter in local.parameters())
 
 
 def test_an_embedding_shares_nothing_with_its_net() -> None:
@@ -533,14 +561,21 @@ def test_what_a_net_does_not_have_is_refused(
         make(name, **options)
 
 
-@pytest.mark.parametrize("name", ["s-conv", "s-local"])
-def test_a_net_that_was_exported_trains_on(name: str) -> None:
+@pytest.mark.filterwarnings("ignore")  # tracing is deprecated, and warns of the check of sizes
+@pytest.mark.parametrize(("name", "alpha"), [("s-conv", 1), ("s-local", 1), ("s-local", 40)])
+def test_an_exported_net_takes_any_batch_and_has_its_convolution(name: str, alpha: int) -> None:
     layout._places.cache_clear()  # as in a new process
-    model, images = make(name).eval(), normal(2, 3, 32, 32).float()
-    exported = torch.export.export(model, (images,))
+    model, images = make(name, base_channels=alpha).eval(), normal(4, 3, 32, 32).float()
     result = model(images)
-    assert type(result) is Tensor
-    torch.testing.assert_close(exported.module()(images), result)
+    count = torch.export.Dim("count", min=2)
+    exported = torch.export.export(model, (images,), dynamic_shapes=({0: count},))
+    torch.testing.assert_close(exported.module()(images[:3]), result[:3], rtol=1e-4, atol=1e-5)
+    traced = torch.jit.trace(model, images)
+    torch.testing.assert_close(traced(images[:3]), result[:3], rtol=1e-4, atol=1e-5)
+    assert type(model(images)) is Tensor
+    if name == "s-conv":
+        assert "aten.conv2d" in str(exported.graph)
+        assert "aten::_convolution" in str(traced.inlined_graph)
 
 
 @pytest.mark.parametrize("name", OURS)
