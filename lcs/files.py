@@ -31,12 +31,37 @@ def own_folder(variable: str) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if it is missing, against others that lock it; a killed one holds none.
+
+    Some network file systems have no such locks, and nothing is held there.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
     Folders that are missing are made. What a killed writer of the same file left is removed.
 
+    Args:
+        path: where the file will stand.
+        once: whether a file that has appeared there meanwhile stays. On a file system without hard
+            links that is certain only while the folder is `locked`.
+
     Raises:
+        FileExistsError: there is a file already, which has to stay.
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +77,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            if once:
+                _link(temporary, path)
+            else:
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -104,6 +132,16 @@ def expanded(path: str | Path) -> Path:
     except RuntimeError:
         reason = "the home folder is not known; set HOME or give the whole path"
         raise OSError(errno.ENOENT, reason, str(path)) from None
+
+
+def _link(file: Path, path: Path) -> None:
+    """Let a file stand at `path` too, or there alone where there are no hard links."""
+    try:
+        os.link(file, path)
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        file.replace(path)
 
 
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
