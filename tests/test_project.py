@@ -1,5 +1,6 @@
 """The frame: requirements that agree, files that are there, commands that do what README says."""
 
+import ast
 import json
 import os
 import re
@@ -19,6 +20,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 WHOLE, *DEV = EXTRAS["dev"]
 REQUIREMENTS = [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["ray"], *DEV]
 LOCK = (ROOT / "requirements.lock").read_text()
+MODES = ("'r'", "'w'", "'a'", "'x'")  # of text
 LOCKED = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
 
 
@@ -131,3 +133,16 @@ def test_rerun_without_a_chapter_says_how(tmp_path):
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode
     assert "make rerun CHAPTER=table2 SCALE=smoke" in finished.stderr
+
+
+def test_the_encoding_of_every_text_file_is_named():
+    unnamed = []
+    for path in (ROOT / "lcs").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            *_, name = ast.unparse(call.func).rpartition(".")
+            mode = ast.unparse(call.args[0]) if call.args else "'r'"
+            text = name in ("read_text", "write_text") or (name == "open" and mode in MODES)
+            if text and "encoding" not in {key.arg for key in call.keywords}:
+                unnamed.append(f"{path.name}:{call.lineno}")
+    assert not unnamed
