@@ -108,7 +108,8 @@ def _make(folder, script):
     for name in ("requirements.lock", "pyproject.toml"):
         (folder / name).touch()
     command = ["make", "-f", ROOT / "Makefile", "book", f"PYTHON={python}"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = os.environ | {"PIP_USER": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_old_python_is_refused_in_one_line(tmp_path):
@@ -123,6 +124,18 @@ def test_python_without_venv_is_refused_in_one_line(tmp_path):
     assert finished.returncode
     assert "python3-venv" in finished.stderr.splitlines()[0]
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_folder_with_a_space_and_a_reader_who_installs_for_himself(tmp_path):
+    folder = tmp_path / "ä b"
+    folder.mkdir()
+    # every program of the environment that it makes is a copy of itself
+    copies = 'mkdir -p .venv/bin; for name in python uv lcs; do cp "$0" .venv/bin/$name; done'
+    script = f'echo "user=$PIP_USER $*"; case "$2" in venv) {copies};; esac'
+    finished = _make(folder, script)
+    assert finished.returncode == 0, finished.stderr
+    (pip,) = (line for line in finished.stdout.splitlines() if "-m pip install" in line)
+    assert pip.startswith("user=0 ")
 
 
 def test_rerun_without_a_chapter_says_how(tmp_path):
