@@ -25,12 +25,13 @@ from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Masks, Pruning
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import recorded_epochs
-from lcs.seeds import generators_kept, seed_process
+from lcs.seeds import seed_process
 from lcs.shapes import flops
 from lcs.train import recording
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
 from lcs.train.device import is_out_of_memory, require_memory
+from lcs.train.own_state import own_state
 from lcs.train.setup import build_model, make_optimizer
 from lcs.train.step import Step
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
+# others, that are as when the run began
+OF_THE_START = ("caller_state", "source_as_recorded")
 
 
 @dataclass(eq=False)
@@ -248,7 +251,7 @@ class Run(Step):
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
         recorded = set(recorded_epochs(self.config.epochs))
-        with generators_kept(self.device):
+        with own_state(self.device):
             seed_process(self.config.seed, "dropout", self.device)
             for epoch in range(min(epochs, self.config.epochs)):
                 self.run_epoch(epoch, record=epoch + 1 in recorded)
@@ -301,8 +304,8 @@ class Run(Step):
         self.resumes = state["resumes"] + 1
         earlier, here = state["origin"], self.provenance
         here["time"] = earlier["time"]
-        if "source_as_recorded" in earlier:  # what the checkpoint holds came from that source
-            here["source_as_recorded"] = earlier["source_as_recorded"]
+        # what the checkpoint holds came from that source, under that caller
+        here |= {name: earlier[name] for name in OF_THE_START if name in earlier}
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
         if before:
