@@ -64,7 +64,7 @@ def needs_compiler():
     import torch
     from torch._inductor import config, cpu_vec_isa
 
-    from lcs.optim.fused_steps import compiler_works
+    from lcs.optim.beta_lasso import compiler_works
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpu_vec_isa.VecISA, "check_build", lambda *_: True, raising=False)

@@ -8,10 +8,10 @@ from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import rounded
-from lcs.seeds import generators_kept
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
 from lcs.train.loop import start_run
+from lcs.train.own_state import own_state
 from lcs.train.run import ENVIRONMENT
 
 # other processors and numbers of threads round sums differently; these differences stay small
@@ -53,7 +53,7 @@ def replay(record: Record, epochs: int, device: str = "auto") -> Replay:
     store = default_store()  # where its source is sought if the record lies outside of any store
     if record.path.match(f"{record.config.file}.json"):
         store = RunStore(record.path.parents[1], fallback=store)
-    with generators_kept(chosen), reporting_out_of_memory(record.config):
+    with own_state(chosen), reporting_out_of_memory(record.config):
         run = start_run(record.config, store, chosen, Clock(None, 60.0))
         anew = rounded(run.replay(epochs))
         final = rounded(run.final(run.filters())) if epochs >= record.config.epochs else None
