@@ -333,7 +333,7 @@ class Run(Step):
         first = min(REWOUND_TO, self.config.cycle_epochs - 1)
         if self.config.pruning == "rewinding" and state["epoch"] > first:
             early = self.model.state_dict()
-            expected |= {f"mask.{name}": value for name, value in early.items()}
+            expected |= {f"mask.early.{name}": value for name, value in early.items()}
         for name in sorted((tensors.keys() ^ expected.keys()) - {"rng.cuda"}):  # a CPU has none
             raise ValueError(f"{name}: {'unknown' if name in tensors else 'missing'}")
         for name, tensor in tensors.items():

@@ -805,8 +805,8 @@ def test_a_record_cannot_have_another_runs_files_overwritten(
 def test_provenance():
     found = provenance(torch.device("cpu"))
     assert set(found) == {
-        "commit", "unmodified", "code", "packages", "device", "hardware", "threads", "time",
-        "command",
+        "commit", "unmodified", "code", "packages", "device", "hardware", "threads",
+        "instructions", "time", "command",
     }  # fmt: skip
     assert datetime.fromisoformat(found["time"]).utcoffset() == timedelta(0)
     assert found["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
