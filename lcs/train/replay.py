@@ -19,9 +19,8 @@ import torch
 
 from lcs.errors import ConfigError, TrainingError
 from lcs.runs import Record, RunStore, default_store
-from lcs.runs.consistency import VERSIONS
 from lcs.runs.numeric_core import PACKAGE, same_code
-from lcs.runs.provenance import provenance
+from lcs.runs.provenance import NUMERIC_PACKAGES, provenance
 from lcs.runs.record_format import rounded
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
@@ -33,8 +32,17 @@ from lcs.train.own_state import own_state
 # non-zero weights, and of non-zero weights where only one of the two has all
 FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
+VERSIONS = ("python", *NUMERIC_PACKAGES)
 # entries of the provenance, and versions; where all of these are the same, on a CPU, so are bits
-SAME_FOR_BITS = ("code", "device", "hardware", "threads", "instructions", *VERSIONS)
+SAME_FOR_BITS = (
+    "code",
+    "device",
+    "hardware",
+    "threads",
+    "instructions",
+    "python",
+    *NUMERIC_PACKAGES,
+)
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 

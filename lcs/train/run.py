@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lcs.runs import Record, RunStore
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
-ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
+ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
 # others, that are as when the run began
 OF_THE_START = ("caller_state", "source_as_recorded")
 
