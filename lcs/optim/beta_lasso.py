@@ -28,8 +28,10 @@ FULL_PRECISION, MASK = "full_precision", "mask"
 # keys that torch and others put into groups, of which some look like hyperparameters
 FAMILIAR = {"params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "swa_lr", "base_lr",
             "lr_scale", "lr_mult", "betas", "base_momentum", "max_momentum", "rho"}  # fmt: skip
-# hyperparameters of other optimizers: not 0, the first do nothing here, the second are refused
-IDLE, FOREIGN = {"weight_decay", "momentum", "dampening"}, {"nesterov", "maximize"}
+# hyperparameters of other optimizers: not 0, the first do nothing here, the second are refused, and
+# a state that has one of them, or one of the third, is not loaded
+IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
+FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
 # so many elements that the temporaries of one update stay in a processor's caches
 CHUNK = 1 << 19
 
@@ -74,11 +76,15 @@ class CheckedOptimizer(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "defaults" not in state:  # no copy, but what is loaded: nothing has changed yet
             for group, own in zip(state["param_groups"], self.param_groups, strict=True):
-                if foreign := [name for name in ("dampening", "eps") if group.get(name)]:
+                others = (IDLE | FOREIGN | TELLING) - own.keys()
+                if foreign := [name for name, value in group.items() if name in others and value]:
                     raise ValueError(f"{foreign[0]}: the state is of another optimizer")
                 for name in self.defaults:
                     group.setdefault(name, own[name])
                 self._check_group(group)
+            for param, entries in self.state.items():
+                if MASK in entries:
+                    state["state"][param].setdefault(MASK, entries[MASK])
             for param, entries in state["state"].items():
                 for name, value in [*entries.items()]:
                     if value is None:  # as torch's SGD has it
@@ -249,9 +255,10 @@ def _step(lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tenso
         direction = torch.sign(theta)
         direction = (direction.mul_(others[0]) if each else direction).mul_(l1).add_(grad)
     move(theta, direction, lr)
-    if threshold > 0 and (each or isinstance(lr, Tensor)):
+    if threshold > 0 and (each or isinstance(lr, Tensor) or torch.compiler.is_compiling()):
         below = theta.abs() < (others[0] * threshold if each else threshold)
-        theta.masked_fill_(below & (torch.as_tensor(lr, device=theta.device) > 0), 0)
+        moves = (lr.to(theta.device) if isinstance(lr, Tensor) else lr) > 0
+        theta.masked_fill_(below & moves, 0)
     elif threshold > 0 and lr > 0:
         torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
     if kept is not None:
@@ -271,7 +278,7 @@ def _fused_step(
     moved = theta - lr * (grad + l1 * torch.sign(theta))
     pruned = moved.abs() < threshold * (lr > 0)  # false for NaN, which is not to be hidden
     if frozen:
-        pruned = pruned | ((theta == 0) & ~moved.isnan())
+        pruned = pruned | ((theta == 0) & moved.isfinite())
     result = torch.where(pruned, torch.zeros_like(moved), moved)
     for tensor in (theta, *others[each:]):
         tensor.copy_(result)
@@ -327,7 +334,7 @@ def take_steps(
         # of half precision, results would be rounded after the threshold, not before
         whole = theta.dtype in (torch.float32, torch.float64)
         if torch.compiler.is_compiling():  # by a caller, all of it
-            (fused or eager)(*numbers, *options, *tensors)
+            (eager if whole else torch.compiler.disable(eager))(*numbers, *options, *tensors)
         elif fused and contiguous and size > 1 and whole and compiler_works(theta.device):
             # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
             # rate compiles anew

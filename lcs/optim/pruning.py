@@ -101,13 +101,14 @@ class Masks:
         if not isinstance(optimizer, CheckedOptimizer):
             raise ValueError(f"{type(optimizer).__name__} knows no masks; give one of lcs.optim")
         held = {param for group in optimizer.param_groups for param in group["params"]}
-        self.layers = {name: cast(nn.Linear, model.get_submodule(name)) for name in masks}
+        modules = dict(model.named_modules(remove_duplicate=False))
         for name, mask in masks.items():
-            weight = self.layers[name].weight
-            if mask.dtype != torch.bool or mask.shape != weight.shape:
-                raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")
+            weight = getattr(modules.get(name), "weight", None)
             if weight not in held:
-                raise ValueError(f"{name}: the optimizer does not hold its weight")
+                raise ValueError(f"{name}: the optimizer does not hold the weight of such a layer")
+            if getattr(mask, "dtype", None) != torch.bool or mask.shape != weight.shape:
+                raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")
+        self.layers = {name: cast(nn.Linear, modules[name]) for name in masks}
         self.optimizer = optimizer
         for name, mask in masks.items():
             self._set(name, mask)
@@ -121,6 +122,7 @@ class Masks:
         """Let all weights be trained from here on; what is zero is so until then."""
         for layer in self.layers.values():
             del self.optimizer.state[layer.weight][MASK]
+            self.optimizer.state[layer.weight].pop("factors", None)  # two zeros would never move
 
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch: these stay."""
