@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import glob
 import os
 import secrets
 import stat
@@ -53,7 +52,7 @@ def locked(folder: Path) -> Iterator[None]:
 def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
-    Folders that are missing are made. What a killed writer of the same file left is removed.
+    Folders that are missing are made. What killed writers left in the folder is removed.
 
     Args:
         path: where the file will stand.
@@ -65,11 +64,7 @@ def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        # a writer that still runs has locked its own
-        with contextlib.suppress(OSError), left.open("rb") as abandoned:
-            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+    remove_abandoned(path.parent)
     with contextlib.ExitStack() as locked:
         temporary, file = _locked_beside(path, locked)
         try:
@@ -83,6 +78,15 @@ def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
                 temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed writers of `replacing` left in a folder, whatever they wrote."""
+    for left in folder.glob(f".*.{'[0-9a-f]' * 8}.partial"):
+        # a writer that still runs has locked its own
+        with contextlib.suppress(OSError), left.open("rb") as abandoned:
+            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -153,7 +157,7 @@ def _link(file: Path, path: Path) -> None:
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
     """Open a new file beside `path`, locked until `held` ends: so others know that it is in use."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         file = temporary.open("xb")
         with contextlib.suppress(OSError):  # file systems without locks
             fcntl.flock(file, fcntl.LOCK_EX)

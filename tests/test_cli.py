@@ -117,8 +117,9 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         train_share=0.5,
     )
     growing = Config(
-        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_window="learned", l1_window_size=5
-    )
+        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_growth_from=0.25, l1_window="learned",
+        l1_window_size=5,
+    )  # fmt: skip
     started = Config(start="mask", source="cifar10/s-fc-a4-beta-lasso-0123456789")
     changed = set()
     for config in (lasso, sgd, growing, started):

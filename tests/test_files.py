@@ -35,11 +35,13 @@ def writing(tmp_path):
     process.communicate()
 
 
-def test_what_a_killed_writer_left_is_removed_by_the_next(writing):
+@pytest.mark.parametrize("name", ["the same", "another"])
+def test_what_a_killed_writer_left_is_removed_by_the_next(name, writing):
     process, path = writing
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [left.name.startswith(f".{path.name}.") for left in path.parent.iterdir()] == [True]
+    path = path if name == "the same" else path.with_name(name)
     with replacing(path) as file:
         file.write(b"whole")
     assert [*path.parent.iterdir()] == [path]
