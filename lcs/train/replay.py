@@ -64,7 +64,7 @@ try:
         keep(name, getattr(Run, name))
     (record,) = (r for r in RunStore(folder + "/runs").records() if r.run_id == run_id)
     replay(record, int(epochs), device)
-except Exception as error:
+except BaseException as error:  # Ctrl-C, too
     found["error"] = f"{type(error).__name__}: {error}"
 Path(folder, "found.json").write_text(json.dumps(found), encoding="utf-8")
 """
