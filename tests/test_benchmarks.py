@@ -142,7 +142,7 @@ def test_bounds_by_some_of_the_terms_hold(monkeypatch, weighted, terms):
 
 
 def test_the_optimizers_passes(bench, monkeypatch):
-    monkeypatch.setattr("lcs.optim.fused_steps.compiler_works", lambda _: False)
+    monkeypatch.setattr("lcs.optim.beta_lasso.compiler_works", lambda _: False)
     monkeypatch.setattr("lcs.models.build", lambda *_, **__: torch.nn.Linear(8, 8, bias=False))
     first, second = bench("optimizer", REPEATS=1)
     assert "SGD(foreach=True)" in first["times"]

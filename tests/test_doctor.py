@@ -32,7 +32,7 @@ def timed(monkeypatch, times):
 def test_a_step_that_is_compiled_wrongly_is_found(monkeypatch):
     monkeypatch.setattr(doctor, "compiler_works", lambda _: True)
     monkeypatch.setattr(
-        "lcs.optim.fused_steps.compiler_works", lambda _: False
+        "lcs.optim.beta_lasso.compiler_works", lambda _: False
     )  # compiling takes long
     assert [f.good for f in doctor.compiled_step(CPU)] == [True]
     monkeypatch.setattr(

@@ -19,22 +19,30 @@ import torch
 
 from lcs.errors import ConfigError, TrainingError
 from lcs.runs import Record, RunStore, default_store
-from lcs.runs.consistency import VERSIONS
 from lcs.runs.numeric_core import PACKAGE, same_code
-from lcs.runs.provenance import provenance
+from lcs.runs.provenance import NUMERIC_PACKAGES, provenance
 from lcs.runs.record_format import rounded
-from lcs.seeds import generators_kept
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
 from lcs.train.loop import start_run
+from lcs.train.own_state import own_state
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, in the first epoch and later, of the shares of hits and of
 # non-zero weights, and of non-zero weights where only one of the two has all
 FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
+VERSIONS = ("python", *NUMERIC_PACKAGES)
 # entries of the provenance, and versions; where all of these are the same, on a CPU, so are bits
-SAME_FOR_BITS = ("code", "device", "hardware", "threads", "instructions", *VERSIONS)
+SAME_FOR_BITS = (
+    "code",
+    "device",
+    "hardware",
+    "threads",
+    "instructions",
+    "python",
+    *NUMERIC_PACKAGES,
+)
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 
@@ -127,7 +135,7 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
     if at_commit:
         found = _train_at_commit(record, epochs, chosen, store, package)
     else:
-        with generators_kept(chosen), reporting_out_of_memory(record.config):
+        with own_state(chosen), reporting_out_of_memory(record.config):
             run = start_run(record.config, store, chosen, Clock(None, 60.0))
             found = {"replay": run.replay(epochs), "provenance": run.provenance}
             if epochs >= record.config.epochs:

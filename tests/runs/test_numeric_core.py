@@ -17,17 +17,16 @@ CORE = """
     measure/weight_sharing measure/weights
     models/__init__ models/embedding models/footprints models/layout models/networks models/resnet
     models/transfer
-    optim/__init__ optim/beta_lasso optim/fused_steps optim/gradient_bound optim/growing_l1
-    optim/lasso optim/learning_rate optim/mixed_precision optim/optimizer optim/pruning optim/sgd
-    optim/sparse_products
+    optim/__init__ optim/beta_lasso optim/growing_l1 optim/learning_rate optim/mixed_precision
+    optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
-    train/__init__ train/cuda_graphs train/device train/loop train/recording train/run train/setup
-    train/step
+    train/__init__ train/cuda_graphs train/device train/loop train/own_state train/recording
+    train/run train/setup train/step
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
-    config/combinations config/toy cost errors files runs/__init__ runs/provenance train/checkpoint
-    train/clock train/grouping train/source_check
+    config/combinations config/toy cost data/cifar errors files runs/__init__ runs/provenance
+    train/checkpoint train/clock train/grouping train/source_check
 """
 
 

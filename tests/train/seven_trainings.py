@@ -106,7 +106,8 @@ def train(values, folder):
     digest = hashlib.sha256(json.dumps([record.history, record.final]).encode())
     (network,) = Path(folder, "CHECKPOINTS").glob(f"{config.run_id}-*.safetensors")
     for name, array in sorted(load_file(network).items()):
-        digest.update(name.encode() + array.tobytes())
+        if name.startswith("model."):
+            digest.update(name.encode() + array.tobytes())
     modes = record.provenance["modes"]
     print(json.dumps({"file": config.file, "modes": modes, "digest": digest.hexdigest()}))
 

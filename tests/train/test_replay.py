@@ -14,10 +14,9 @@ import torch
 from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore
-from lcs.runs.consistency import VERSIONS
 from lcs.runs.numeric_core import PACKAGE, code_hash
 from lcs.train import train
-from lcs.train.replay import replay
+from lcs.train.replay import VERSIONS, replay
 from lcs.train.run import Run
 
 ELSEWHERE = {"hardware": "another processor"}
