@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import glob
 import os
 import secrets
 import stat
@@ -31,20 +30,41 @@ def own_folder(variable: str) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write, which takes the place of `path` once all of it is on the disk.
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if it is missing, against others that lock it; a killed one holds none.
 
-    Folders that are missing are made. What a killed writer of the same file left is removed.
+    Some network file systems have no such locks, and nothing is held there.
 
     Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
+    """Yield a file to write, which takes the place of `path` once all of it is on the disk.
+
+    Folders that are missing are made. What killed writers left in the folder is removed.
+
+    Args:
+        path: where the file will stand.
+        once: whether a file that has appeared there meanwhile stays. On a file system without hard
+            links that is certain only while the folder is `locked`.
+
+    Raises:
+        FileExistsError: there is a file already, which has to stay.
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        # a writer that still runs has locked its own
-        with contextlib.suppress(OSError), left.open("rb") as abandoned:
-            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+    remove_abandoned(path.parent)
     with contextlib.ExitStack() as locked:
         temporary, file = _locked_beside(path, locked)
         try:
@@ -52,9 +72,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            if once:
+                _link(temporary, path)
+            else:
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed writers of `replacing` left in a folder, whatever they wrote."""
+    for left in folder.glob(f".*.{'[0-9a-f]' * 8}.partial"):
+        # a writer that still runs has locked its own
+        with contextlib.suppress(OSError), left.open("rb") as abandoned:
+            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -106,10 +138,20 @@ def expanded(path: str | Path) -> Path:
         raise OSError(errno.ENOENT, reason, str(path)) from None
 
 
+def _link(file: Path, path: Path) -> None:
+    """Let a file stand at `path` too, or there alone where there are no hard links."""
+    try:
+        os.link(file, path)
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        file.replace(path)
+
+
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
     """Open a new file beside `path`, locked until `held` ends: so others know that it is in use."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         file = temporary.open("xb")
         with contextlib.suppress(OSError):  # file systems without locks
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -581,7 +581,7 @@ def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_pat
     book = RunStore(tmp_path / "book")
     book.write(record.config, **results(record.config))
     said = command("runs", "import", record.path, "--store", book.root)
-    said.refused("exists already and differs")
+    said.refused("exists already, with other results")
     shutil.rmtree(book.root)
     record.path.write_text(record.path.read_text().replace('"epoch": 3', '"epoch": 4'))
     command("runs", "import", record.path, "--store", book.root).refused(str(record.path))

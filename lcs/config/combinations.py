@@ -156,20 +156,13 @@ def check_images_and_layers(config: Config) -> None:
         raise ConfigError(f"crop_padding: images have {side} pixels a side; give less")
     if config.period is not None and config.schedule == "constant":
         raise ConfigError("period: a constant learning rate has none; leave it out")
-    if config.kernel_size is not None and config.model.endswith("fc"):
-        raise ConfigError(f"kernel_size: model {config.model!r} has no kernels; leave it out")
-    for name in ("kernel_size", "l1_window_size"):
-        size = getattr(config, name)
-        if size is not None and size % 2 == 0:
-            raise ConfigError(f"{name}: {size} is even; give an odd number")
-    if config.l1_window_size is not None and config.l1_window_size // 2 >= side - 1:
+    size = config.l1_window_size
+    if size is not None and size % 2 == 0:
+        raise ConfigError(f"l1_window_size: {size} is even; give an odd number")
+    if size is not None and size // 2 >= side - 1:
         raise ConfigError(
             f"l1_window_size: images have {side} pixels a side, so that none would lie "
             "outside a window; give less"
         )
-    if config.padding != "same" and config.model not in ("s-conv", "s-local"):
-        raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
-    if config.model == "resnet18" and (config.affine or config.bias or config.dropout):
-        raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
     if config.padding == "none":
         config.layer_sizes()  # refuses images too small for the kernel

@@ -195,12 +195,12 @@ class Pruning(Masks):
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name, beside the optimizer's state."""
-        return self.early
+        return {f"early.{name}": value for name, value in self.early.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over what `state_dict` returned."""
         device = next(self.model.parameters()).device
-        self.early = {name: value.to(device) for name, value in state.items()}
+        self.early = {n.removeprefix("early."): value.to(device) for n, value in state.items()}
 
     def _start(self, gradients: Gradients) -> None:
         method = self.config.pruning

@@ -21,6 +21,7 @@ NUMERIC = ("config", "data", "measure", "models", "optim", "train", "runs/record
 WITHOUT_NUMBERS = {
     "config/combinations.py",
     "config/toy.py",
+    "data/cifar.py",
     "data/download.py",
     "train/checkpoint.py",
     "train/clock.py",

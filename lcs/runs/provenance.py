@@ -93,11 +93,15 @@ def _processor(cpuinfo: str) -> str:
 @functools.cache
 def _git(*arguments: str) -> str | None:
     """Output of a git command; None without git or outside a repository."""
+    # a git hook names its own repository to all that it starts
+    environment = {k: v for k, v in os.environ.items() if not re.match("GIT_(?!CONFIG)", k)}
     try:
         done = subprocess.run(
             ["git", "-C", str(PACKAGE.parent), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
             check=True,
             timeout=20,
         )

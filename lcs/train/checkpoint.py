@@ -14,20 +14,31 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
-from lcs.files import is_full, open_regular, own_folder
+from lcs.files import is_full, open_regular, own_folder, remove_abandoned, replacing
 from lcs.runs.consistency import check_history
+
+# as safetensors names them
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 
 
 class Checkpoint:
@@ -46,8 +57,6 @@ class Checkpoint:
         self.run_id = config.run_id
         self.path = own_folder("LCS_CHECKPOINTS") / f"{config.run_id}-{place}.safetensors"
         self._lock = self.path.with_suffix(".lock")
-        # one name, as the lock lets only one process write: a killed one leaves no second file
-        self._temporary = self.path.with_suffix(".partial")
 
     @classmethod
     def of_source(cls, config: Config, store: Path) -> Checkpoint:
@@ -74,6 +83,7 @@ class Checkpoint:
         held = f"run {self.run_id} is in progress in another process"
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(self._lock.parent)  # of any run that was killed while it was saved
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -113,13 +123,9 @@ class Checkpoint:
         }
         metadata["crc32"] = str(_crc(tensors, metadata))
         try:
-            save_file(tensors, self._temporary, metadata)
-            with self._temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            self._temporary.replace(self.path)
-        except (OSError, SafetensorError) as error:
-            with suppress(OSError):  # the first error is the one to tell
-                self._temporary.unlink()
+            with replacing(self.path) as file:
+                _write(file, tensors, metadata)
+        except OSError as error:
             advice = "make room" if is_full(error) else "mend that"
             raise DiskError(
                 f"run {self.run_id}: checkpoint {self.path} cannot be written ({error}); {advice} "
@@ -188,7 +194,7 @@ class Checkpoint:
             CheckpointError: they cannot be deleted.
         """
         try:
-            for path in (self.path, self._temporary, self._lock):
+            for path in (self.path, self._lock):
                 # without a file, a folder that is missing or cannot be written does no harm
                 if os.path.lexists(path):
                     path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
@@ -204,6 +210,28 @@ def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
     for name in sorted(tensors):
         tensor = tensors[name]
         head = f"{name} {tensor.dtype} {tuple(tensor.shape)}"
-        flat = tensor.reshape(-1).view(torch.uint8)
-        crc = zlib.crc32(flat.numpy().data, zlib.crc32(head.encode(), crc))
+        crc = zlib.crc32(_bytes(tensor), zlib.crc32(head.encode(), crc))
     return crc
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+def _write(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write the format of safetensors.
+
+    Its own `save_file` writes to a temporary file, which nobody finds where it is killed.
+    """
+    header: dict[str, Any] = {"__metadata__": metadata}
+    end, names = 0, sorted(tensors, key=lambda name: -tensors[name].itemsize)  # so all are aligned
+    for name in names:
+        tensor = tensors[name]
+        begin, end = end, end + tensor.nbytes
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": tensor.shape}
+        header[name]["data_offsets"] = begin, end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for name in names:
+        file.write(_bytes(tensors[name]))

@@ -19,9 +19,6 @@ OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FA
 def choose_device(name: str) -> torch.device:
     """Return a device by its name; "auto" prefers a CUDA device.
 
-    On a GPU, the process computes convolutions of float32 in float32 from here on, and adds up
-    products of bfloat16 in float32, as a CPU does.
-
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
     """
@@ -29,10 +26,6 @@ def choose_device(name: str) -> torch.device:
     device = torch.device(kind if name == "auto" else name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
-    if device.type == "cuda":
-        # not `conv.fp32_precision`: after that alone, torch.export fails in this process
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     return device
 
 

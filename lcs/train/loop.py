@@ -18,11 +18,11 @@ from lcs.config import Config
 from lcs.errors import CheckpointError, Paused, TrainingError
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import recorded_epochs, rounded
-from lcs.seeds import generators_kept
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
 from lcs.train.grouping import shared_fields
+from lcs.train.own_state import own_state
 from lcs.train.run import Run
 from lcs.train.source_check import check_source
 
@@ -38,7 +38,8 @@ def train(
     """Train one network to its last epoch and return its record; do nothing if it has one.
 
     Stopped at any moment, the next call goes on from the last checkpoint; on a CPU it ends with
-    the same bits as a run that was never stopped. Progress goes to stderr.
+    the same bits as a run that was never stopped. What the caller has set in torch, as autocast
+    or a default type, has no effect and is restored. Progress goes to stderr.
 
     Args:
         config: the run.
@@ -158,11 +159,12 @@ def _train_part(
     A function of its own, so that its runs are freed before others are built.
     """
     runs: list[Run] = []
-    # of what all share memory may be short, too; the process's generators are the caller's
-    with reporting_out_of_memory(next(iter(checkpoints))), generators_kept(device):
+    # of what all share memory may be short, too
+    with reporting_out_of_memory(next(iter(checkpoints))), own_state(device) as found:
         for config, checkpoint in checkpoints.items():
             with reporting_out_of_memory(config):
                 runs.append(start_run(config, store, device, clock, runs[-1] if runs else None))
+                runs[-1].provenance |= found
                 runs[-1].resume(checkpoint)
         fit(runs, clock, on_failure)
         for number, run in enumerate(runs):

@@ -19,18 +19,19 @@ from lcs.data.batches import Batches, split
 from lcs.errors import ILL_FORMED, Diverged, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
-from lcs.optim import Spred, sparse_products
+from lcs.optim import sparse_products
 from lcs.optim.growing_l1 import around_mass, growth_at
 from lcs.optim.learning_rate import learning_rate
-from lcs.optim.pruning import Masks, Pruning
+from lcs.optim.pruning import REWOUND_TO, Masks, Pruning
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import recorded_epochs
-from lcs.seeds import generators_kept, seed_process
+from lcs.seeds import seed_process
 from lcs.shapes import flops
 from lcs.train import recording
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
 from lcs.train.device import is_out_of_memory, require_memory
+from lcs.train.own_state import own_state
 from lcs.train.setup import build_model, make_optimizer
 from lcs.train.step import Step
 
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from lcs.runs import Record, RunStore
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
-ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
+ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
+# others, that are as when the run began
+OF_THE_START = ("caller_state", "source_as_recorded")
 
 
 @dataclass(eq=False)
@@ -251,7 +254,7 @@ class Run(Step):
     def replay(self, epochs: int) -> dict[str, Any]:
         """Train the first epochs of a run that has just been started; return their history."""
         recorded = set(recorded_epochs(self.config.epochs))
-        with generators_kept(self.device):
+        with own_state(self.device):
             seed_process(self.config.seed, "dropout", self.device)
             for epoch in range(min(epochs, self.config.epochs)):
                 self.run_epoch(epoch, record=epoch + 1 in recorded)
@@ -273,7 +276,7 @@ class Run(Step):
         except (RuntimeError, *ILL_FORMED) as error:
             if is_out_of_memory(error):
                 raise
-            reason = f"is of another lcs and does not fit this one ({one_line(error)})"
+            reason = f"does not fit this lcs ({one_line(error)})"
             raise checkpoint.refusal(reason) from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
             line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
@@ -281,13 +284,11 @@ class Run(Step):
 
     def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Take over what `save` has written."""
+        self._check(tensors, state)
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "mask": {}, "rng": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
-        has_state = self.config.momentum or isinstance(self.optimizer, Spred)
-        if has_state and state["epoch"] and not parts["optimizer"]:
-            raise KeyError("optimizer")
         if self.pruning:
             self.pruning.load_state_dict(parts["mask"])
         buffers: dict[int, dict[str, Tensor]] = {}
@@ -304,17 +305,46 @@ class Run(Step):
         self.resumes = state["resumes"] + 1
         earlier, here = state["origin"], self.provenance
         here["time"] = earlier["time"]
-        if "source_as_recorded" in earlier:  # what the checkpoint holds came from that source
-            here["source_as_recorded"] = earlier["source_as_recorded"]
+        # what the checkpoint holds came from that source, under that caller
+        here |= {name: earlier[name] for name in OF_THE_START if name in earlier}
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         before = [*earlier.get("before_resume", []), *([changed] if changed else [])]
         if before:
             self.provenance["before_resume"] = before
 
-    def save(self, to: Checkpoint | None = None) -> None:
-        """Write the state after a whole epoch to the run's checkpoint, or to another."""
-        target = to or self.checkpoint
-        assert target is not None
+    def _check(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Refuse what this run cannot have saved after so many epochs: names, types, shapes, NaN.
+
+        It changes network and optimizer: what is loaded after takes the place of all of it.
+
+        Raises:
+            ValueError: it is none of this run's.
+        """
+        seconds, counts = state["seconds"], [state["resumes"], *state["modes"].values()]
+        typed = type(seconds) in (int, float) and {*map(type, counts)} == {int}
+        if not typed or not all(0 <= number < math.inf for number in (seconds, *counts)):
+            raise ValueError("seconds, resumes or modes: not numbers from 0 on")
+        if state["epoch"]:  # a step makes the optimizer's own tensors
+            for param in self.model.parameters():
+                param.grad = torch.zeros_like(param) if param.requires_grad else None
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+        expected = self._tensors()
+        first = min(REWOUND_TO, self.config.cycle_epochs - 1)
+        if self.config.pruning == "rewinding" and state["epoch"] > first:
+            early = self.model.state_dict()
+            expected |= {f"mask.early.{name}": value for name, value in early.items()}
+        for name in sorted((tensors.keys() ^ expected.keys()) - {"rng.cuda"}):  # a CPU has none
+            raise ValueError(f"{name}: {'unknown' if name in tensors else 'missing'}")
+        for name, tensor in tensors.items():
+            like = expected.get(name, tensor)
+            if tensor.dtype != like.dtype or tensor.shape != like.shape:
+                raise ValueError(f"{name}: another type or shape")
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name}: not finite")
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint holds, by name."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             kept = {key: value for key, value in state.items() if isinstance(value, Tensor)}
@@ -324,8 +354,14 @@ class Run(Step):
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        return tensors
+
+    def save(self, to: Checkpoint | None = None) -> None:
+        """Write the state after a whole epoch to the run's checkpoint, or to another."""
+        target = to or self.checkpoint
+        assert target is not None
         target.save(
-            tensors,
+            self._tensors(),
             {
                 "epoch": self.epoch,
                 "seconds": self.seconds,

@@ -245,6 +245,7 @@ def test_normalisation_is_exact(name: str, precision: str, channels: int) -> Non
     x = fed.normalised(fed.images)
     assert x.dtype == DTYPES[precision]
     assert torch.equal(x, expected.to(DTYPES[precision]))
+    assert torch.equal(torch.from_numpy(images.normalised(images.train_images, name)), expected)
     # as it is usually written
     columns = [np.array(moment).reshape(-1, 1, 1) for moment in (mean, std)]
     usual = torch.from_numpy((pixels / 255 - columns[0]) / columns[1])

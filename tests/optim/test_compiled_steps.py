@@ -1,10 +1,7 @@
 """Steps in pieces and compiled, beside the steps operation by operation."""
 
 import functools
-import shutil
-import sysconfig
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,12 +10,6 @@ from helpers.objectives import CHUNK, DTYPES, SETTINGS, layouts, normal, paramet
 from torch import Tensor, nn
 
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, beta_lasso
-
-HAS_COMPILER = (
-    any(shutil.which(name) for name in ("c++", "g++", "clang++"))
-    and (Path(sysconfig.get_path("include")) / "Python.h").exists()
-)
-
 
 # The paths
 
@@ -47,19 +38,6 @@ def test_pieces_have_the_bits_of_the_whole(
         assert torch.equal(torch.cat([p.detach().flatten() for p in whole]), vector.detach())
 
 
-@pytest.fixture(scope="session")
-def compiler() -> Iterator[None]:
-    """Compile without torch's check of every instruction set, a process for each: that is slow."""
-    if not HAS_COMPILER:
-        pytest.skip("needs a C++ compiler and Python's headers")
-    from torch._inductor import config, cpu_vec_isa
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu_vec_isa.VecISA, "check_build", lambda *_: True, raising=False)
-        with config.patch({"cpp_cache_precompile_headers": False}):
-            yield
-
-
 # each variant that is compiled takes seconds: one without copies, two with, one of SGD
 RATES = (0.1, 0.05, 0.02)
 
@@ -85,7 +63,7 @@ def share_that_differs(one: Tensor, other: Tensor) -> float:
     return 1 - torch.isclose(one, other, rtol=1e-5, atol=1e-6).double().mean().item()
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("needs_compiler")
 def test_compiled_beta_lasso_is_eager_beta_lasso_up_to_rounding() -> None:
     l1, beta = 0.01, 3.0
     threshold = torch.tensor(beta * l1)
@@ -125,7 +103,7 @@ def rounded(make: Callable[..., Any]) -> Callable[..., Any]:
     return of_copies
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("needs_compiler")
 def test_compiled_frozen_zeros_and_rounded_copies() -> None:
     weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
     weight[::7] = 0
@@ -136,7 +114,7 @@ def test_compiled_frozen_zeros_and_rounded_copies() -> None:
     assert share_that_differs(ours, eager) < 1e-3
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("needs_compiler")
 def test_compiled_relative_l1_and_rounded_copies() -> None:
     weight, grad = 0.1 * normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
     relative = 3 * normal(90, 40, seed=2).float().abs()
@@ -154,7 +132,7 @@ def test_compiled_relative_l1_and_rounded_copies() -> None:
         assert torch.equal(found[:2], torch.stack([weight[0], torch.zeros(40)]))
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("needs_compiler")
 def test_compiled_sgd_with_rounded_copies() -> None:
     weight, grad = normal(90, 40, dtype=torch.float32), normal(90, 40, seed=1).float()
     make = rounded(functools.partial(SGD, momentum=0.9, weight_decay=0.1))
@@ -163,7 +141,7 @@ def test_compiled_sgd_with_rounded_copies() -> None:
     assert share_that_differs(ours, eager) == 0
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("needs_compiler")
 def test_compiled_sgd_of_two_types_without_momentum() -> None:
     weights = [normal(90, dtype=dtype) for dtype in (torch.float32, torch.float64)]
     grads = [normal(90, seed=1, dtype=weight.dtype) for weight in weights]

@@ -20,13 +20,13 @@ CORE = """
     optim/__init__ optim/beta_lasso optim/growing_l1 optim/learning_rate optim/mixed_precision
     optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
-    train/__init__ train/cuda_graphs train/device train/loop train/recording train/run train/setup
-    train/step
+    train/__init__ train/cuda_graphs train/device train/loop train/own_state train/recording
+    train/run train/setup train/step
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
-    config/combinations config/toy cost errors files runs/__init__ runs/provenance train/checkpoint
-    train/clock train/grouping train/source_check
+    config/combinations config/toy cost data/cifar errors files runs/__init__ runs/provenance
+    train/checkpoint train/clock train/grouping train/source_check
 """
 
 

@@ -3,7 +3,9 @@
 import dataclasses
 import errno
 import fcntl
+import functools
 import json
+import math
 import os
 import random
 import re
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.finished_results import assert_equal, numbers, results
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import lcs.runs.provenance
@@ -266,20 +268,9 @@ def test_every_flipped_bit_is_found(checkpoint):
             checkpoint.load()
 
 
-@pytest.mark.parametrize("fails", ["write", "write, says safetensors", "fsync", "replace"])
-def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, fails, monkeypatch):
-    def half_written(_tensors, path, _metadata):
-        Path(path).write_bytes(b"half a checkpoint")
-        if fails == "write":
-            disk_full()
-        raise SafetensorError("No space left on device")
-
-    if fails.startswith("write"):
-        monkeypatch.setattr(lcs.train.checkpoint, "save_file", half_written)
-    elif fails == "fsync":
-        monkeypatch.setattr(os, "fsync", disk_full)
-    else:
-        monkeypatch.setattr(Path, "replace", disk_full)
+@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])
+def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, owner, name, monkeypatch):
+    monkeypatch.setattr(owner, name, disk_full)
     with pytest.raises(CheckpointError, match=r"cannot be written .*No space left.* room") as e:
         checkpoint.save({"model.other": torch.ones(2)}, {"epoch": 4})
     assert LASSO.run_id in str(e.value)
@@ -287,18 +278,15 @@ def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, fails, mo
     loaded, state = checkpoint.load()
     assert_equal(loaded, tensors)
     assert state == STATE
-    files = [p for p in checkpoint.path.parent.iterdir() if p.name.startswith(checkpoint.path.stem)]
+    files = [p for p in checkpoint.path.parent.iterdir() if checkpoint.path.stem in p.name]
     assert files == [checkpoint.path]
 
 
 def test_only_a_full_disk_needs_room(checkpoint, tensors, monkeypatch):
-    """What cannot be written cannot be tidied up either."""
-
     def read_only(*_arguments, **_options):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(lcs.train.checkpoint, "save_file", read_only)
-    monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setattr(Path, "open", read_only)
     with pytest.raises(DiskError, match=r"cannot be written .*; mend that and run") as e:
         checkpoint.save(tensors, STATE)
     assert "make room" not in str(e.value)
@@ -426,7 +414,7 @@ def test_the_times_of_all_parts_add_up(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(lcs.train.checkpoint, "save_file"), (os, "fsync"), (Path, "replace"), (Run, "run_epoch")],
+    [(lcs.train.checkpoint, "replacing"), (os, "fsync"), (Path, "replace"), (Run, "run_epoch")],
     ids=["before the write", "before fsync", "before the replacement", "after it"],
 )
 def test_interrupted_while_saving(owner, name, tmp_path, weights):
@@ -567,34 +555,90 @@ def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
     assert "before_resume" not in train(MOMENTUM, store=store, device="cpu").provenance
 
 
-@pytest.mark.parametrize("missing", ["conv1.weight", "momentum", "rng.cpu", "origin"])
-def test_a_checkpoint_that_does_not_fit_is_refused(missing, tmp_path):
-    checkpoint = start_and_stop(MOMENTUM, RunStore(tmp_path), 2)
-    tensors, state = checkpoint.load()
-    tensors = {name: value for name, value in tensors.items() if missing not in name}
-    state.pop(missing, None)
-    checkpoint.save(tensors, state)
-    with pytest.raises(CheckpointError, match=r"does not fit this one .* delete it") as e:
-        train(MOMENTUM, store=RunStore(tmp_path), device="cpu")
-    assert str(checkpoint.path) in str(e.value)
-    assert "\n" not in str(e.value)
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A function that returns what the checkpoint of a run holds after three epochs."""
+
+    @functools.cache
+    def after_three(config):
+        return start_and_stop(config, RunStore(tmp_path_factory.mktemp("saved")), 3).load()
+
+    return after_three
+
+
+def drop(*words):
+    """Return a change that drops the tensors in whose names all these words are."""
+
+    def change(tensors, state):
+        for name in [name for name in tensors if all(word in name for word in words)]:
+            del tensors[name]
+
+    return change
+
+
+def set_tensor(name, harm):
+    """Return a change of one tensor."""
+
+    def change(tensors, state):
+        tensors[name] = harm(tensors.get(name, torch.ones(1)))
+
+    return change
+
+
+def set_state(**changes):
+    """Return a change of what is beside the tensors."""
+    return lambda tensors, state: state.update(changes)
+
+
+def holding(number):
+    """Return the harm of one wrong number."""
+    return lambda tensor: tensor.index_fill(0, torch.tensor([0]), number)
 
 
 @pytest.mark.parametrize(
-    ("more_tensors", "changes"),
+    ("config", "harm"),
     [
-        ({}, {"resumes": None}),
-        ({}, {"origin": "here"}),
-        ({"optimizer.first.step": torch.ones(1)}, {}),
+        (MOMENTUM, drop("conv1.weight")),
+        (MOMENTUM, drop("momentum")),
+        (MOMENTUM, drop("optimizer.1.momentum")),
+        (MOMENTUM, drop("rng.cpu")),
+        (SPRED, drop("optimizer.0.velocities")),
+        (RIGL, drop("mask")),
+        (REWINDING, drop("early")),
+        (REWINDING, drop("early", "running_var")),
+        (MOMENTUM, set_tensor("optimizer.first.step", lambda tensor: tensor)),
+        (LASSO, set_tensor("optimizer.0.momentum_buffer", lambda tensor: tensor)),
+        (MOMENTUM, set_tensor("optimizer.0.mask", lambda tensor: tensor)),
+        (MOMENTUM, set_tensor("model.bn1.running_var", holding(math.nan))),
+        (MOMENTUM, set_tensor("model.conv1.weight", holding(math.inf))),
+        (MOMENTUM, set_tensor("optimizer.0.momentum_buffer", holding(-math.inf))),
+        (MOMENTUM, set_tensor("optimizer.0.momentum_buffer", torch.Tensor.double)),
+        (MOMENTUM, set_tensor("optimizer.0.momentum_buffer", lambda tensor: tensor[:1])),
+        (MOMENTUM, set_tensor("model.conv1.weight", torch.Tensor.half)),
+        (MOMENTUM, set_tensor("model.bn1.num_batches_tracked", torch.Tensor.float)),
+        (RIGL, set_tensor("optimizer.0.mask", torch.Tensor.float)),
+        (MOMENTUM, set_tensor("rng.cpu", lambda tensor: tensor[:-8])),
+        (MOMENTUM, lambda tensors, state: state.pop("origin")),
+        (MOMENTUM, set_state(origin="here")),
+        (MOMENTUM, set_state(resumes=None)),
+        (MOMENTUM, set_state(resumes=1.0)),
+        (MOMENTUM, set_state(modes={"dense": "2"})),
+        (MOMENTUM, set_state(modes={"dense": -2})),
+        (MOMENTUM, set_state(seconds="2.5")),
+        (MOMENTUM, set_state(seconds=math.nan)),
     ],
-    ids=["a number", "a mapping", "a name"],
 )
-def test_a_checkpoint_of_another_form_is_refused(more_tensors, changes, tmp_path):
-    checkpoint = start_and_stop(MOMENTUM, RunStore(tmp_path), 2)
-    tensors, state = checkpoint.load()
-    checkpoint.save(tensors | more_tensors, state | changes)
-    with pytest.raises(CheckpointError, match="does not fit this one"):
-        train(MOMENTUM, store=RunStore(tmp_path), device="cpu")
+def test_a_checkpoint_that_does_not_fit_is_refused(config, harm, saved, tmp_path):
+    """Its checksum is right, as other code may have written it."""
+    tensors, state = map(dict, saved(config))
+    harm(tensors, state)
+    store = RunStore(tmp_path)
+    checkpoint = Checkpoint(config, store.root)
+    checkpoint.save(tensors, state)
+    with pytest.raises(CheckpointError, match=r"does not fit this .* delete it") as e:
+        train(config, store=store, device="cpu")
+    assert str(checkpoint.path) in str(e.value)
+    assert "\n" not in str(e.value)
 
 
 # --- kill -9
@@ -618,6 +662,37 @@ def options(config):
     """What the command line is told about a run."""
     changed = [f for f in dataclasses.fields(config) if getattr(config, f.name) != f.default]
     return [w for f in changed for w in (f"--{f.name.replace('_', '-')}", getattr(config, f.name))]
+
+
+def _save_for_ever(log):
+    """What a child process does: it begins to save a checkpoint, and says so."""
+    from lcs.runs import RunStore
+
+    def never(_descriptor):
+        Path(log).touch()
+        time.sleep(1000)
+
+    os.fsync = never
+    train(MOMENTUM, store=RunStore(Path(log).parent / "killed"), checkpoint_seconds=0, device="cpu")
+
+
+def test_what_a_run_left_that_was_killed_while_it_was_saved_is_removed_by_any_other(
+    tmp_path, forkserver
+):
+    child = forkserver.Process(target=_save_for_ever, args=(str(tmp_path / "saving"),))
+    child.start()
+    wait_for((tmp_path / "saving").exists, child)
+    folder, stem = (path := Checkpoint(MOMENTUM, tmp_path / "killed").path).parent, path.stem
+
+    def left():
+        return [each.name for each in folder.iterdir() if stem in each.name]
+
+    train(LASSO, store=RunStore(tmp_path), device="cpu")
+    assert len(left()) == 2  # the lock, and what the child still writes
+    child.kill()
+    child.join()
+    train(LASSO.replace(seed=1), store=RunStore(tmp_path), device="cpu")
+    assert left() == [f"{stem}.lock"]
 
 
 # how many new checkpoints each process writes before it is killed; the first one writes none

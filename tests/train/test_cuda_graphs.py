@@ -62,8 +62,14 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monk
     assert captured["nonzeros"]["conv1"] == pytest.approx(plain["nonzeros"]["conv1"], rel=1e-3)
 
 
+@pytest.fixture(params=[False, True])
+def compiled(request):
+    if request.param:
+        request.getfixturevalue("needs_compiler")
+    return request.param
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("make", "options"),
     [
