@@ -129,13 +129,19 @@ def expanded(path: str | Path) -> Path:
     """Return a path with the home folder in the place of `~`.
 
     Raises:
-        OSError: there is no such home folder.
+        OSError: there is no such home folder, or the whole path is no UTF-8, which safetensors and
+            others need.
     """
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
+        str(found.absolute()).encode()
     except RuntimeError:
         reason = "the home folder is not known; set HOME or give the whole path"
         raise OSError(errno.ENOENT, reason, str(path)) from None
+    except UnicodeEncodeError:
+        reason = "the path of this folder is not UTF-8; give another, or rename what is not"
+        raise OSError(errno.EILSEQ, reason, str(path)) from None
+    return found
 
 
 def _link(file: Path, path: Path) -> None:

@@ -1,9 +1,11 @@
 """What strangers, odd folders and odd terminals may do: one line of error, and nothing is lost."""
 
 import contextlib
+import getpass
 import io
 import json
 import os
+import pwd
 import subprocess
 import sys
 from dataclasses import asdict, fields
@@ -110,6 +112,34 @@ def test_a_home_that_is_not_known(name, monkeypatch):
     ):
         with pytest.raises(OSError, match="home folder is not known"):
             use()
+
+
+def test_a_folder_that_is_not_utf8_is_refused_in_a_line(command, tmp_path, monkeypatch):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    folder.mkdir()
+    train = ("train", "--dataset", "digits", "--epochs", "1")
+    command(*train, "--store", folder).refused(r"\udcff: the path of this folder is not UTF-8")
+    monkeypatch.setenv("LCS_CHECKPOINTS", str(folder))
+    command(*train, "--store", tmp_path).refused("is not UTF-8")
+    monkeypatch.chdir(folder)
+    command("runs", "verify", "--store", "runs").refused("is not UTF-8")
+
+
+def test_a_file_that_is_not_utf8_or_that_a_terminal_would_obey(store, command):
+    stray = store.root / os.fsdecode(b"\xff\x1b[31m.json")
+    stray.write_text("{}")
+    said = command("runs", "verify", "--store", store.root)
+    assert (said.code, said.out) == (1, "1 records whole, 1 bad\n")
+    assert r"\udcff\x1b[31m.json: not a run record" in said.error
+
+
+def test_a_user_without_a_name(command, monkeypatch):
+    """As in a container; torch asks for one as soon as there is an optimizer."""
+    monkeypatch.setattr(pwd, "getpwuid", mock.Mock(side_effect=KeyError))
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "")
+    command("runs", "list", "no such run")
+    assert getpass.getuser()
 
 
 @pytest.mark.parametrize(

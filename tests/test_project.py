@@ -156,6 +156,7 @@ def test_the_encoding_of_every_text_file_is_named():
             *_, name = ast.unparse(call.func).rpartition(".")
             mode = ast.unparse(call.args[0]) if call.args else "'r'"
             text = name in ("read_text", "write_text") or (name == "open" and mode in MODES)
+            text |= "text=True" in map(ast.unparse, call.keywords)  # of a process
             if text and "encoding" not in {key.arg for key in call.keywords}:
                 unnamed.append(f"{path.name}:{call.lineno}")
     assert not unnamed

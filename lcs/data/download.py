@@ -177,7 +177,7 @@ def _cifar10_npm(name: str, folder: Path) -> Arrays:
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode != 0:

@@ -19,7 +19,7 @@ from lcs.runs.numeric_core import NUMERIC, PACKAGE, WITHOUT_NUMBERS, code_hash
 if TYPE_CHECKING:
     import torch
 
-# of a command; a record with a text of `consistency.MAX_TEXT` would be refused
+# of a command; a record with a text of `schema.MAX_TEXT` would be refused
 MAX_COMMAND = 1000
 
 # those on whose versions the numbers of a run may depend
