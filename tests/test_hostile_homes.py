@@ -92,6 +92,15 @@ def test_what_a_reader_has_set_does_not_reach_the_book(clone, hostile):
     assert tested.returncode == 0, tested.stdout
 
 
+def test_a_user_who_is_nobody_and_has_no_home(clone):
+    unknown = "import pwd\ndef getpwuid(uid): raise KeyError(uid)\npwd.getpwuid = getpwuid"
+    (clone / "sitecustomize.py").write_text(unknown)
+    command = [sys.executable, "-m", "lcs", "book", "tiny", "--update"]
+    bare = {"PYTHONPATH": str(clone)}
+    updated = subprocess.run(command, cwd=clone, env=bare, capture_output=True, text=True)
+    assert (updated.returncode, updated.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not f"{ROOT}{sys.executable}".isascii(), reason="torch needs names in UTF-8")
 def test_an_8_bit_terminal():
     command = [sys.executable, "-m", "lcs", "study"]

@@ -333,8 +333,9 @@ def take_steps(
         contiguous = all(tensor.is_contiguous() for tensor in tensors)
         # of half precision, results would be rounded after the threshold, not before
         whole = theta.dtype in (torch.float32, torch.float64)
+        step = eager if whole else torch.compiler.disable(eager)
         if torch.compiler.is_compiling():  # by a caller, all of it
-            (eager if whole else torch.compiler.disable(eager))(*numbers, *options, *tensors)
+            step(*numbers, *options, *tensors)
         elif fused and contiguous and size > 1 and whole and compiler_works(theta.device):
             # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
             # rate compiles anew
@@ -348,9 +349,9 @@ def take_steps(
             _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
         elif contiguous and size > CHUNK and theta.is_cpu:
             for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
-                eager(*numbers, *options, *pieces)
+                step(*numbers, *options, *pieces)
         else:
-            eager(*numbers, *options, *tensors)
+            step(*numbers, *options, *tensors)
 
 
 def move(theta: Tensor, direction: Tensor, lr: Number) -> None:

@@ -104,7 +104,7 @@ class Masks:
         modules = dict(model.named_modules(remove_duplicate=False))
         for name, mask in masks.items():
             weight = getattr(modules.get(name), "weight", None)
-            if weight not in held:
+            if weight is None or weight not in held:
                 raise ValueError(f"{name}: the optimizer does not hold the weight of such a layer")
             if getattr(mask, "dtype", None) != torch.bool or mask.shape != weight.shape:
                 raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")

@@ -34,15 +34,7 @@ FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
 VERSIONS = ("python", *NUMERIC_PACKAGES)
 # entries of the provenance, and versions; where all of these are the same, on a CPU, so are bits
-SAME_FOR_BITS = (
-    "code",
-    "device",
-    "hardware",
-    "threads",
-    "instructions",
-    "python",
-    *NUMERIC_PACKAGES,
-)
+SAME_FOR_BITS = ("code", "device", "hardware", "threads", "instructions", *VERSIONS)
 # final measures that depend on the network and the data alone
 FIXED = ("epoch", "weights", "evaluation_images")
 
@@ -72,7 +64,7 @@ try:
         keep(name, getattr(Run, name))
     (record,) = (r for r in RunStore(folder + "/runs").records() if r.run_id == run_id)
     replay(record, int(epochs), device)
-except Exception as error:
+except BaseException as error:  # Ctrl-C, too
     found["error"] = f"{type(error).__name__}: {error}"
 Path(folder, "found.json").write_text(json.dumps(found), encoding="utf-8")
 """

@@ -81,6 +81,9 @@ def test_compiled_beta_lasso_is_eager_beta_lasso_up_to_rounding() -> None:
     still = parameter(edge, torch.zeros(5))
     BetaLasso([still], lr=1e-30, l1=l1, beta=beta, compiled=True).step()
     assert (still != 0).tolist() == [True, True, False, False, True]
+    still = parameter(edge, torch.ones(5))
+    BetaLasso([still], lr=0.0, l1=l1, beta=beta, compiled=True).step()
+    assert torch.equal(still, edge), "at a learning rate of zero nothing changes"
 
 
 def rounded(make: Callable[..., Any]) -> Callable[..., Any]:

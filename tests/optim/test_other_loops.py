@@ -437,6 +437,23 @@ def test_frozen_zeros_hide_no_bad_gradient(compiled: bool, value: float) -> None
     assert not param[2:].any()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("lr", [0.1, torch.tensor(0.1)], ids=["number", "tensor"])
+def test_in_half_precision_compiled_steps_have_the_bits_of_eager_ones(dtype: Any, lr: Any) -> None:
+    results = []
+    torch._dynamo.reset()
+    for way in ("eager", "fused", "by the caller"):
+        param = parameter(0.03 * normal(20000, dtype=dtype), 0.1 * normal(20000, seed=1).to(dtype))
+        optimizer = BetaLasso([param], lr=lr, l1=4e-4, beta=50, compiled=way == "fused")
+        step = torch.compile(optimizer.step) if way == "by the caller" else optimizer.step
+        step()
+        results.append(param.detach())
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+    assert 5000 < results[0].count_nonzero() < 15000
+
+
 # The file alone
 
 
