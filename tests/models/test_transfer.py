@@ -266,16 +266,6 @@ def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source)
         assert not torch.equal(first(target(start)), first(HERE))
 
 
-def test_a_masked_run_cannot_go_on_without_its_masks(source):
-    run = Run.start(target("mask"), CPU, source=source)
-    kept = run.pruning.state_dict()
-    with pytest.raises(KeyError):
-        run.pruning.load_state_dict({})
-    run.pruning.masks["conv1"].fill_(True)
-    run.pruning.load_state_dict(kept)
-    assert torch.equal(run.pruning.masks["conv1"], source.conv1.weight != 0)
-
-
 def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     with pytest.raises(Paused):
@@ -289,7 +279,6 @@ def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys
 
 def test_a_record_of_such_a_run_can_be_replayed(store):
     record = train.train(target("mask"), store=store, device="cpu")
-    assert record.filters is None
     before = torch.get_rng_state()
     assert replay(record, 1, "cpu").agrees
     assert torch.equal(torch.get_rng_state(), before), "its source's random numbers are its own"
