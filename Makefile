@@ -44,14 +44,14 @@ help: ## this list
 
 # The environment, made again only when the lock or pyproject.toml has changed.
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || \
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || \
 		{ echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "Python lacks venv: on Debian or Ubuntu, apt install python3-venv" >&2; exit 1; }
 	@echo "Installing what requirements.lock names into $(VENV): up to 5 GB with CUDA, once."
-	@$(PYTHON) -m venv $$($(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || echo --clear) $(VENV)
+	@"$(PYTHON)" -m venv $$($(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || echo --clear) $(VENV)
 	@# compiled once, for where Python is not allowed to write bytecode each process would compile torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@PIP_USER=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@

@@ -20,7 +20,7 @@ from lcs import cost, data
 from lcs.config import Config
 from lcs.errors import DataError, LcsError, one_line
 from lcs.optim import BetaLasso, sparse_products
-from lcs.optim.fused_steps import compiler_works
+from lcs.optim.beta_lasso import compiler_works
 from lcs.optim.mixed_precision import bf16_products
 from lcs.runs import default_store, readable
 from lcs.runs.provenance import hardware
@@ -152,21 +152,20 @@ def step_over_floor(device: torch.device, width: int) -> Iterator[Finding]:
 
 
 def sparse_limits(device: torch.device, width: int) -> Iterator[Finding]:
-    """Density of the first layer from which on down each sparse mode is faster than dense."""
-    for mode in sparse_products.MODES[1:]:
-        config = STEP.replace(base_channels=width, frozen_zeros=mode == "frozen")
-        limit = 0.0
-        with training_step(config, device) as dense:
-            for density in DENSITIES:
-                with training_step(config, device, mode, density) as step:
-                    ours, theirs = seconds(device, step, dense)
-                if ours > theirs:
-                    break
-                limit = density
-        name = sparse_products.limits_name(device, STEP.precision)
-        now = sparse_products.PAYS_BELOW[name][mode]
-        place = f'PAYS_BELOW["{name}"]["{mode}"] in lcs/optim/sparse_products.py'
-        yield Finding(None, f"sparse, {mode}: faster up to density {limit:g}; {place} is {now:g}")
+    """Density of the first layer from which on down sparse products are faster than dense."""
+    config = STEP.replace(base_channels=width, frozen_zeros=True)
+    limit = 0.0
+    with training_step(config, device) as dense:
+        for density in DENSITIES:
+            with training_step(config, device, "frozen", density) as step:
+                ours, theirs = seconds(device, step, dense)
+            if ours > theirs:
+                break
+            limit = density
+    name = sparse_products.limits_name(device, STEP.precision)
+    place = f'PAYS_BELOW["{name}"] in lcs/optim/sparse_products.py'
+    now = sparse_products.PAYS_BELOW[name]
+    yield Finding(None, f"sparse products: faster up to density {limit:g}; {place} is {now:g}")
 
 
 def desk_cost(device: torch.device, desk: Mapping[str, Sequence[Config]]) -> Iterator[Finding]:

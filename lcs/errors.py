@@ -57,13 +57,24 @@ ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 MAX_LETTERS = 160  # of what another error says in one of these
 
 
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey or could not print, which is escaped."""
+    if text.isprintable():
+        return text
+    letters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(letters)
+
+
 def one_line(error: Exception) -> str:
     """Return what an error says, shortened to one line; the name of its type if that is nothing."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
+    return printable(text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…")
 
 
 def shown(value: object) -> str:
     """Return a value as it stands in a message: on one line, and cut where it is long."""
-    text = repr(value)
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # which Python does not print
+        return "a number of over 4300 digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

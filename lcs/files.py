@@ -30,12 +30,37 @@ def own_folder(variable: str) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if it is missing, against others that lock it; a killed one holds none.
+
+    Some network file systems have no such locks, and nothing is held there.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
     Folders that are missing are made. What killed writers left in the folder is removed.
 
+    Args:
+        path: where the file will stand.
+        once: whether a file that has appeared there meanwhile stays. On a file system without hard
+            links that is certain only while the folder is `locked`.
+
     Raises:
+        FileExistsError: there is a file already, which has to stay.
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +72,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            if once:
+                _link(temporary, path)
+            else:
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -101,13 +129,29 @@ def expanded(path: str | Path) -> Path:
     """Return a path with the home folder in the place of `~`.
 
     Raises:
-        OSError: there is no such home folder.
+        OSError: there is no such home folder, or the whole path is no UTF-8, which safetensors and
+            others need.
     """
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
+        str(found.absolute()).encode()
     except RuntimeError:
         reason = "the home folder is not known; set HOME or give the whole path"
         raise OSError(errno.ENOENT, reason, str(path)) from None
+    except UnicodeEncodeError:
+        reason = "the path of this folder is not UTF-8; give another, or rename what is not"
+        raise OSError(errno.EILSEQ, reason, str(path)) from None
+    return found
+
+
+def _link(file: Path, path: Path) -> None:
+    """Let a file stand at `path` too, or there alone where there are no hard links."""
+    try:
+        os.link(file, path)
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        file.replace(path)
 
 
 def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:

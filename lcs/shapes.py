@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from lcs.errors import ConfigError
 
+MODELS = ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18")
+# α of the paper's nets, by the first letter of their names; ResNet18's of He et al. (2016)
+PAPER_WIDTHS = {"s": 150, "d": 15, "3": 150, "r": 64}
 # convolutions of S- and D- nets: channels in units of alpha, and strides
 PLANS: dict[str, tuple[tuple[int, int], ...]] = {
     "s": ((1, 2),),
@@ -75,6 +78,22 @@ class LayerSize(NamedTuple):
 def default_kernel(model: str) -> int:
     """Side of a convolution's kernel where none is given."""
     return 9 if model.startswith("s-") else 3
+
+
+def check_layers(model: str, kernel_size: int | None, padding: str, *, extras: bool) -> None:
+    """Refuse what a network cannot have; `extras` are biases, affine normalisation and dropout.
+
+    Raises:
+        ConfigError: for that.
+    """
+    if kernel_size is not None and model.endswith("fc"):
+        raise ConfigError(f"kernel_size: model {model!r} has no kernels; leave it out")
+    if kernel_size is not None and kernel_size % 2 == 0:
+        raise ConfigError(f"kernel_size: {kernel_size} is even; give an odd number")
+    if padding != "same" and model not in ("s-conv", "s-local"):
+        raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
+    if model == "resnet18" and extras:
+        raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
 
 
 def stack_and_hidden(

@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.forkserver
 import shutil
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +53,27 @@ def command(capsys):
         return Said(end.value.code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def needs_compiler():
+    """Skip where nothing can be compiled: no C++ compiler, no Python.h, or a path with a space.
+
+    Torch's check of every instruction set, a process for each, is left out: that is slow.
+    """
+    import torch
+    from torch._inductor import config, cpu_vec_isa
+
+    from lcs.optim.beta_lasso import compiler_works
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu_vec_isa.VecISA, "check_build", lambda *_: True, raising=False)
+        with config.patch({"cpp_cache_precompile_headers": False}):
+            with warnings.catch_warnings(record=True, action="always") as said:
+                works = compiler_works(torch.device("cpu"))
+            if not works:
+                pytest.skip(str(said[-1].message) if said else "torch.compile does not work")
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -117,8 +117,9 @@ def test_every_field_of_a_run_is_an_option(asked, command):
         train_share=0.5,
     )
     growing = Config(
-        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_window="learned", l1_window_size=5
-    )
+        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_growth_from=0.25, l1_window="learned",
+        l1_window_size=5,
+    )  # fmt: skip
     started = Config(start="mask", source="cifar10/s-fc-a4-beta-lasso-0123456789")
     changed = set()
     for config in (lasso, sgd, growing, started):
@@ -580,7 +581,7 @@ def test_import_of_what_is_edited_or_in_conflict(store, record, command, tmp_pat
     book = RunStore(tmp_path / "book")
     book.write(record.config, **results(record.config))
     said = command("runs", "import", record.path, "--store", book.root)
-    said.refused("exists already and differs")
+    said.refused("exists already, with other results")
     shutil.rmtree(book.root)
     record.path.write_text(record.path.read_text().replace('"epoch": 3', '"epoch": 4'))
     command("runs", "import", record.path, "--store", book.root).refused(str(record.path))

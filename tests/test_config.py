@@ -30,6 +30,10 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "l1": {"optimizer": "proximal-l1", "l1_rest": 0.5},
     "l1_rest": {"optimizer": "proximal-l1", "l1": 0.5},
     "l1_growth": {"optimizer": "beta-lasso", "l1": 0.5},
+    "l1_growth_from": {
+        **{"optimizer": "beta-lasso", "l1": 0.5},
+        **{"l1_growth": 0.5, "l1_window": "learned"},
+    },
     "l1_window": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
     "l1_window_size": {"optimizer": "beta-lasso", "l1": 0.5, "l1_growth": 0.5},
     "beta": {"optimizer": "beta-lasso", "l1": 0.5},
@@ -96,10 +100,11 @@ def test_numbers_out_of_range_are_refused_with_the_range(name: str, end: int) ->
 
 @pytest.mark.parametrize("name", RANGES)
 def test_a_number_of_hundreds_of_digits_is_out_of_range(name: str) -> None:
-    message = refusal(**{name: 10**400})
-    assert f"{name}: 1000" in message
-    assert "out of range" in message
-    assert len(message) < 150
+    for exponent, shown in ((400, "1000"), (5000, "a number of over 4300 digits")):
+        message = refusal(**{name: 10**exponent})
+        assert f"{name}: {shown}" in message
+        assert "out of range" in message
+        assert len(message) < 150
 
 
 def test_zero_is_a_value_and_not_given_is_none() -> None:
@@ -346,6 +351,9 @@ def test_growth_without_a_penalty_or_a_dense_first_layer_is_refused() -> None:
     assert "l1_growth: it makes the l1 of s-fc grow" in refusal(l1_growth=1, **local)
     for window in ({"l1_window": "learned"}, {"l1_window_size": 5}):
         assert "give that too" in refusal(**window, optimizer="beta-lasso", l1=1e-5)
+    grown = {"optimizer": "beta-lasso", "l1": 1e-5, "l1_growth": 1, "l1_growth_from": 0.1}
+    for place in ("grid", "initial"):
+        assert "give l1_window learned" in refusal(l1_window=place, **grown)
 
 
 def test_masks_that_regrow_are_refused_where_zeros_stay() -> None:
@@ -384,6 +392,7 @@ def test_every_field_is_part_of_the_id() -> None:
         "l1": 1e-5,
         "l1_rest": 1e-5,
         "l1_growth": 0.5,
+        "l1_growth_from": 0.25,
         "l1_window_size": 5,
         "beta": 1.0,
         "frozen_zeros": True,

@@ -1,9 +1,11 @@
 """Files appear whole or not at all, and killed writers leave nothing for long."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,26 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path):
         read_bounded(large, 4)
     with pytest.raises(OSError, match="regular"):
         read_bounded(pipe, 4)
+
+
+def test_git_on_windows_changes_no_line_ends(tmp_path):
+    root = Path(__file__).parents[1]
+    text, binary = b"one\ntwo\n", b"one\n\xff"
+    contents = dict.fromkeys((".ci/run", "Makefile", "a.json", "a.py", "a.ipynb", "a.md"), text)
+    contents |= dict.fromkeys(("a.safetensors", "a.png"), binary)
+    for name, content in contents.items():
+        path = tmp_path / "origin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    shutil.copy(root / ".gitattributes", tmp_path / "origin")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    windows = ("-c", "core.autocrlf=true", "-c", "user.name=a", "-c", "user.email=a@b.c")
+    for words in ("init", "add .", "commit -m all", "clone . ../clone"):
+        subprocess.run(
+            ["git", *windows, *words.split()],
+            cwd=tmp_path / "origin",
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    assert {name: (tmp_path / "clone" / name).read_bytes() for name in contents} == contents

@@ -1,5 +1,6 @@
 """The frame: requirements that agree, files that are there, commands that do what README says."""
 
+import ast
 import json
 import os
 import re
@@ -19,6 +20,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 WHOLE, *DEV = EXTRAS["dev"]
 REQUIREMENTS = [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["ray"], *DEV]
 LOCK = (ROOT / "requirements.lock").read_text()
+MODES = ("'r'", "'w'", "'a'", "'x'")  # of text
 LOCKED = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
 
 
@@ -106,7 +108,8 @@ def _make(folder, script):
     for name in ("requirements.lock", "pyproject.toml"):
         (folder / name).touch()
     command = ["make", "-f", ROOT / "Makefile", "book", f"PYTHON={python}"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = os.environ | {"PIP_USER": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_old_python_is_refused_in_one_line(tmp_path):
@@ -123,6 +126,18 @@ def test_python_without_venv_is_refused_in_one_line(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+def test_a_folder_with_a_space_and_a_reader_who_installs_for_himself(tmp_path):
+    folder = tmp_path / "ä b"
+    folder.mkdir()
+    # every program of the environment that it makes is a copy of itself
+    copies = 'mkdir -p .venv/bin; for name in python uv lcs; do cp "$0" .venv/bin/$name; done'
+    script = f'echo "user=$PIP_USER $*"; case "$2" in venv) {copies};; esac'
+    finished = _make(folder, script)
+    assert finished.returncode == 0, finished.stderr
+    (pip,) = (line for line in finished.stdout.splitlines() if "-m pip install" in line)
+    assert pip.startswith("user=0 ")
+
+
 def test_rerun_without_a_chapter_says_how(tmp_path):
     (tmp_path / ".venv").mkdir()
     for name in ("requirements.lock", "pyproject.toml", ".venv/.installed"):
@@ -131,3 +146,17 @@ def test_rerun_without_a_chapter_says_how(tmp_path):
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode
     assert "make rerun CHAPTER=table2 SCALE=smoke" in finished.stderr
+
+
+def test_the_encoding_of_every_text_file_is_named():
+    unnamed = []
+    for path in (ROOT / "lcs").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            *_, name = ast.unparse(call.func).rpartition(".")
+            mode = ast.unparse(call.args[0]) if call.args else "'r'"
+            text = name in ("read_text", "write_text") or (name == "open" and mode in MODES)
+            text |= "text=True" in map(ast.unparse, call.keywords)  # of a process
+            if text and "encoding" not in {key.arg for key in call.keywords}:
+                unnamed.append(f"{path.name}:{call.lineno}")
+    assert not unnamed

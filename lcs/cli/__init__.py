@@ -9,6 +9,7 @@ Only what a command uses is imported, inside it: torch alone takes seconds to im
 
 from __future__ import annotations
 
+import getpass
 import io
 import os
 import signal
@@ -72,10 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed, as a daemon does
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
+    try:  # torch and others ask for a name, which a user of a container may not have
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = str(os.getuid())
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: say(f"warning: {message}")  # type: ignore

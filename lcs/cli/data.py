@@ -23,12 +23,22 @@ def get_data(name: Name) -> None:
 
 @app.command("import")
 def import_data(
-    name: Name, file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE.npz")]
+    name: Name,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The official archive of CIFAR-10 or CIFAR-100, binary or python, or its folder "
+            "(`cifar-10-batches-bin`, torchvision's `cifar-10-batches-py`); of any data set an "
+            ".npz of train_images, train_labels, test_images, test_labels, or of x_train, y_train, "
+            "x_test, y_test.",
+            metavar="PATH",
+        ),
+    ],
 ) -> None:
-    """Check a prepared .npz and take it over."""
+    """Check a copy that you have, and take it over."""
     from lcs.data import download
 
-    print(download.import_npz(name, file))
+    print(download.import_npz(name, path))
 
 
 @app.command("verify")

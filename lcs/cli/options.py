@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcs.errors import printable
+
 if TYPE_CHECKING:  # for annotations alone
     from lcs.runs import RunStore
 
@@ -58,5 +60,5 @@ def stores_to_read(named: Path | None) -> list[RunStore]:
 
 def say(text: str, status: int = 0) -> int:
     """Print a message on stderr, in one line; return the exit code."""
-    print(f"lcs: {' '.join(text.split())}", file=sys.stderr)
+    print(f"lcs: {printable(' '.join(text.split()))}", file=sys.stderr)
     return status

@@ -150,15 +150,20 @@ def replay(
     epochs: Annotated[int, typer.Option(help="How many of the first epochs.")] = 3,
     store: StoreRead = None,
     device: Device = "auto",
+    at_commit: Annotated[
+        bool, typer.Option("--at-commit", help="By the code of the record's own commit.")
+    ] = False,
 ) -> None:
     """Train a run's first epochs anew and compare: can the record have come from this code?
 
-    On the same processor, with the same versions, every digit has to be equal; elsewhere the
-    numbers have to be close, and those of another seed or of similar settings may be close too.
+    By the same code, on the same processor, with the same versions, every digit has to be equal;
+    elsewhere the numbers have to be close, and those of another seed or of similar settings may be
+    close too. A line says first which of the two holds, and why.
     Of a run that starts from another network, that one is trained first, from its first epoch on.
+    With --at-commit, this clone's git has the code; packages are those that are installed.
     """
     from lcs.train.replay import replay as replay_record
 
-    outcome = replay_record(stores_to_read(store)[0].by_id(run_id), epochs, device)
+    outcome = replay_record(stores_to_read(store)[0].by_id(run_id), epochs, device, at_commit)
     print(outcome.text)
     raise typer.Exit(0 if outcome.agrees else 1)

@@ -19,7 +19,10 @@ CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
 # which of the optimizers' own parameters each of them has
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
     "sgd": ("momentum", "weight_decay"),
-    "beta-lasso": ("l1", "l1_rest", "l1_growth", "l1_window_size", "beta", "frozen_zeros"),
+    "beta-lasso": (
+        *("l1", "l1_rest", "l1_growth", "l1_growth_from", "l1_window_size"),
+        *("beta", "frozen_zeros"),
+    ),
     "proximal-l1": ("l1", "l1_rest"),
     "spred": ("l1", "l1_rest", "momentum"),
 }
@@ -52,6 +55,8 @@ def check_optimizer(config: Config) -> None:
     ):
         if given and not config.l1_growth:
             raise ConfigError(f"{name}: a window is where l1_growth begins; give that too")
+    if config.l1_growth_from and config.l1_window != "learned":
+        raise ConfigError("l1_growth_from: only learned windows grow later; give l1_window learned")
     if config.frozen_zeros and not config.beta:
         raise ConfigError("frozen_zeros: without a threshold there are no zeros; give beta")
 
@@ -73,7 +78,7 @@ def check_masks(config: Config) -> None:
                 own = layer == "fc1" and config.density_rest is not None
                 name = "density_rest" if own else "density"
                 raise ConfigError(f"{name}: {share:g} leaves no weight of {layer}; give more")
-    if config.pruning == "windows" and config.density > config.window_share:
+    if config.pruning.endswith("windows") and config.density > config.window_share:
         raise ConfigError(
             f"density: the windows of s-local hold {config.window_share:.6g} of the first layer's "
             f"weights, less than {config.density:g}; give no more, or another pruning"
@@ -151,20 +156,13 @@ def check_images_and_layers(config: Config) -> None:
         raise ConfigError(f"crop_padding: images have {side} pixels a side; give less")
     if config.period is not None and config.schedule == "constant":
         raise ConfigError("period: a constant learning rate has none; leave it out")
-    if config.kernel_size is not None and config.model.endswith("fc"):
-        raise ConfigError(f"kernel_size: model {config.model!r} has no kernels; leave it out")
-    for name in ("kernel_size", "l1_window_size"):
-        size = getattr(config, name)
-        if size is not None and size % 2 == 0:
-            raise ConfigError(f"{name}: {size} is even; give an odd number")
-    if config.l1_window_size is not None and config.l1_window_size // 2 >= side - 1:
+    size = config.l1_window_size
+    if size is not None and size % 2 == 0:
+        raise ConfigError(f"l1_window_size: {size} is even; give an odd number")
+    if size is not None and size // 2 >= side - 1:
         raise ConfigError(
             f"l1_window_size: images have {side} pixels a side, so that none would lie "
             "outside a window; give less"
         )
-    if config.padding != "same" and config.model not in ("s-conv", "s-local"):
-        raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
-    if config.model == "resnet18" and (config.affine or config.bias or config.dropout):
-        raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
     if config.padding == "none":
         config.layer_sizes()  # refuses images too small for the kernel

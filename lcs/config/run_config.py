@@ -47,7 +47,7 @@ class RunConfig(ABC):
         known = defaults(cls)
         for name in values:
             if name not in known:
-                raise ConfigError(f"unknown parameter {name!r}; known: {', '.join(known)}")
+                raise ConfigError(f"unknown parameter {shown(name)}; known: {', '.join(known)}")
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:

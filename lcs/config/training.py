@@ -9,7 +9,14 @@ from lcs.config import combinations
 from lcs.config.run_config import RunConfig, check_values
 from lcs.config.starts import STARTS, Start
 from lcs.data.specs import DATASETS, spec
-from lcs.shapes import LayerSize, default_kernel, layer_sizes, stack_and_hidden
+from lcs.shapes import (
+    MODELS,
+    LayerSize,
+    check_layers,
+    default_kernel,
+    layer_sizes,
+    stack_and_hidden,
+)
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,7 @@ class Config(RunConfig):
     kind: ClassVar[str] = "training"
 
     dataset: Annotated[str, "the data set", DATASETS] = "cifar10"
-    model: Annotated[
-        str,
-        "the network",
-        ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18"),
-    ] = "s-fc"
+    model: Annotated[str, "the network", MODELS] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
     kernel_size: Annotated[
         int | None,
@@ -66,6 +69,12 @@ class Config(RunConfig):
     l1_growth: Annotated[
         float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
+    l1_growth_from: Annotated[
+        float,
+        "share of the epochs without that growth, which is whole after twice as many; for learned "
+        "windows",
+        (0.0, 0.5),
+    ] = 0.0
     l1_window: Annotated[
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
@@ -80,10 +89,21 @@ class Config(RunConfig):
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
-        "how a mask of zeros is made: random, snip, windows: once, at the start; magnitude, "
-        "rewinding: cut after each period; gradual (from four epochs on), set, rigl: changed "
-        "before epochs (lcs.optim.pruning)",
-        ("none", "random", "snip", "windows", "magnitude", "rewinding", "gradual", "set", "rigl"),
+        "how a mask of zeros is made: random, snip, windows, random-windows: once, at the start; "
+        "magnitude, rewinding: cut after each period; gradual (from four epochs on), set, rigl: "
+        "changed before epochs (lcs.optim.pruning)",
+        (
+            "none",
+            "random",
+            "snip",
+            "windows",
+            "random-windows",
+            "magnitude",
+            "rewinding",
+            "gradual",
+            "set",
+            "rigl",
+        ),
     ] = "none"
     density: Annotated[
         float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)
@@ -185,6 +205,8 @@ class Config(RunConfig):
         combinations.check_masks(self)
         combinations.check_start(self)
         combinations.check_schedule(self)
+        extras = self.affine or self.bias or self.dropout > 0
+        check_layers(self.model, self.kernel_size, self.padding, extras=extras)
         combinations.check_images_and_layers(self)
         # one spelling of each run: what equals the value of None becomes None
         implied = {

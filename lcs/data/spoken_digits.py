@@ -72,7 +72,7 @@ def from_npz(path: Path) -> Arrays | None:
             return None
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise DataError(f"{path}: larger than {MAX_BYTES:,} bytes; import the clips alone")
+                raise DataError(f"larger than {MAX_BYTES:,} bytes; import the clips alone")
         with np.load(path, allow_pickle=False) as stored:
             if "wave" not in stored:
                 return None
@@ -87,7 +87,7 @@ def from_npz(path: Path) -> Arrays | None:
     except (DataError, OSError):
         raise
     except Exception as error:  # whatever damaged bytes do to zip and npy readers
-        raise DataError(f"{path}: no clips of spoken digits ({one_line(error)})") from None
+        raise DataError(f"no clips of spoken digits ({one_line(error)})") from None
 
 
 def spectrogram(samples: Samples) -> Array:

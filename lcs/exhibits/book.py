@@ -29,6 +29,7 @@ from traitlets.config import Config
 
 from lcs import errors
 from lcs.errors import ConfigError, LcsError
+from lcs.exhibits.environment import own_environment
 
 # the project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +51,9 @@ def chapters() -> list[str]:
     table_of_contents = ROOT / "_toc.yml"
     if not table_of_contents.exists():
         raise ConfigError("the book is not part of the installed package: run this from a clone")
-    pages = re.findall(r"^[ -]*(?:file|root): book/(\w+)", table_of_contents.read_text(), re.M)
+    pages = re.findall(
+        r"^[ -]*(?:file|root): book/(\w+)", table_of_contents.read_text(encoding="utf-8"), re.M
+    )
     return [page for page in pages if (ROOT / "book" / f"{page}.ipynb").exists()]
 
 
@@ -89,6 +92,7 @@ def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
     return _checked(chapter, values)
 
 
+@own_environment()
 def execute(
     chapter: str, parameters: Mapping[str, object] | None = None, output: Path | None = None
 ) -> Path:
@@ -173,7 +177,7 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
         beside = [n for n in ("references", "records") if (page.parent / f"{n}.md").exists()]
         contents = ["format: jb-book", f"root: book/{chapter}", *(["chapters:"] if beside else [])]
         contents += [f"  - file: book/{name}" for name in beside]
-        (copy / "_toc.yml").write_text("\n".join(contents))
+        (copy / "_toc.yml").write_text("\n".join(contents), encoding="utf-8")
         return _build(copy) / "book" / f"{chapter}.html"
 
 
@@ -260,6 +264,7 @@ def _building(source: Path) -> Iterator[None]:
         lock.release()
 
 
+@own_environment()
 def _build(source: Path, *options: str) -> Path:
     """Render the book that lies in `source` and return the folder of its pages."""
     pages, log = source / "_build" / "html", source / "_build" / "book.log"
@@ -270,10 +275,11 @@ def _build(source: Path, *options: str) -> Path:
         [jupyter_book, "build", source, "--all", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     report = re.sub(r"\x1b\[[\d;]*m", "", finished.stdout)  # the colours of a terminal
-    log.write_text(report)
+    log.write_text(report, encoding="utf-8")
     if finished.returncode:
         # the first warning or error, or else the last line of text
         lines = [line.strip() for line in report.splitlines() if re.search(r"\w", line)]
@@ -284,5 +290,5 @@ def _build(source: Path, *options: str) -> Path:
 
     # what draws interactive figures; in a scope of its own: the theme has names like its
     library = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();")
+    (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();", encoding="utf-8")
     return pages

@@ -48,7 +48,7 @@ def write_choice(
     if name in rules() and not records:
         raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
     found = choose(name, records)
-    sections = json.loads(file.read_text())
+    sections = json.loads(file.read_text(encoding="utf-8"))
     order = sections.get(name, {})
     sections[name] = {key: found[key] for key in order if key in found} | found
     # a line for each section, or for each key of a section with several values

@@ -50,7 +50,7 @@ class Question(NamedTuple):
 def asked() -> dict[str, list[Question]]:
     """Return the questions by who asked them: The forum, The reproduction, Reviewer 1, …"""
     found: dict[str, list[Question]] = {}
-    texts = tables.uncommented(TEXTS.read_text())
+    texts = tables.uncommented(TEXTS.read_text(encoding="utf-8"))
     for source, text in tables.by_heading("# ", texts).items():
         found[source] = []
         for question, said in tables.by_heading("## ", text).items():

@@ -92,7 +92,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
 
 def sections(store: RunStore) -> dict[Path, str]:
     """Return what stands between the marks of README and of the first page."""
-    text = tables.uncommented(TEXTS.read_text())
+    text = tables.uncommented(TEXTS.read_text(encoding="utf-8"))
     said = tables.by_heading("# ", text.format(**numbers(store)))
     captions = {name: said[f"Caption of {name}"] for name in SHARES}
     opening = said["Summary"]
@@ -138,7 +138,7 @@ def update(store: RunStore) -> None:
 def write(store: RunStore) -> None:
     """Write the summary into README and the first page."""
     for page, text in sections(store).items():
-        page.write_text(updated(page.read_text(), text))
+        page.write_text(updated(page.read_text(encoding="utf-8"), text), encoding="utf-8")
 
 
 def updated(page: str, summary: str) -> str:

@@ -17,8 +17,10 @@ from lcs.models.networks import (
     first_layer_filters,
     layer_weights,
 )
+from lcs.shapes import MODELS
 
 __all__ = [
+    "MODELS",
     "Convolution",
     "LocallyConnected2d",
     "Net",

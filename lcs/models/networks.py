@@ -17,10 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.models.layout import dense_weight, embed_tensor
-from lcs.shapes import Geometry, default_kernel, stack_and_hidden
+from lcs.shapes import (
+    MODELS,
+    PAPER_WIDTHS,
+    Geometry,
+    check_layers,
+    default_kernel,
+    stack_and_hidden,
+)
 
 # elements of the dense matrix up to which a layer with few channels is computed by it
 DENSE_UP_TO = 1 << 22
@@ -51,7 +57,11 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
         g = self.geometry
-        if _dense_is_faster(x, g):
+        if _exported():  # with any number of images
+            seen = F.unfold(x, g.kernel_size, stride=g.stride, padding=g.padding)
+            y = torch.einsum("pof,nfp->nop", self.weight.to(x.dtype), seen).contiguous()
+            y = y.unflatten(2, (g.out_size, g.out_size))
+        elif _dense_is_faster(x, g):
             y = _as_dense(x, self.weight, g)
         else:
             # on a CPU a row of positions at a time, whose patches stay in its cache
@@ -79,6 +89,8 @@ class LocallyConnected2d(nn.Module):
 class Convolution(nn.Conv2d):
     """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
 
+    Exported or traced it is a convolution.
+
     Args:
         geometry: its shape.
         bias: whether it has one, (out_channels,).
@@ -93,7 +105,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
-        if not _dense_is_faster(x, self.geometry):
+        if _exported() or not _dense_is_faster(x, self.geometry):
             return super().forward(x)
         unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
         y = _as_dense(x, unshared, self.geometry)
@@ -174,29 +186,33 @@ class Net(nn.Module):
 def build(
     name: str,
     *,
-    num_classes: int,
-    image_size: int,
-    in_channels: int,
-    base_channels: int,
+    num_classes: int = 10,
+    image_size: int = 32,
+    in_channels: int = 3,
+    base_channels: int | None = None,
     kernel_size: int | None = None,
     padding: str = "same",
     bias: bool = False,
     affine: bool = False,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """Build a network by its name, with PyTorch's default initialisation.
+    """Build a network by its name, by default the paper's for CIFAR-10.
 
+    It is initialised as by PyTorch's defaults.
     Input of the network: (N, in_channels, image_size, image_size), flattened in C, H, W order
     where a layer is fully connected; output: logits (N, num_classes). Build under
     ``torch.device("meta")`` to count parameters without memory.
 
     Args:
-        name: one of `lcs.config.CHOICES["model"]`.
+        name: one of `MODELS`: "s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc",
+            "resnet18".
         num_classes: c of Tables 3 and 4.
         image_size: pixels along one side, s.
         in_channels: channels of the images.
         base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
-            see `lcs.shapes.three_layer_width` and `lcs.models.resnet.ScaledResNet`.
+            see `lcs.shapes.three_layer_width` and `lcs.models.resnet.ScaledResNet`. None: that of
+            the paper, 150 (S-, 3-FC; S-FC has then 256 million weights, 1 GB) or 15 (D-), and 64
+            for ResNet18.
         kernel_size: of the convolutions, or of those that FC layers correspond to; None: 9 (S-),
             3 (D-, ResNet18).
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
@@ -205,27 +221,29 @@ def build(
         dropout: probability, before the last two fully connected layers.
 
     Raises:
-        ConfigError: a value is unknown, out of range or not of this network, as in
-            `lcs.config.Config`, or the image is too small for the kernel.
+        ConfigError: a value is unknown, out of range or not of this network, or the image is too
+            small for the kernel.
     """
+    if name not in MODELS:
+        raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
+    if padding not in ("same", "none"):
+        raise ConfigError(f"padding: unknown value {padding!r}; choose from same, none")
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"dropout: {dropout!r} is out of range; give 0 or more, and less than 1")
+    if base_channels is None:
+        base_channels = PAPER_WIDTHS[name[0]]
     for field, value in (
         ("num_classes", num_classes),
         ("image_size", image_size),
         ("in_channels", in_channels),
+        ("base_channels", base_channels),
+        ("kernel_size", 1 if kernel_size is None else kernel_size),
     ):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise ConfigError(f"{field}: {value!r} is out of range; give a whole number from 1 on")
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
-    Config(  # refuses what no such network has
-        model=shaped_as,
-        base_channels=base_channels,
-        kernel_size=kernel_size,
-        padding=padding,
-        bias=bias,
-        affine=affine,
-        dropout=dropout,
-    )
+    check_layers(shaped_as, kernel_size, padding, extras=bool(bias or affine or dropout))
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
@@ -282,6 +300,11 @@ def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
     y = F.linear(x.flatten(1), dense_weight(weight, geometry))
     return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
+
+
+def _exported() -> bool:
+    """Whether the layer is not computed, but written down for other programs."""
+    return torch.compiler.is_exporting() or torch.jit.is_tracing()
 
 
 def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:

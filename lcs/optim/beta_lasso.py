@@ -1,45 +1,55 @@
-"""β-LASSO, the paper's algorithm: SGD with an ℓ1 sub-gradient and a threshold.
+"""β-LASSO, the paper's algorithm: SGD with an ℓ1 sub-gradient and a threshold. Needs torch alone.
 
-`algorithm_1` is the same in the paper's notation. `lcs.optim.fused_steps` has the compiled step.
+`algorithm_1` is the same in the paper's notation, `ProximalL1` the step that solves the LASSO.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
+import itertools
+import math
+import numbers
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import Parameter
+from torch._subclasses.fake_tensor import is_fake
+from torch.nn.parameter import is_lazy
+from torch.optim import Optimizer
 
-from lcs.optim.fused_steps import fused_beta_lasso, fused_relative_l1, move, take_steps
-from lcs.optim.optimizer import CheckedOptimizer
+# keys in the state of a parameter: if it is a rounded copy, its weights in full precision; and its
+# mask, if it has one, bool and of its shape, outside of which the optimizer sees no gradient
+FULL_PRECISION, MASK = "full_precision", "mask"
+# keys that torch and others put into groups, of which some look like hyperparameters
+FAMILIAR = {"params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "swa_lr", "base_lr",
+            "lr_scale", "lr_mult", "betas", "base_momentum", "max_momentum", "rho"}  # fmt: skip
+# hyperparameters of other optimizers: not 0, the first do nothing here, the second are refused, and
+# a state that has one of them, or one of the third, is not loaded
+IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
+FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
+# so many elements that the temporaries of one update stay in a processor's caches
+CHUNK = 1 << 19
+
+Number = float | Tensor
+Step = Callable[..., None]
 
 
 def algorithm_1(
-    gradient: Callable[[Tensor], Tensor],
-    θ: Tensor,
-    λ: float | Tensor,
-    β: float | Tensor,
-    η: float,
-    τ: int,
+    gradient: Callable[[Tensor], Tensor], θ: Tensor, λ: Number, β: Number, η: float, τ: int
 ) -> Tensor:
-    """β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
-
-    The toy is trained by it, and `BetaLasso` is tested against it.
+    """Return θ after τ updates of β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
 
     Args:
         gradient: ∇f, from parameters to a tensor of the same shape.
         θ: initial parameters, any shape.
-        λ: ℓ1 coefficient; a tensor broadcasts against θ.
-        β: threshold coefficient, as λ.
+        λ, β: coefficients of ℓ1 and of the threshold; tensors broadcast against θ.
         η: learning rate.
         τ: number of updates.
-
-    Returns:
-        The parameters after τ updates; `θ` itself is left as it was.
     """
     for _ in range(τ):
         θ = θ - η * (gradient(θ) + λ * torch.sign(θ))
@@ -47,177 +57,341 @@ def algorithm_1(
     return θ
 
 
+class CheckedOptimizer(Optimizer):
+    """What the optimizers of this library share: checked groups and states, closures and masks."""
+
+    further_keys: frozenset[str] = frozenset()  # that a group may have beside hyperparameters
+    state_keys: frozenset[str] = frozenset()  # that the state of a parameter may have
+    compiled = False  # how steps are computed is not part of the state that is saved
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        for name, value in defaults.items():
+            if value is not None:  # else each group has to have it
+                _check(name, value)
+        super().__init__(params, defaults)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"compiled": self.compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "defaults" not in state:  # no copy, but what is loaded: nothing has changed yet
+            for group, own in zip(state["param_groups"], self.param_groups, strict=True):
+                others = (IDLE | FOREIGN | TELLING) - own.keys()
+                if foreign := [name for name, value in group.items() if name in others and value]:
+                    raise ValueError(f"{foreign[0]}: the state is of another optimizer")
+                for name in self.defaults:
+                    group.setdefault(name, own[name])
+                self._check_group(group)
+            for param, entries in self.state.items():
+                if MASK in entries:
+                    state["state"][param].setdefault(MASK, entries[MASK])
+            for param, entries in state["state"].items():
+                for name, value in [*entries.items()]:
+                    if value is None:  # as torch's SGD has it
+                        del entries[name]
+                    elif name not in self.state_keys | {FULL_PRECISION, MASK}:
+                        raise ValueError(f"{name}: the state is of another optimizer")
+                    elif value.shape[value.ndim - param.ndim :] != param.shape:
+                        raise ValueError(f"{name}: of another shape than its parameter")
+        super().__setstate__(state)
+        self.defaults.pop("differentiable", None)  # torch adds it
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` returned, in its precision; another's state is a ValueError."""
+        given: dict[str, Any] = {}  # what all other hooks have made of it
+        hook = self.register_load_state_dict_pre_hook(lambda _, state: given.update(state))
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+        names = itertools.chain(*(group["params"] for group in given["param_groups"]))
+        params = itertools.chain(*(group["params"] for group in self.param_groups))
+        for name, param in zip(names, params, strict=True):
+            for key, value in given["state"].get(name, {}).items():
+                if value is not None and value.dtype != self.state[param][key].dtype:
+                    self.state[param][key] = value.to(param.device, copy=True)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters; a hyperparameter that is missing or wrong is a ValueError."""
+        super().add_param_group(param_group)
+        try:
+            self._check_group(self.param_groups[-1])
+        except BaseException:
+            del self.param_groups[-1]
+            raise
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        if any(param.is_complex() for param in group["params"]):
+            raise ValueError("params: complex ones are not supported; give torch.view_as_real")
+        for name, value in group.items():
+            if name in self.defaults and value is not None:
+                _check(name, value)
+            elif name in FOREIGN and value:
+                raise ValueError(f"{name}: not supported by {type(self).__name__}")
+            elif name in IDLE and value:
+                _warn(f"{name}: does nothing in {type(self).__name__}")
+            elif name not in {*FAMILIAR, *self.defaults, *self.further_keys} and (
+                like := difflib.get_close_matches(name.lower(), [*self.defaults], 1, cutoff=0.75)
+            ):
+                raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
+        if missing := [name for name in self.defaults if group[name] is None]:
+            raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
+
+    @torch.no_grad()
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
+        """Update every parameter that has a gradient; return what a closure returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if any(p.grad.layout != torch.strided for p in params):
+                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            for param in params:
+                if param in self.state and MASK in self.state[param]:
+                    param.grad.mul_(self.state[param][MASK])
+            if params:
+                self._update(params, group)
+        return loss
+
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
+        """Update parameters of a group, which have gradients."""
+        raise NotImplementedError
+
+    def _weights(self, param: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the weights of a parameter, and its rounded copy of them if it is one."""
+        full = self.state[param].get(FULL_PRECISION) if param in self.state else None
+        return (param, []) if full is None else (full, [param])
+
+
 class BetaLasso(CheckedOptimizer):
     r"""SGD with an :math:`\ell_1` sub-gradient and a threshold (Neyshabur 2020, Algorithm 1).
 
     .. math::
-        \begin{aligned}
-            &\textbf{input}: \eta \text{ (lr)}, \: \lambda \text{ (l1)}, \: \beta \text{ (beta)},
-                \: \theta_0 \text{ (params)}, \: f(\theta) \text{ (objective)}                 \\
-            &\textbf{for} \: t = 1 \: \textbf{to} \: \ldots \: \textbf{do}                      \\
-            &\hspace{5mm} g_t \leftarrow \nabla_\theta f_t(\theta_{t-1})                        \\
-            &\hspace{5mm} \theta_t \leftarrow \theta_{t-1}
-                - \eta \, (g_t + \lambda \, \mathrm{sign}(\theta_{t-1}))                        \\
-            &\hspace{5mm} \theta_t \leftarrow \theta_t \cdot
-                \mathbf{1}[\, |\theta_t| \geq \beta\lambda \,]                                  \\
-            &\textbf{return} \: \theta_t
-        \end{aligned}
+        \theta' \leftarrow \theta_{t-1}
+            - \eta \, (\nabla f(\theta_{t-1}) + \lambda \, \mathrm{sign}(\theta_{t-1})), \qquad
+        \theta_t \leftarrow \theta' \cdot \mathbf{1}[\, |\theta'| \geq \beta\lambda \,]
 
-    :math:`\beta = 0` is plain sub-gradient :math:`\ell_1` and makes no zeros; :math:`\lambda = 0`
-    is plain SGD, bit for bit unless compiled. The threshold is :math:`\beta\lambda`, whatever the
-    learning rate: for the LASSO's own step see :class:`.ProximalL1`.
-
-    A parameter of half precision may have its weights in full precision in its state, under
-    `FULL_PRECISION` and of its shape: the step is taken there, and the parameter gets a rounded
-    copy.
-
-    A weight at zero returns if one step carries it past the threshold. With `frozen_zeros` it does
-    not: the same algorithm as one-way pruning, and not the paper's.
+    β = 0 is plain sub-gradient ℓ1 and makes no zeros, λ = 0 plain SGD, bit for bit unless compiled.
+    The threshold is βλ, whatever the learning rate, but at η = 0 a step changes nothing. A weight
+    at zero returns if one step carries it past the threshold. A parameter of half precision may
+    have its weights under `FULL_PRECISION` in its state: then it is given a rounded copy of them.
 
     Args:
-        params: parameters or parameter groups; a group may have its own `lr`, `l1` and `beta`
-            (use ``l1=0`` for biases and batch normalisation). A group of one parameter may have
+        params: parameters or parameter groups; a group may have its own hyperparameters (use
+            ``l1=0`` for biases and batch normalisation). A group of one parameter may have
             `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`.
-        lr: learning rate η, at least 0; it may be a tensor without dimensions, which is read where
-            the weights are.
-        l1: ℓ1 coefficient λ, at least 0.
+        lr: learning rate η, at least 0; a tensor is read where the weights are.
+        l1: ℓ1 coefficient λ, at least 0; needed unless every group has it, as is `beta`.
         beta: threshold coefficient β, at least 0, in units of λ.
-        frozen_zeros: keep zeros at zero, in groups that have a threshold.
+        frozen_zeros: keep zeros at zero, where there is a threshold: not the paper's algorithm.
         compiled: fuse the update to one pass over memory with ``torch.compile``; equal up to
             rounding. Without a compiler it warns once and steps without.
 
     Raises:
-        ValueError: a hyperparameter is negative or not finite, or `relative_l1` of another shape.
+        ValueError: a hyperparameter is missing, misspelt or out of range.
         RuntimeError: (in `step`) a gradient is sparse.
 
     Warns:
-        UserWarning: βλ exceeds the largest weight of a group, so the first step all but empties it.
-
-    Example:
-        >>> model = torch.nn.Linear(3072, 256, bias=False)
-        >>> optimizer = BetaLasso(model.parameters(), lr=0.1, l1=2e-5, beta=50)
+        UserWarning: βλ exceeds the largest weight of a parameter, so the first step empties it.
     """
 
-    _frames = 2  # from a warning of `add_param_group` to its caller
-
-    further_keys = ("relative_l1",)
-    fused = True
+    further_keys = frozenset({"relative_l1"})
 
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 0.1,
-        l1: float = 0.0,
-        beta: float = 0.0,
+        lr: Number = 0.1,
+        l1: Number | None = None,
+        beta: Number | None = None,
         *,
         frozen_zeros: bool = False,
         compiled: bool = False,
     ) -> None:
         self.compiled = compiled
-        defaults = {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros}
-        self._frames = 5  # torch's constructor adds the groups
-        super().__init__(params, defaults)
-        del self._frames
+        super().__init__(params, {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros})
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters; see the class for its hyperparameters."""
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
+    def _check_group(self, group: dict[str, Any]) -> None:
+        super()._check_group(group)
         if "relative_l1" in group:
-            try:
-                _check_relative_l1(group["relative_l1"], group["params"])
-            except ValueError:
-                del self.param_groups[-1]
-                raise
-        threshold = group["beta"] * group["l1"]
-        weights = [p.detach() for p in group["params"] if p.numel() and not p.is_meta]
-        if (
-            threshold > 0
-            and weights
-            and threshold > (largest := max(float(p.abs().max()) for p in weights))
-        ):
-            warnings.warn(
-                f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: "
-                "the first step will prune almost all weights of this group; lower beta or l1",
-                stacklevel=self._frames,
-            )
+            relative, params = group["relative_l1"], group["params"]
+            if not isinstance(relative, Tensor) or [relative.shape] != [p.shape for p in params]:
+                raise ValueError("relative_l1: give one tensor, of the shape of one parameter")
+            if not ((relative >= 0) & relative.isfinite()).all():
+                raise ValueError("relative_l1: values must be finite and not negative")
+            group["relative_l1"] = relative.to(params[0].device)
+        threshold = float(group["beta"]) * float(group["l1"])
+        for param in group["params"] if threshold else ():
+            if is_lazy(param) or param.is_meta or is_fake(param):
+                continue
+            weights = _local(param.detach()).abs()
+            if weights.any() and (weights < threshold).all():
+                _warn(
+                    f"beta * l1 = {threshold:g} exceeds the largest weight, {weights.max():g}: the "
+                    f"first step will empty a parameter {(*param.shape,)}; lower beta or l1"
+                )
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` returned, perhaps on another device.
-
-        Raises:
-            ValueError: a hyperparameter is out of range or does not fit, or the groups differ.
-        """
-        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=False):
-            if "relative_l1" in saved:
-                _check_relative_l1(saved["relative_l1"], group["params"])
-        super().load_state_dict(state_dict)
-        for group in self.param_groups:
-            if "relative_l1" in group:  # torch moves tensors of the state, but not of groups
-                group["relative_l1"] = group["relative_l1"].to(group["params"][0].device)
-
-    def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-        l1, beta = float(group["l1"]), float(group["beta"])
-        frozen = group["frozen_zeros"] and beta * l1 > 0
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         relative = [group["relative_l1"]] if "relative_l1" in group else []
         work = []
-        for param, grad in pairs:
+        for param in params:
             theta, copies = self._weights(param)
-            work.append([theta, grad, *relative, *copies])
-        eager, fused = (
-            (_step_with_relative_l1, fused_relative_l1)
-            if relative
-            else (_beta_lasso_step, fused_beta_lasso)
-        )
-        numbers = [group["lr"], l1, beta * l1]
-        take_steps(work, numbers, frozen, eager=eager, fused=fused if self.compiled else None)
+            work.append([theta, param.grad, *relative, *copies])
+        l1, threshold = float(group["l1"]), float(group["beta"]) * float(group["l1"])
+        options = group["frozen_zeros"] and threshold > 0, bool(relative)
+        fused = _fused_step if self.compiled else None
+        take_steps(work, [group["lr"], l1, threshold], *options, eager=_step, fused=fused)
 
 
-def _check_relative_l1(relative: object, params: Sequence[Tensor]) -> None:
-    shapes = ", ".join(str(tuple(param.shape)) for param in params)
-    if not isinstance(relative, Tensor) or [relative.shape] != [param.shape for param in params]:
-        raise ValueError(f"relative_l1: give one tensor of the group's one shape; it has {shapes}")
-    if not ((relative >= 0) & relative.isfinite()).all():
-        raise ValueError("relative_l1: values must be finite and not negative")
-
-
-def _beta_lasso_step(
-    lr: float | Tensor,
-    l1: float,
-    threshold: float,
-    frozen: bool,
-    theta: Tensor,
-    grad: Tensor,
-    *copies: Tensor,
-) -> None:
+def _step(lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tensors: Tensor) -> None:
+    """Step weights by their gradient; λ of each weight comes next if it has one, then copies."""
+    theta, grad, *others = tensors
     kept = theta != 0 if frozen else None
-    direction = torch.sign(theta).mul_(l1).add_(grad) if l1 > 0 else grad
+    direction = grad
+    if l1 > 0:
+        direction = torch.sign(theta)
+        direction = (direction.mul_(others[0]) if each else direction).mul_(l1).add_(grad)
     move(theta, direction, lr)
-    if threshold > 0 and type(theta) not in (Tensor, Parameter):
-        theta.masked_fill_(theta.abs() < threshold, 0)  # a DTensor has no hardshrink
-    elif threshold > 0:
+    if threshold > 0 and (each or isinstance(lr, Tensor) or torch.compiler.is_compiling()):
+        below = theta.abs() < (others[0] * threshold if each else threshold)
+        moves = (lr.to(theta.device) if isinstance(lr, Tensor) else lr) > 0
+        theta.masked_fill_(below & moves, 0)
+    elif threshold > 0 and lr > 0:
         torch.hardshrink(theta, _largest_below(threshold, theta.dtype), out=theta)
     if kept is not None:
         theta.mul_(kept)
-    for copy in copies:
+    for copy in others[each:]:
         copy.copy_(theta)
 
 
-def _step_with_relative_l1(
-    lr: float | Tensor,
-    l1: float,
-    threshold: float,
-    frozen: bool,
-    theta: Tensor,
-    grad: Tensor,
-    relative: Tensor,
-    *copies: Tensor,
+def _fused_step(
+    lr: Tensor, l1: Tensor, threshold: Tensor, frozen: bool, each: bool, *tensors: Tensor
 ) -> None:
-    pruned = theta == 0 if frozen else torch.zeros_like(theta, dtype=torch.bool)
-    move(theta, torch.sign(theta).mul_(relative).mul_(l1).add_(grad), lr)
-    theta.masked_fill_(pruned | (theta.abs() < relative * threshold), 0)
-    for copy in copies:
-        copy.copy_(theta)
+    """Step as `_step`, to be compiled."""
+    theta, grad, *others = tensors
+    specialize_on_alignment(theta)
+    if each:
+        l1, threshold = l1 * others[0], threshold * others[0]
+    moved = theta - lr * (grad + l1 * torch.sign(theta))
+    pruned = moved.abs() < threshold * (lr > 0)  # false for NaN, which is not to be hidden
+    if frozen:
+        pruned = pruned | ((theta == 0) & moved.isfinite())
+    result = torch.where(pruned, torch.zeros_like(moved), moved)
+    for tensor in (theta, *others[each:]):
+        tensor.copy_(result)
+
+
+class ProximalL1(CheckedOptimizer):
+    r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
+
+    .. math::
+        \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
+        S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
+
+    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
+    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
+    Arguments and errors are those of :class:`BetaLasso`.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: Number = 0.1, l1: Number | None = None) -> None:
+        super().__init__(params, {"lr": lr, "l1": l1})
+
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
+        work = [[param, cast(Tensor, param.grad)] for param in params]
+        take_steps(work, [float(group["lr"]), float(group["l1"])], eager=_proximal_step)
+
+
+def _proximal_step(lr: float, l1: float, theta: Tensor, grad: Tensor) -> None:
+    theta.add_(grad, alpha=-lr)
+    if l1 > 0:
+        theta.copy_(F.softshrink(theta, lr * l1))
+
+
+def take_steps(
+    work: Sequence[Sequence[Any]],
+    numbers: Sequence[Number],
+    *options: bool,
+    eager: Step,
+    fused: Step | None = None,
+) -> None:
+    """Take one step for each parameter of a group, in pieces that fit a cache, or compiled.
+
+    Args:
+        work: of each parameter the weights, and what the step reads and writes beside them, all of
+            one shape: its last arguments.
+        numbers: its first ones; a tensor is read on the device as the step is taken.
+        options: its next ones.
+        eager, fused: the step operation by operation, and to be compiled, with tensors as numbers.
+    """
+    numbers = [n.reshape(()) if isinstance(n, Tensor) else float(n) for n in numbers]
+    for given in work:
+        tensors = [_local(tensor, given[0]) for tensor in given]
+        theta, size = tensors[0], tensors[0].numel()
+        contiguous = all(tensor.is_contiguous() for tensor in tensors)
+        # of half precision, results would be rounded after the threshold, not before
+        whole = theta.dtype in (torch.float32, torch.float64)
+        step = eager if whole else torch.compiler.disable(eager)
+        if torch.compiler.is_compiling():  # by a caller, all of it
+            step(*numbers, *options, *tensors)
+        elif fused and contiguous and size > 1 and whole and compiler_works(theta.device):
+            # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
+            # rate compiles anew
+            device, dtype = theta.device, theta.dtype
+            filled = [  # there: a copy from the host would wait for all that the device has to do
+                n.to(device, dtype)
+                if isinstance(n, Tensor)
+                else torch.full((), n, device=device, dtype=dtype)
+                for n in numbers
+            ]
+            _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
+        elif contiguous and size > CHUNK and theta.is_cpu:
+            for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
+                step(*numbers, *options, *pieces)
+        else:
+            step(*numbers, *options, *tensors)
+
+
+def move(theta: Tensor, direction: Tensor, lr: Number) -> None:
+    """Move weights against a direction, by a learning rate that may be a tensor on the device."""
+    if isinstance(lr, Tensor):
+        # not a product, which would have the gradient's precision
+        theta.addcmul_(direction, lr.to(theta.device), value=-1)
+    else:
+        theta.add_(direction, alpha=-lr)
+
+
+def specialize_on_alignment(theta: Tensor) -> None:
+    """Compile apart for sizes that 16 divides, where a GPU's kernel can read many at once."""
+    if theta.is_cuda and theta.numel() % 16 == 0:
+        torch._check(theta.numel() % 16 == 0)
+
+
+@functools.cache
+def _compiled(step: Step) -> Step:
+    # dynamic threads: all cores, however small the first tensor and however many there were then
+    return torch.compile(step, dynamic=True, options={"cpp.dynamic_threads": True})
+
+
+@functools.cache
+def compiler_works(device: torch.device) -> bool:
+    """Whether `torch.compile` works for this device; warn once where it does not."""
+    try:
+        # on a GPU the first tensor decides how large the blocks of all later ones are
+        probe = torch.ones(8 if device.type == "cpu" else CHUNK, device=device)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _compiled(_fused_step)(*probe[:3].clone(), False, False, probe, probe.clone())
+    except Exception as error:  # any failure of the tool chain: the eager step is always there
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+        cause = next((line for line in lines if "rror:" in line), lines[0])[:300]
+        _warn(
+            f"torch.compile does not work here ({type(error).__name__}: {cause}); stepping without"
+        )
+        return False
+    return True
 
 
 @functools.lru_cache
@@ -225,3 +399,32 @@ def _largest_below(threshold: float, dtype: torch.dtype) -> float:
     """Return the next smaller number of this type: hardshrink keeps only what exceeds its bound."""
     value = torch.tensor(threshold, dtype=dtype)
     return float(torch.nextafter(value, torch.zeros_like(value)))
+
+
+def _local(tensor: Any, like: Any = None) -> Tensor:
+    """Return the memory of a distributed tensor that is here, in the layout of another."""
+    if not hasattr(tensor, "to_local"):
+        return cast(Tensor, tensor)
+    if like is not None and tensor.placements != like.placements:
+        tensor = tensor.redistribute(like.device_mesh, like.placements)
+    return cast(Tensor, tensor.to_local())
+
+
+def _check(name: str, value: Any) -> None:
+    if name == "frozen_zeros":
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}: {value!r} is neither True nor False")
+        return
+    number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise ValueError(f"{name}: {value!r} is not a number")
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{name}: {number!r} must be finite and not negative")
+
+
+def _warn(text: str) -> None:
+    """Warn where the caller's code is, not torch's or this."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals["__name__"] in (__name__, Optimizer.__module__):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)

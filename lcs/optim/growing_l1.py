@@ -43,6 +43,15 @@ def grid_centres(g: Geometry) -> Tensor:
     return torch.cartesian_prod(line, line).repeat(g.out_channels, 1)
 
 
+def growth_at(done: float, growth: float, begins: float) -> float:
+    """Return the growth when a share of the training is done.
+
+    Up to the share `begins` it is 0; from there it rises linearly, to its whole value at twice that
+    share. With `begins` 0 it is whole from the start.
+    """
+    return growth * min(max(done / begins - 1, 0.0), 1.0) if begins else growth
+
+
 def around_mass(
     weight: Tensor, geometry: Geometry, growth: float, size: int | None = None
 ) -> Tensor:

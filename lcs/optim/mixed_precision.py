@@ -14,11 +14,13 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lcs.optim.optimizer import FULL_PRECISION, has_fused_step, replace_parameter
+from lcs.optim.beta_lasso import FULL_PRECISION, BetaLasso
+from lcs.optim.sgd import SGD
 
 aten = torch.ops.aten
 PRODUCTS = frozenset(
@@ -30,6 +32,11 @@ PRODUCTS = frozenset(
         aten.convolution_backward.default,
     }
 )
+
+
+def takes_copies(optimizer: Optimizer) -> bool:
+    """Whether an optimizer steps rounded copies of its weights, and parts of a layer."""
+    return isinstance(optimizer, BetaLasso | SGD)
 
 
 def bf16_products(device: torch.device) -> AbstractContextManager[object]:
@@ -86,7 +93,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
     replaced: list[tuple[nn.Linear, nn.Parameter]] = []
     try:
-        for layer in linear if has_fused_step(optimizer) else []:
+        for layer in linear if takes_copies(optimizer) else []:
             weight = cast(nn.Parameter, layer.weight)
             copy = nn.Parameter(weight.detach().bfloat16())
             replace_parameter(optimizer, weight, copy)
@@ -104,3 +111,22 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
             replace_parameter(optimizer, copy, weight)
             weight.grad = None if copy.grad is None else copy.grad.to(weight.dtype)
             layer.weight = weight
+
+
+def replace_parameter(optimizer: Optimizer, old: Parameter, new: Parameter) -> dict[str, Any]:
+    """Put a parameter in the place of another in an optimizer, with its state; return its group.
+
+    Raises:
+        RuntimeError: the optimizer does not hold the old one, or holds it as a rounded copy, which
+            cannot stand for its weights.
+    """
+    if FULL_PRECISION in optimizer.state.get(old, {}):
+        raise RuntimeError("the parameter is a rounded copy; enter bf16_weights last")
+    for group in optimizer.param_groups:
+        for place, param in enumerate(group["params"]):
+            if param is old:
+                group["params"][place] = new
+                if old in optimizer.state:
+                    optimizer.state[new] = optimizer.state.pop(old)
+                return group
+    raise RuntimeError("the optimizer does not hold the parameter that is to be replaced")

@@ -11,6 +11,9 @@ snip
     Where the magnitude of w ∂L/∂w is largest on the first batch, fixed (Lee et al., ICLR 2019).
 windows
     Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
+random-windows
+    The same within windows of that size at random places: around where most of a unit's squared
+    initial weights are.
 magnitude
     At the end of each period of the learning rate but the last, the largest weights are kept. With
     two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
@@ -36,7 +39,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +47,8 @@ from torch.optim import Optimizer
 
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 from lcs.models import LocallyConnected2d, Net, dense_weight, layer_weights
+from lcs.optim.beta_lasso import MASK, CheckedOptimizer
+from lcs.optim.growing_l1 import around_mass
 from lcs.seeds import generator_for
 
 Gradients = Callable[[], dict[str, Tensor]]
@@ -57,53 +62,85 @@ RIGL_DROPPED, RIGL_TO = 0.3, 0.75
 REWOUND_TO = 2
 
 
+def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
+    """Return masks that keep the largest weights of each layer, by its name, for `Masks`.
+
+    Args:
+        model: any; its layers are the modules with a `weight` of two or more dimensions.
+        density: share of each layer's weights that is kept.
+
+    Raises:
+        ValueError: the density is not between 0 and 1.
+    """
+    if not 0 < density <= 1:
+        raise ValueError(f"density: {density!r} is out of range; give more than 0, at most 1")
+    weights = {n: getattr(m, "weight", None) for n, m in model.named_modules()}
+    return {
+        name: _largest(weight.detach().abs(), round(density * weight.numel()))
+        for name, weight in weights.items()
+        if isinstance(weight, nn.Parameter) and weight.ndim > 1
+    }
+
+
 class Masks:
-    """Fixed masks of a network's layers.
+    """Fixed masks of a network's layers: outside, weights stay zero in every step.
+
+    They stand in the state of the optimizer, and so in its copies and in its `state_dict`.
 
     Args:
         masks: by the layer's name, bool, of the shape of its weight.
-        model: S-FC or D-FC.
-        optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
+        model: any, with layers of these names.
+        optimizer: of `lcs.optim`, with these weights; it sees no gradient outside the masks.
+
+    Raises:
+        ValueError: a mask does not fit, or the optimizer does not hold its layer or takes none.
     """
 
     @torch.no_grad()
-    def __init__(self, masks: Mapping[str, Tensor], model: Net, optimizer: Optimizer) -> None:
-        self.layers = {name: cast(nn.Linear, model.get_submodule(name)) for name in masks}
+    def __init__(self, masks: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, CheckedOptimizer):
+            raise ValueError(f"{type(optimizer).__name__} knows no masks; give one of lcs.optim")
+        held = {param for group in optimizer.param_groups for param in group["params"]}
+        modules = dict(model.named_modules(remove_duplicate=False))
+        for name, mask in masks.items():
+            weight = getattr(modules.get(name), "weight", None)
+            if weight is None or weight not in held:
+                raise ValueError(f"{name}: the optimizer does not hold the weight of such a layer")
+            if getattr(mask, "dtype", None) != torch.bool or mask.shape != weight.shape:
+                raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")
+        self.layers = {name: cast(nn.Linear, modules[name]) for name in masks}
         self.optimizer = optimizer
-        self.masks = {name: torch.empty_like(mask) for name, mask in masks.items()}
         for name, mask in masks.items():
             self._set(name, mask)
-        optimizer.register_step_pre_hook(self._mask_gradients)
+
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """The mask of each layer, by its name: bool, of the shape of its weight."""
+        return {n: self.optimizer.state[layer.weight][MASK] for n, layer in self.layers.items()}
+
+    def remove(self) -> None:
+        """Let all weights be trained from here on; what is zero is so until then."""
+        for layer in self.layers.values():
+            del self.optimizer.state[layer.weight][MASK]
+            self.optimizer.state[layer.weight].pop("factors", None)  # two zeros would never move
 
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch: these stay."""
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what a checkpoint has to keep, by name."""
-        return {f"kept.{name}": mask.to(torch.uint8) for name, mask in self.masks.items()}
+        """Return what a checkpoint has to keep, by name, beside the optimizer's state."""
+        return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state_dict` returned.
-
-        Raises:
-            KeyError: a mask is missing.
-        """
-        for name, mask in self.masks.items():
-            mask.copy_(state[f"kept.{name}"])
+        """Take over what `state_dict` returned."""
 
     def _set(self, name: str, mask: Tensor) -> None:
         """Replace a mask: outside, the weights and what the optimizer keeps of them are zero."""
         weight = self.layers[name].weight
-        self.masks[name].copy_(mask)
-        weight.mul_(mask)
-        for value in self.optimizer.state.get(weight, {}).values():
-            if isinstance(value, Tensor) and value.shape[-2:] == mask.shape:
+        self.optimizer.state[weight][MASK] = mask = mask.to(weight.device)
+        for value in (weight, *self.optimizer.state[weight].values()):
+            if value.shape[-mask.ndim :] == mask.shape:  # of factors, each
                 value.mul_(mask)
-
-    def _mask_gradients(self, *_: Any) -> None:
-        for name, layer in self.layers.items():
-            if layer.weight.grad is not None:
-                layer.weight.grad.mul_(self.masks[name])
 
 
 class Pruning(Masks):
@@ -157,19 +194,13 @@ class Pruning(Masks):
             self._drop_and_grow_by_gradient(share, gradients())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what a checkpoint has to keep, by name."""
-        return super().state_dict() | {f"early.{name}": value for name, value in self.early.items()}
+        """Return what a checkpoint has to keep, by name, beside the optimizer's state."""
+        return {f"early.{name}": value for name, value in self.early.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state_dict` returned.
-
-        Raises:
-            KeyError: a mask is missing.
-        """
-        super().load_state_dict(state)
-        parts = {name.partition(".")[::2]: value for name, value in state.items()}
-        device = next(iter(self.masks.values())).device
-        self.early = {n: value.to(device) for (part, n), value in parts.items() if part == "early"}
+        """Take over what `state_dict` returned."""
+        device = next(self.model.parameters()).device
+        self.early = {n.removeprefix("early."): value.to(device) for n, value in state.items()}
 
     def _start(self, gradients: Gradients) -> None:
         method = self.config.pruning
@@ -179,10 +210,14 @@ class Pruning(Masks):
                 scores = (layer.weight * found[name]).abs()
             else:
                 scores = self._random(name, 0)
-            if method == "windows" and name == "conv1":
-                geometry = self.model.geometries[0]  # where S-LOCAL has weights, one is added
-                windows = torch.ones_like(LocallyConnected2d(geometry).weight)
-                scores += dense_weight(windows, geometry).to(scores.device)
+            if method.endswith("windows") and name == "conv1":  # within windows, one is added
+                geometry = self.model.geometries[0]
+                if method == "windows":
+                    local = torch.ones_like(LocallyConnected2d(geometry).weight)
+                    windows = dense_weight(local, geometry)
+                else:
+                    windows = around_mass(layer.weight, geometry, growth=1.0) == 1
+                scores += windows.to(scores.device)
             self._set(name, _largest(scores, self.count(name)))
 
     def _update_between_periods(self, epoch: int) -> None:
@@ -204,7 +239,8 @@ class Pruning(Masks):
         if rewinding:
             self.model.load_state_dict(self.early)
             for state in self.optimizer.state.values():
-                state.clear()
+                for key in state.keys() - {MASK}:
+                    del state[key]
         for name, mask in masks.items():
             self._set(name, mask)
 

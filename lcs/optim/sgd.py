@@ -1,7 +1,4 @@
-"""SGD with momentum and weight decay, which β-LASSO is compared to.
-
-`lcs.optim.fused_steps` has the compiled step.
-"""
+"""SGD with momentum and weight decay, which β-LASSO is compared to."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.fused_steps import fused_plain_sgd, fused_sgd, move, take_steps
-from lcs.optim.optimizer import CheckedOptimizer
+from lcs.optim.beta_lasso import CheckedOptimizer, move, specialize_on_alignment, take_steps
 
 
 class SGD(CheckedOptimizer):
@@ -35,54 +31,62 @@ class SGD(CheckedOptimizer):
             precision have the same bits.
 
     Raises:
-        ValueError: a hyperparameter is negative or not finite.
+        ValueError: a hyperparameter is misspelt or out of range.
         RuntimeError: (in `step`) a gradient is sparse.
     """
 
-    fused = True
+    state_keys = frozenset({"momentum_buffer"})
 
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 0.1,
+        lr: float | Tensor = 0.1,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         *,
         compiled: bool = False,
     ) -> None:
         self.compiled = compiled
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(params, defaults)
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
-    def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         numbers = [group["lr"], float(group["momentum"]), float(group["weight_decay"])]
+        moving = bool(group["momentum"])
         work = []
-        for param, grad in pairs:
+        for param in params:
             theta, copies = self._weights(param)
-            state, velocity = self.state[param], []
-            if group["momentum"]:
+            velocity = []
+            if moving:
+                state = self.state[param]
                 if "momentum_buffer" not in state:
                     state["momentum_buffer"] = torch.zeros_like(theta)
                 velocity = [state["momentum_buffer"]]
-            work.append([theta, grad, *velocity, *copies])
-        fused = fused_sgd if group["momentum"] else fused_plain_sgd
-        take_steps(work, numbers, eager=_sgd_step, fused=fused if self.compiled else None)
+            work.append([theta, param.grad, *velocity, *copies])
+        fused = _fused_step if self.compiled else None
+        take_steps(work, numbers, moving, eager=_step, fused=fused)
 
 
-def _sgd_step(
-    lr: float | Tensor,
-    momentum: float,
-    weight_decay: float,
-    theta: Tensor,
-    grad: Tensor,
-    *others: Tensor,
-) -> None:
+def _step(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor) -> None:
     """Step with the operations of `torch.optim.SGD`; with momentum, its buffer comes next."""
-    direction = torch.add(grad, theta, alpha=weight_decay) if weight_decay else grad
-    copies: Sequence[Tensor] = others
-    if momentum:
-        velocity, *copies = others
-        direction = velocity.mul_(momentum).add_(direction)
+    theta, grad, *others = tensors
+    direction = torch.add(grad, theta, alpha=decay) if decay else grad
+    if moving:
+        direction = others[0].mul_(momentum).add_(direction)
     move(theta, direction, lr)
-    for copy in copies:
+    for copy in others[moving:]:
         copy.copy_(theta)
+
+
+def _fused_step(
+    lr: Tensor, momentum: Tensor, decay: Tensor, moving: bool, *tensors: Tensor
+) -> None:
+    """Step as `_step`, to be compiled."""
+    theta, grad, *others = tensors
+    specialize_on_alignment(theta)
+    direction = grad + decay * theta
+    if moving:
+        direction = momentum * others[0] + direction
+        others[0].copy_(direction)
+    moved = theta - lr * direction
+    for tensor in (theta, *others[moving:]):
+        tensor.copy_(moved)

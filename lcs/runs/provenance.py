@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import platform
 import re
@@ -15,13 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lcs.runs.numeric_core import NUMERIC, PACKAGE, WITHOUT_NUMBERS, code_hash
+
 if TYPE_CHECKING:
     import torch
 
-# of a command; a record with a text of `consistency.MAX_TEXT` would be refused
+# of a command; a record with a text of `schema.MAX_TEXT` would be refused
 MAX_COMMAND = 1000
 
-PACKAGE = Path(__file__).resolve().parents[1]
 # those on whose versions the numbers of a run may depend
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy")
 # facts in Linux's /proc/cpuinfo, and what they are called here
@@ -37,7 +37,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
     # a package that is installed inside another project is not that project's
     tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
     # what `code_hash` covers, and the versions that are asked for
-    counted = ("lcs", ":(exclude)lcs/exhibits", "requirements.lock")
+    counted = [f"lcs/{name}" for name in NUMERIC]
+    counted += [*(f":(exclude)lcs/{name}" for name in WITHOUT_NUMBERS), "requirements.lock"]
     status = _git("status", "--porcelain", "--", *counted) if tracked else None
     return {
         "commit": _git("rev-parse", "HEAD") if tracked else None,
@@ -50,20 +51,11 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "device": device.type,
         "hardware": hardware(device),
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
+        # of which ATEN_CPU_CAPABILITY may allow fewer than the processor has
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command(sys.argv),
     }
-
-
-@functools.cache
-def code_hash() -> str:
-    """SHA-256 of the library's source files, names and contents; the exhibits do not count."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        if not name.startswith("exhibits/"):
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def command(arguments: Sequence[str]) -> str:
@@ -101,11 +93,15 @@ def _processor(cpuinfo: str) -> str:
 @functools.cache
 def _git(*arguments: str) -> str | None:
     """Output of a git command; None without git or outside a repository."""
+    # a git hook names its own repository to all that it starts
+    environment = {k: v for k, v in os.environ.items() if not re.match("GIT_(?!CONFIG)", k)}
     try:
         done = subprocess.run(
             ["git", "-C", str(PACKAGE.parent), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
             check=True,
             timeout=20,
         )

@@ -17,20 +17,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from lcs.config import Config, RunConfig, ToyConfig
-from lcs.errors import ILL_FORMED, RecordError, one_line
+from lcs.errors import ILL_FORMED, RecordError, one_line, shown
 from lcs.files import read_bounded
 from lcs.runs.consistency import check_filters, check_origin, check_results
 from lcs.runs.record_format import SCHEMA, checksum_matches, parse
+from lcs.runs.schema import PARTS
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
 # those of the book are far smaller; a stranger's may have any size
-MAX_RECORD_BYTES = 16 * 2**20
+MAX_RECORD_BYTES = 4 * 2**20
 MAX_FILTERS_BYTES = 256 * 2**20
+# what to do about a damaged one
+RESTORE = "restore it from git, or from where it came"
 
 KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
 
@@ -100,11 +102,15 @@ class Record:
             )
         content = read_file(path, MAX_FILTERS_BYTES)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
-            raise RecordError(f"{path}: altered (its SHA-256 is not the record's); restore it")
+            raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
         try:
-            return content, load_arrays(content)["filters"]
-        except (SafetensorError, KeyError) as error:
-            raise RecordError(f"{path}: not a file of filters ({error}); restore it") from error
+            filters = load_arrays(content)["filters"]
+            if filters.ndim != 4 or filters.dtype.name != "float16":
+                raise ValueError(f"{filters.dtype} of {filters.ndim} dimensions")
+        except (SafetensorError, *ILL_FORMED) as error:
+            reason = one_line(error)
+            raise RecordError(f"{path}: not a file of filters ({reason}); {RESTORE}") from error
+        return content, filters
 
 
 def read_record(path: Path, root: Path | None = None) -> Record:
@@ -118,7 +124,7 @@ def read_record(path: Path, root: Path | None = None) -> Record:
         RecordError: it cannot be read, does not parse, does not match its checksum, its id or its
             place, or says what cannot be; the message names the file.
     """
-    record = parse_record(read_file(path), path)
+    record = parse_record(read_content(path), path)
     if root is not None:
         expected = root / f"{record.config.file}.json"
         if path != expected and path.resolve() != expected.resolve():
@@ -131,18 +137,19 @@ def parse_record(content: bytes, path: Path) -> Record:
     try:
         document = parse(content)
         if type(document["schema"]) is not int or document["schema"] != SCHEMA:
-            raise RecordError(f"{path}: schema {document['schema']!r}, not {SCHEMA}; update lcs")
+            found = shown(document["schema"])
+            raise RecordError(f"{path}: schema {found}, not {SCHEMA}; update lcs")
         if not checksum_matches(content, document["provenance"]["sha256"]):
-            raise RecordError(f"{path}: edited or damaged (SHA-256 differs); restore or delete it")
+            raise RecordError(f"{path}: edited or damaged (SHA-256 differs); {RESTORE}")
         if document.keys() != PARTS:
             raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
         config = KINDS[document["kind"]].from_dict(document["config"])
         identity, name = config.run_id, Path(config.file).name
         if document["id"] != identity:
-            raise RecordError(f"{path}: its config has the id {identity}; restore or delete it")
+            raise RecordError(f"{path}: its config has the id {identity}; {RESTORE}")
         if path.name != f"{name}.json":
-            raise RecordError(f"{path}: by its config it is {name}.json; rename or delete it")
-        check_origin(config, document["provenance"])
+            raise RecordError(f"{path}: by its config it is {name}.json; rename it")
+        check_origin(document["provenance"])
         check_filters(document["filters"], name)
         check_results(config, document["history"], document["final"])
         parts = ("kind", "history", "final", "filters", "provenance")
@@ -150,7 +157,16 @@ def parse_record(content: bytes, path: Path) -> Record:
     except ILL_FORMED as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
-        raise RecordError(f"{path}: not a run record ({reason}); restore or delete it") from error
+        raise RecordError(f"{path}: not a run record ({reason}); {RESTORE}") from error
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a record as they were written: git, on Windows, may change line ends.
+
+    Raises:
+        RecordError: they cannot be read, or are too many.
+    """
+    return read_file(path).replace(b"\r\n", b"\n")
 
 
 def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
@@ -162,4 +178,4 @@ def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
     try:
         return read_bounded(path, limit)
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error.strerror}); restore it") from error
+        raise RecordError(f"{path}: cannot be read ({error.strerror}); {RESTORE}") from error

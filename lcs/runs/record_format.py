@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lcs.errors import printable
+
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
 # results of at most about so many epochs are kept
@@ -32,10 +34,10 @@ def parse(content: bytes) -> dict[str, Any]:
     """Read the bytes of a record.
 
     Raises:
-        ValueError: they are not JSON, or hold NaN or an infinity.
+        ValueError: they are not JSON, hold NaN or an infinity, or name a value twice.
         TypeError: they are no mapping.
     """
-    document = json.loads(content, parse_constant=_refuse_constant)
+    document = json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_mapping)
     if type(document) is not dict:
         raise TypeError(f"a {type(document).__name__}, no mapping")
     return document
@@ -64,10 +66,12 @@ def checksum_matches(content: bytes, checksum: str) -> bool:
 
 
 def rounded(value: Any) -> Any:
-    """Return JSON-ready values with floats to the digits that a record keeps."""
+    """Return JSON-ready values with floats to the digits that a record keeps, printable texts."""
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, Mapping):
-        return {k: rounded(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+        return {printable(str(k)): rounded(v) for k, v in value.items()}
+    if isinstance(value, Sequence):
         return [rounded(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
@@ -78,11 +82,18 @@ def _render(value: Any, indent: str) -> str:
     """Render JSON with one line for each list of numbers, so that records read well in a diff."""
     inner = indent + " "
     if isinstance(value, Mapping) and value:
-        lines = [f"{inner}{json.dumps(str(k))}: {_render(v, inner)}" for k, v in value.items()]
+        lines = [f"{inner}{json.dumps(k)}: {_render(v, inner)}" for k, v in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(_render(item, inner) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # which one is read differs between readers
+        raise ValueError("a value is named twice")
+    return found
 
 
 def _refuse_constant(name: str) -> float:

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,10 @@ from safetensors.numpy import save as save_arrays
 
 from lcs.config import RunConfig
 from lcs.errors import RecordError
-from lcs.files import expanded, is_full, own_folder, replacing
+from lcs.files import expanded, is_full, locked, own_folder, replacing
 from lcs.runs.provenance import PACKAGE
-from lcs.runs.record import Record, parse_record, read_file, read_record
-from lcs.runs.record_format import SCHEMA, rounded, with_checksum
+from lcs.runs.record import Record, parse_record, read_content, read_record
+from lcs.runs.record_format import SCHEMA, with_checksum
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
@@ -157,11 +157,6 @@ class RunStore:
                 the results are not those of such a run.
         """
         path = self.path(config)
-        if path.exists():  # of another process, which made the same run meanwhile
-            present = read_record(path, self.root)
-            if (present.history, present.final) == (rounded(history), rounded(final)):
-                return present
-            raise RecordError(f"{path}: exists already, with other results; they are kept")
         stored, content = None, b""
         if filters is not None:
             content = save_arrays({"filters": filters.half().contiguous().numpy()})
@@ -183,10 +178,32 @@ class RunStore:
         except (RecordError, ValueError) as error:  # the latter of a number that is not finite
             reason = error.__cause__ or error
             raise RecordError(f"{path}: not written, no record reads so ({reason})") from error
-        if stored is not None:
-            write_atomically(path.with_suffix(".safetensors"), content)
-        write_atomically(path, signed)
-        return record
+        return self._add(record, signed, content)
+
+    def _add(self, record: Record, content: bytes, filters: bytes) -> Record:
+        """Create the files of a checked record, its filters if not empty; return what is stored.
+
+        Of several writers of a run the first one stays; with equal results that is no error.
+        """
+        path = record.path
+        beside = path.with_suffix(".safetensors")
+        with _advising(path), locked(path.parent):
+            if not path.exists():
+                if filters:  # a killed writer may have left others
+                    write_atomically(beside, filters)
+                with suppress(FileExistsError):  # where there are no locks
+                    with replacing(path, once=True) as file:
+                        file.write(content)
+                    return record
+        present = read_record(path, self.root)
+        if (present.history, present.final) != (record.history, record.final):
+            raise RecordError(
+                f"{path}: exists already, with other results; they are kept, name another folder "
+                "by --store for the new ones"
+            )
+        if filters and present.filters == record.filters and not present.has_filters:
+            write_atomically(beside, filters)
+        return present
 
     def check_writable(self, config: RunConfig) -> None:
         """Try whether the record of a run can be written, before the run takes its time.
@@ -208,26 +225,20 @@ class RunStore:
     def import_record(self, source: Path, *, filters: bool = True) -> Record:
         """Copy a checked record, with its filters where they are kept, into this store.
 
+        A record of the same run with the same results stays in its place.
+
         Args:
             source: the record.
             filters: whether its filters come with it.
 
         Raises:
-            RecordError: it is broken, or this store has another record of the same run.
+            RecordError: it is broken, or this store has other results of the same run.
         """
-        content = read_file(source)
+        content = read_content(source)
         record = parse_record(content, source)
-        target = self.path(record.config)
-        taken = dataclasses.replace(record, path=target)
-        if target.exists() and read_file(target) != content:
-            raise RecordError(f"{target}: exists already and differs from {source}; delete one")
-        # filters without a record may be left of another run
-        whole = target.exists() and taken.has_filters
-        if filters and record.has_filters and not whole:
-            write_atomically(target.with_suffix(".safetensors"), record.read_filters()[0])
-        if not target.exists():
-            write_atomically(target, content)
-        return taken
+        beside = record.read_filters()[0] if filters and record.has_filters else b""
+        taken = dataclasses.replace(record, path=self.path(record.config))
+        return self._add(taken, content, beside)
 
 
 def record_paths(source: Path) -> list[Path]:
@@ -290,7 +301,8 @@ def _read(path: Path, root: Path) -> Record:
     return _read_once(path, root, state)
 
 
-@functools.cache
+# as many as the book may come to have; each takes about 60 kB
+@functools.lru_cache(4096)
 def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
     return read_record(path, root)
 
@@ -314,9 +326,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RecordError: the folder cannot be written or the disk is full.
     """
+    with _advising(path), replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _advising(path: Path) -> Iterator[None]:
+    """Turn the error of a file that cannot be written into one that says what to do."""
     try:
-        with replacing(path) as file:
-            file.write(data)
+        yield
     except OSError as error:
         advice = "make room" if is_full(error) else "mend that, or name another folder"
         raise RecordError(

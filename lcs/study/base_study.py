@@ -15,7 +15,7 @@ from lcs import cost
 from lcs.config import Config, RunConfig
 from lcs.data.datasets import dataset_path
 from lcs.data.specs import spec
-from lcs.errors import ConfigError, NotChosen
+from lcs.errors import ConfigError, NotChosen, shown
 from lcs.runs import Record, RunStore, default_store, readable
 from lcs.runs.provenance import hardware
 from lcs.study.options import checked_shard, split
@@ -291,7 +291,7 @@ class BaseStudy(ABC):
         if seeds is None:
             return own
         if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
-            raise ConfigError(f"seeds: {seeds!r} is out of range; give 1 to {MAX_SEEDS}")
+            raise ConfigError(f"seeds: {shown(seeds)} is out of range; give 1 to {MAX_SEEDS}")
         return seeds
 
 

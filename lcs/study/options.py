@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lcs import cost
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, shown
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,11 @@ class Options:
 
         Clock(self.budget_minutes, self.checkpoint_seconds)  # refuses times
         if self.workers is not None and not self.workers >= 1:
-            raise ConfigError(f"workers: {self.workers!r} is out of range; give 1 or more")
+            raise ConfigError(f"workers: {shown(self.workers)} is out of range; give 1 or more")
         if not 0 < self.gpus_per_run <= 1:
-            raise ConfigError(f"gpus_per_run: {self.gpus_per_run!r} is out of range; give up to 1")
+            raise ConfigError(
+                f"gpus_per_run: {shown(self.gpus_per_run)} is out of range; give up to 1"
+            )
         if self.where not in ("processes", "ray"):
             raise ConfigError(f"on: unknown value {self.where!r}; give processes or ray")
         cost.device_type(self.device)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lcs.optim.optimizer import has_fused_step
+from lcs.optim.mixed_precision import takes_copies
 
 
 class CapturedStep:
@@ -68,7 +68,7 @@ class CapturedStep:
 def captures(device: torch.device, optimizer: Optimizer) -> bool:
     """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
     wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and has_fused_step(optimizer)
+    return wanted and device.type == "cuda" and takes_copies(optimizer)
 
 
 # one of a device for all runs, since memory is kept for each stream

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,18 +20,13 @@ class Setting(NamedTuple):
     write: Callable[[Any], object]
     own: Any
 
-    def put(self, value: Any) -> None:
-        """Write a value, unless it is there."""
-        if self.read() != value:
-            self.write(value)
-
 
 @contextmanager
 def own_state(device: torch.device) -> Iterator[dict[str, dict[str, str]]]:
     """Compute in the state of a run, and restore that of the caller, with its generators.
 
     Yields what provenance says of it, under `caller_state`: the settings that were not torch's
-    defaults, with their values. Threads of torch's that began to flush denormal numbers go on.
+    defaults, with their values.
     """
     found = {} if torch.is_grad_enabled() else {"grad_enabled": "False"}
     with torch.inference_mode(False), ExitStack() as restored:  # which has gradients
@@ -40,20 +34,22 @@ def own_state(device: torch.device) -> Iterator[dict[str, dict[str, str]]]:
             found["default_device"] = str(place)
             restored.enter_context(torch.device("cpu"))  # where it is, each operation is slower
         for setting in SETTINGS + (OF_CUDA if device.type == "cuda" else ()):
-            before = setting.read()
-            # "ieee" is another name of what "none" is by default
-            if setting in SETTINGS and before not in (setting.own, "ieee"):
-                found[setting.name] = str(before)
-            setting.put(setting.own)
-            restored.callback(setting.put, before)
+            if (before := setting.read()) != setting.own:
+                if setting in SETTINGS:
+                    found[setting.name] = str(before)
+                setting.write(setting.own)
+                restored.callback(setting.write, before)
+        # within a caller's autocast, rounded weights would be kept from step to step
+        restored.callback(torch.set_autocast_cache_enabled, torch.is_autocast_cache_enabled())
+        torch.set_autocast_cache_enabled(False)
         restored.enter_context(generators_kept(device))
         yield {"caller_state": found} if found else {}
 
 
-def _attribute(path: str, own: Any, write: Callable[[Any], object] | None = None) -> Setting:
+def _attribute(path: str, own: Any) -> Setting:
     place, _, name = path.rpartition(".")
-    owner = operator.attrgetter(place)(torch)
-    return Setting(path, partial(getattr, owner, name), write or partial(setattr, owner, name), own)
+    owner = getattr(torch.backends, place)
+    return Setting(path, partial(getattr, owner, name), partial(setattr, owner, name), own)
 
 
 def _autocast(kind: str) -> Setting:
@@ -61,78 +57,37 @@ def _autocast(kind: str) -> Setting:
     return Setting(f"autocast.{kind}", read, partial(torch.set_autocast_enabled, kind), False)
 
 
-def _autocast_depth() -> int:
-    torch.autocast_increment_nesting()
-    return torch.autocast_decrement_nesting()
-
-
-def _set_autocast_depth(depth: int) -> None:
-    while _autocast_depth() < depth:
-        torch.autocast_increment_nesting()
-    while _autocast_depth() > depth:
-        torch.autocast_decrement_nesting()
-
-
-def _flushes_denormals() -> bool:
-    """Whether this thread does, of which torch says nothing."""
-    return not torch.full((), 1e-30, dtype=torch.float32, device="cpu") * 1e-10
-
-
-def _cudnn_precision() -> tuple[bool | None, str, str]:
-    """Of convolutions and recurrences, by the older name, where that is not contradicted."""
-    cudnn: Any = torch.backends.cudnn
-    older = None
-    with suppress(RuntimeError):
-        older = cudnn.allow_tf32
-    return older, cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
-
-
-def _set_cudnn_precision(values: tuple[bool | None, str, str]) -> None:
-    cudnn: Any = torch.backends.cudnn
-    older, conv, rnn = values
-    if older is not None:
-        cudnn.allow_tf32 = older
-    cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = conv, rnn
-
-
 # the values are torch's defaults, too
 SETTINGS = (
     Setting("default_dtype", torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     _autocast("cpu"),
     _autocast("cuda"),
-    # within another, autocast would keep rounded weights from step to step
-    Setting("autocast.depth", _autocast_depth, _set_autocast_depth, 0),
-    Setting("flush_denormal", _flushes_denormals, torch.set_flush_denormal, False),
     Setting(
         "deterministic", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0
     ),
-    _attribute("backends.mkldnn.enabled", True),
-    _attribute("backends.mkldnn.deterministic", False),
-    _attribute("backends.cudnn.enabled", True),
-    _attribute("backends.cudnn.benchmark", False),
-    _attribute("backends.cudnn.deterministic", False),
-    # "none" is as the one before says: those are read, and restored, as they were set
-    _attribute("backends.fp32_precision", "none"),
-    _attribute(
-        "backends.mkldnn.fp32_precision",
-        "none",
-        lambda value: torch.backends.mkldnn.set_flags(_fp32_precision=value),  # else all backends'
+    Setting(
+        "flush_denormal",  # of which torch says nothing
+        lambda: not torch.full((), 1e-30, dtype=torch.float32, device="cpu") * 1e-10,
+        torch.set_flush_denormal,
+        False,
     ),
-    _attribute("backends.mkldnn.matmul.fp32_precision", "none"),
-    _attribute("backends.mkldnn.conv.fp32_precision", "none"),
-    _attribute("backends.cudnn.fp32_precision", "none"),
-    _attribute("backends.cuda.matmul.fp32_precision", "none"),
-    # the older name of some of these
     Setting(
         "float32_matmul_precision",
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,
         "highest",
     ),
+    _attribute("mkldnn.enabled", True),
+    _attribute("cudnn.benchmark", False),
 )
 # as a CPU computes: convolutions of float32 in float32, and sums of bfloat16 in float32
 OF_CUDA = (
-    # by the older name, too: else torch.export fails
-    Setting("cudnn_precision", _cudnn_precision, _set_cudnn_precision, (False, "none", "none")),
-    _attribute("backends.cuda.matmul.allow_bf16_reduced_precision_reduction", False),
+    # by the older name: after the newer one alone, torch.export fails in this process
+    _attribute("cudnn.allow_tf32", False),
+    Setting(
+        "cuda.matmul.allow_bf16_reduced_precision_reduction",
+        lambda: torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction,
+        partial(setattr, torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction"),
+        False,
+    ),
 )

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from lcs import measure
 from lcs.config import Config
 from lcs.measure.shift_equivariance import equivariance
+from lcs.shapes import default_kernel
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
@@ -79,15 +80,22 @@ def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
     }
 
 
+def window_centres(config: Config, filters: Tensor) -> list[list[int]]:
+    """Return row and column of the centre of each filter's window; -1 for one without weights.
+
+    Args:
+        config: of a run with windows of pixels.
+        filters: as in `filter_measures`.
+    """
+    size = config.l1_window_size or default_kernel(config.model)
+    return measure.centres(filters, min(size, filters.shape[-1])).tolist()
+
+
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:
     """Choose the filters that a figure may show: of a first seed's final run, else None.
 
-    No figure shows those of rivals, of transferred masks or of a share of the images. Which of the
-    others the book keeps is decided when a record is imported.
+    Which of them the book keeps is decided when a record is imported.
     """
-    other = config.pruning != "none" or config.source is not None or config.train_share < 1
-    if config.seed or config.validation or other:
-        return None
-    if config.model not in MODELS_WITH_STORED_FILTERS:
+    if config.seed or config.validation or config.model not in MODELS_WITH_STORED_FILTERS:
         return None
     return filters[measure.choose_filters(filters, STORED_FILTERS)]

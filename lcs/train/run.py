@@ -20,7 +20,7 @@ from lcs.errors import ILL_FORMED, Diverged, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
 from lcs.optim import sparse_products
-from lcs.optim.growing_l1 import around_mass
+from lcs.optim.growing_l1 import around_mass, growth_at
 from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import REWOUND_TO, Masks, Pruning
 from lcs.runs.provenance import provenance
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lcs.runs import Record, RunStore
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
-ENVIRONMENT = ("code", "packages", "device", "hardware", "threads")
+ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
 # others, that are as when the run began
 OF_THE_START = ("caller_state", "source_as_recorded")
 
@@ -102,7 +102,7 @@ class Run(Step):
         origin = provenance(device)
         run = cls(config, device, model, optimizer, training, evaluation, origin, pruning=pruning)
         if config.l1_window == "initial":
-            run._move_windows()
+            run._move_windows(0)
         return run
 
     def run_epoch(self, epoch: int, *, record: bool) -> None:
@@ -144,7 +144,7 @@ class Run(Step):
         if self.pruning:
             self.pruning.update(epoch, lambda: self.gradients(*next(self.training.batches(epoch))))
         if self.config.l1_window == "learned":
-            self._move_windows()
+            self._move_windows(epoch)
         mode = sparse_products.choose_mode(
             self.model, self.optimizer, self.config.precision, self.first_mask
         )
@@ -180,14 +180,15 @@ class Run(Step):
             loss, accuracy = (total / seen).tolist()
         return loss, accuracy
 
-    def _move_windows(self) -> None:
+    def _move_windows(self, epoch: int) -> None:
         """Let λ of the first layer grow outside the window around where each unit's mass is."""
+        config = self.config
         group = self.optimizer.param_groups[0]
         (weight,) = group["params"]
         self._require_finite("the norm of the first layer", float(weight.detach().norm()))
         (geometry,) = cast(models.Net, self.model).geometries
-        growth, size = self.config.l1_growth, self.config.l1_window_size
-        group["relative_l1"].copy_(around_mass(weight, geometry, growth, size))
+        growth = growth_at(epoch / config.epochs, config.l1_growth, config.l1_growth_from)
+        group["relative_l1"].copy_(around_mass(weight, geometry, growth, config.l1_window_size))
 
     @torch.no_grad()
     def accuracy(self, inputs: Batches) -> float:
@@ -246,6 +247,8 @@ class Run(Step):
         if self.config.model != "resnet18":  # its first filters are kernels, not images
             images = evenly_spaced(self.evaluation.all_normalised).cpu()
             result |= recording.filter_measures(filters, self.training.unpermuted(images))
+        if self.config.l1_growth_from:
+            result["window_centres"] = recording.window_centres(self.config, filters)
         return result
 
     def replay(self, epochs: int) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def every_way(net: models.Net, x: Tensor) -> tuple[dict[str, Way], dict[str, Ten
     """
     rounded, smaller = in_bf16(net), without_dead_units(net)
     exported = torch.export.export(net, (x,), dynamic_shapes={"x": {0: torch.export.Dim.DYNAMIC}})
-    layer = SparseLayer(net.conv1.weight, frozen=True)
+    layer = SparseLayer(net.conv1.weight)
     matrix = layer.matrix(layer.values.detach())
     parts = {"values": matrix.values(), "columns": matrix.col_indices(), "rows": layer.rows}
     of_scipy = scipy.sparse.csr_array(

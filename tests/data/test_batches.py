@@ -55,8 +55,8 @@ def test_no_field_that_changes_batches_is_forgotten() -> None:
     others = {
         *("model", "base_channels", "kernel_size", "padding", "affine", "bias", "dropout"),
         *("optimizer", "lr", "momentum", "weight_decay", "l1", "l1_rest", "l1_growth"),
-        *("l1_window", "l1_window_size", "beta", "frozen_zeros", "pruning", "density"),
-        *("density_rest", "start", "source", "loss", "schedule", "period", "epochs"),
+        *("l1_growth_from", "l1_window", "l1_window_size", "beta", "frozen_zeros", "pruning"),
+        *("density", "density_rest", "start", "source", "loss", "schedule", "period", "epochs"),
     }
     fields = {field.name for field in dataclasses.fields(Config)}
     assert fields - set(BATCH_FIELDS) == others
@@ -245,6 +245,7 @@ def test_normalisation_is_exact(name: str, precision: str, channels: int) -> Non
     x = fed.normalised(fed.images)
     assert x.dtype == DTYPES[precision]
     assert torch.equal(x, expected.to(DTYPES[precision]))
+    assert torch.equal(torch.from_numpy(images.normalised(images.train_images, name)), expected)
     # as it is usually written
     columns = [np.array(moment).reshape(-1, 1, 1) for moment in (mean, std)]
     usual = torch.from_numpy((pixels / 255 - columns[0]) / columns[1])

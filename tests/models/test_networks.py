@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from helpers.weight_positions import positions
 from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune
 
 from lcs import models
 from lcs.config import CHOICES
@@ -208,8 +209,35 @@ def test_conv_local_and_fc_are_nested(
     x = normal(5, options.get("in_channels", 3), options["image_size"], options["image_size"])
     expected = conv(x)
     assert expected.std() > 0.1
+    g, bias = conv.geometries[0], conv.conv1.bias
+    first = F.conv2d(x, conv.conv1.weight, bias, g.stride, g.padding)
+    torch.testing.assert_close(conv.conv1(x), first, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(local(x), expected, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(fc(x), expected, rtol=1e-11, atol=1e-11)
+
+
+class Masked(nn.Module):
+    """A parametrization: some of the weights are zero."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * (weight > 0)
+
+
+def test_a_pruned_net_is_embedded_with_its_zeros() -> None:
+    conv = scrambled(make("s-conv", image_size=16, affine=True))
+    prune.random_unstructured(conv.conv1, "weight", 0.5)
+    prune.random_unstructured(conv.fc2, "weight", 0.5)
+    parametrize.register_parametrization(conv.fc1, "weight", Masked())
+    conv.conv1.weight_orig.data.mul_(2)  # as by a step of an optimizer
+    local = embed(conv)
+    fc = embed(local)
+    x = normal(5, 3, 16, 16)
+    expected = conv(x)
+    torch.testing.assert_close(local(x), expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(fc(x), expected, rtol=1e-11, atol=1e-11)
+    assert torch.equal(local.conv1.weight[7] == 0, conv.conv1.weight.flatten(1) == 0)
+    assert (local.fc1.weight == 0).float().mean() > 0.4
+    assert all(type(parameter) is nn.Parameter for parameter in local.parameters())
 
 
 def test_an_embedding_shares_nothing_with_its_net() -> None:
@@ -377,6 +405,14 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=f"^model: unknown value 's-rnn'; .*{', '.join(OURS)}"):
         make("s-rnn")
+    assert sorted(models.MODELS) == sorted(CHOICES["model"]) == sorted([*OURS, "resnet18"])
+
+
+@pytest.mark.parametrize("name", CHOICES["model"])
+def test_a_name_alone_builds_the_papers_net_for_cifar_10(name: str) -> None:
+    width = {"s": 150, "d": 15, "3": 150, "r": 64}[name[0]]
+    with torch.device("meta"):
+        assert weights(build(name)) == weights(make(name, base_channels=width))
 
 
 @pytest.mark.parametrize("name", ["s-conv", "s-local"])
@@ -481,9 +517,12 @@ def test_filters_of_resnet18_are_its_kernels() -> None:
     assert filters.shape == (2, 3, 5, 5)
 
 
-def test_torchvision_is_imported_for_resnet18_only() -> None:
-    """As it takes as long to import as torch."""
-    code = "import sys, lcs.models, lcs.optim; sys.exit('torchvision' in sys.modules)"
+def test_networks_need_no_runs_and_only_resnet18_torchvision() -> None:
+    """Which takes as long to import as torch."""
+    code = """import sys, lcs.models
+assert "lcs.config" not in sys.modules
+import lcs.optim
+assert "torchvision" not in sys.modules"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -505,8 +544,10 @@ def test_nets_of_one_kind_are_nets() -> None:
         ("3-fc", {"padding": "none"}, "padding: only s-conv and s-local .* leave it out"),
         ("resnet18", {"padding": "none"}, "padding: only s-conv and s-local .* leave it out"),
         ("d-fc", {"padding": "none"}, "^padding: only s-conv and s-local take 'none'; [a-z ]*$"),
-        ("s-conv", {"base_channels": 1.5}, "base_channels: 1.5 is of type float; give int"),
+        ("s-conv", {"base_channels": 1.5}, "base_channels: 1.5 is out of range"),
         ("s-conv", {"dropout": 2.0}, "dropout: 2.0 is out of range"),
+        ("s-conv", {"dropout": math.nan}, "dropout: nan is out of range"),
+        ("s-conv", {"kernel_size": 5.0}, "kernel_size: 5.0 is out of range"),
         ("s-conv", {"image_size": 0}, "image_size: 0 is out of range"),
         ("s-conv", {"num_classes": 0}, "num_classes: 0 is out of range"),
         ("s-conv", {"in_channels": 3.0}, "in_channels: 3.0 is out of range"),
@@ -520,14 +561,21 @@ def test_what_a_net_does_not_have_is_refused(
         make(name, **options)
 
 
-@pytest.mark.parametrize("name", ["s-conv", "s-local"])
-def test_a_net_that_was_exported_trains_on(name: str) -> None:
+@pytest.mark.filterwarnings("ignore")  # tracing is deprecated, and warns of the check of sizes
+@pytest.mark.parametrize(("name", "alpha"), [("s-conv", 1), ("s-local", 1), ("s-local", 40)])
+def test_an_exported_net_takes_any_batch_and_has_its_convolution(name: str, alpha: int) -> None:
     layout._places.cache_clear()  # as in a new process
-    model, images = make(name).eval(), normal(2, 3, 32, 32).float()
-    exported = torch.export.export(model, (images,))
+    model, images = make(name, base_channels=alpha).eval(), normal(4, 3, 32, 32).float()
     result = model(images)
-    assert type(result) is Tensor
-    torch.testing.assert_close(exported.module()(images), result)
+    count = torch.export.Dim("count", min=2)
+    exported = torch.export.export(model, (images,), dynamic_shapes=({0: count},))
+    torch.testing.assert_close(exported.module()(images[:3]), result[:3], rtol=1e-4, atol=1e-5)
+    traced = torch.jit.trace(model, images)
+    torch.testing.assert_close(traced(images[:3]), result[:3], rtol=1e-4, atol=1e-5)
+    assert type(model(images)) is Tensor
+    if name == "s-conv":
+        assert "aten.conv2d" in str(exported.graph)
+        assert "aten::_convolution" in str(traced.inlined_graph)
 
 
 @pytest.mark.parametrize("name", OURS)

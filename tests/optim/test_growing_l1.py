@@ -3,6 +3,7 @@
 import torch
 
 from lcs import models
+from lcs.optim import BetaLasso
 from lcs.optim.growing_l1 import around_mass, relative_l1
 
 
@@ -59,3 +60,15 @@ def test_a_unit_without_weights_has_the_window_of_the_local_layer() -> None:
     assert found[1].view(8, 8)[6:, 6:].eq(1).all()
     assert not torch.equal(found[1], grid[1])
     assert torch.equal(found[2:], grid[2:])
+
+
+def test_a_weight_at_its_own_threshold_stays() -> None:
+    """Algorithm 1 keeps |θ| ≥ βλ: here βλ is 1/2, 1 and 1/4, and the step ends where it began."""
+    relative = torch.tensor([[1.0], [2.0], [0.5]]).repeat(1, 4)
+    below = 1 - 2.0**-20
+    before = 0.5 * relative * torch.tensor([1.0, -1.0, below, -below])
+    param = torch.nn.Parameter(before.clone())
+    param.grad = -0.25 * relative * before.sign()
+    group = {"params": [param], "relative_l1": relative}
+    BetaLasso([group], lr=0.5, l1=0.25, beta=2.0).step()
+    assert torch.equal(param.detach(), before * torch.tensor([1.0, 1.0, 0.0, 0.0]))

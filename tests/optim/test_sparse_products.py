@@ -1,7 +1,6 @@
 """Sparse products against dense ones: the same training, step by step; and dead units."""
 
 import copy
-import dataclasses
 import functools
 
 import pytest
@@ -11,20 +10,18 @@ import torch.nn.functional as F
 from lcs import models
 from lcs.config import Config
 from lcs.errors import Paused
-from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, gradient_bound, sparse_products
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, sparse_products
 from lcs.optim.pruning import Masks
 from lcs.runs import RunStore
 from lcs.train import train
 from lcs.train.clock import Clock
-from lcs.train.setup import make_optimizer
 
-MODES = ("exact", "frozen")
 PAYS_BELOW = dict(sparse_products.PAYS_BELOW)
 choose_mode = functools.partial(sparse_products.choose_mode, precision="fp32")
 # a penalty at which digits leave 1 to 3 % of the first layer
 SPARSE = Config(
     dataset="digits", base_channels=2, epochs=8, batch_size=128, optimizer="beta-lasso", l1=2e-2,
-    l1_rest=1e-5, beta=3.0,
+    l1_rest=1e-5, beta=3.0, frozen_zeros=True,
 )  # fmt: skip
 # sparse from the first epoch on, unless the mask is cut later
 MASKED = Config(
@@ -54,9 +51,9 @@ def s_fc(density=0.02, seed=0, **options):
     return net
 
 
-def optimizer_of(net, mode, l1=1e-3, beta=20.0, lr=0.1):
+def optimizer_of(net, l1=1e-3, beta=20.0, lr=0.1):
     groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
-    return BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=mode == "frozen")
+    return BetaLasso(groups, lr=lr, l1=l1, beta=beta, frozen_zeros=True)
 
 
 def batches(count, seed=1):
@@ -75,12 +72,11 @@ def fit(forward, optimizer, count=10):
         optimizer.step()
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_in_bfloat16_gradients_are_those_of_a_dense_layer(mode):
+def test_in_bfloat16_gradients_are_those_of_a_dense_layer():
     net, twin = s_fc(density=0.1), s_fc(density=0.1)
     ((x, labels),) = batches(1)
-    x, optimizer = x.bfloat16(), optimizer_of(net, mode)
-    with sparse_products.sparse_first_layer(net, optimizer, mode) as forward:
+    x, optimizer = x.bfloat16(), optimizer_of(net)
+    with sparse_products.sparse_first_layer(net, optimizer, "frozen") as forward:
         with torch.autocast("cpu", torch.bfloat16):
             logits = forward(x)
         F.cross_entropy(logits.float(), labels).backward()
@@ -95,16 +91,12 @@ def test_in_bfloat16_gradients_are_those_of_a_dense_layer(mode):
     assert torch.equal(gradient, gradient.bfloat16().float())
 
 
-@pytest.mark.parametrize("bound_from", [0, 10**9])
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 2.0), (1e-2, 5.0)])
-def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
-    monkeypatch.setattr(sparse_products, "BOUND_FROM", bound_from)
+def test_sparse_steps_are_dense_steps(l1, beta):
     dense, other = s_fc(), s_fc()
-    zeros = dense.conv1.weight == 0
-    fit(dense, optimizer_of(dense, mode, l1, beta))
-    optimizer = optimizer_of(other, mode, l1, beta)
-    with sparse_products.sparse_first_layer(other, optimizer, mode) as forward:
+    fit(dense, optimizer_of(dense, l1, beta))
+    optimizer = optimizer_of(other, l1, beta)
+    with sparse_products.sparse_first_layer(other, optimizer, "frozen") as forward:
         fit(forward, optimizer)
     for (name, value), twin in zip(
         dense.state_dict().items(), other.state_dict().values(), strict=True
@@ -112,49 +104,11 @@ def test_sparse_steps_are_dense_steps(mode, l1, beta, bound_from, monkeypatch):
         # a ReLU at its kink makes of rounding a hundred times as much
         torch.testing.assert_close(twin, value, rtol=1e-3, atol=1e-5, msg=name)
     assert torch.equal(dense.conv1.weight == 0, other.conv1.weight == 0)
-    returned = int((zeros & (dense.conv1.weight != 0)).sum())
-    assert bool(returned) == (mode == "exact" and l1 * beta < 0.1), "zeros are to return, or not"
-
-
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("l1", "beta"), [(1e-3, 20.0), (1e-3, 8.0), (1e-3, 2.0), (1e-5, 1.0)])
-def test_a_bound_changes_no_bit(l1, beta, precision, monkeypatch):
-    """With the bound as with the whole gradient searched, whether few or many zeros return."""
-    monkeypatch.setattr(sparse_products, "BOUND_FROM", 0)
-    monkeypatch.setattr(gradient_bound, "UNITS_EACH", 1)
-    # nothing is too much, so that each number of axes is used to the end
-    monkeypatch.setattr(gradient_bound, "CANDIDATES", 2.0)
-    states, returned = [], []
-    for terms in ((), (1,), (4,), (16,)):
-        monkeypatch.setattr(gradient_bound, "DIRECTIONS", terms)
-        net = s_fc()
-        zeros = net.conv1.weight == 0
-        optimizer = optimizer_of(net, "exact", l1, beta)
-        with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
-            fit(lambda x, forward=forward: forward(x.to(precision)), optimizer, count=5)
-        states.append(net.state_dict())
-        returned.append(int((zeros & (net.conv1.weight != 0)).sum()))
-    for state in states[1:]:
-        assert all(map(torch.equal, state.values(), states[0].values()))
-    assert returned[0] > 0
-
-
-def test_zeros_may_return_while_the_step_before_is_not_forgotten():
-    net, kept = s_fc(density=0.01), []
-    optimizer = optimizer_of(net, "exact", l1=1e-6)
-    zeros = net.conv1.weight == 0
-    with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
-        for x, labels in batches(4):
-            optimizer.zero_grad()
-            kept.append(F.cross_entropy(forward(x), labels))
-            kept[-1].backward()
-            optimizer.step()
-    assert (zeros & (net.conv1.weight != 0)).sum() > 100
 
 
 def test_the_optimizer_holds_the_matrix_again_afterwards():
     net = s_fc()
-    optimizer = optimizer_of(net, "exact")
+    optimizer = optimizer_of(net)
     with pytest.raises(KeyboardInterrupt):
         _interrupted_epoch(net, optimizer)
     assert optimizer.param_groups[0]["params"][0] is net.conv1.weight
@@ -164,46 +118,47 @@ def test_the_optimizer_holds_the_matrix_again_afterwards():
 
 
 def _interrupted_epoch(net, optimizer):
-    with sparse_products.sparse_first_layer(net, optimizer, "exact") as forward:
+    with sparse_products.sparse_first_layer(net, optimizer, "frozen") as forward:
         fit(forward, optimizer, 2)
         raise KeyboardInterrupt
 
 
 def test_sparse_where_it_pays_and_nowhere_else():
-    for density, mode, expected in (
-        (0.01, "exact", "exact"), (0.01, "frozen", "frozen"), (0.5, "frozen", "dense"),
-    ):  # fmt: skip
+    for density, expected in ((0.01, "frozen"), (0.5, "dense")):
         net = s_fc(density)
-        assert choose_mode(net, optimizer_of(net, mode)) == expected
+        assert choose_mode(net, optimizer_of(net)) == expected
+    free = BetaLasso(net.parameters(), l1=1e-3, beta=20.0)
+    assert choose_mode(net, free) == "dense", "zeros may return"
     for net in (s_fc(0.01, dropout=0.5), s_fc(0.01, bias=True)):
-        assert choose_mode(net, optimizer_of(net, "exact")) == "dense"
+        assert choose_mode(net, optimizer_of(net)) == "dense"
     net = s_fc(0.01)
     assert choose_mode(net, ProximalL1(net.parameters(), l1=1e-3)) == "dense"
+    frozen = functools.partial(BetaLasso, frozen_zeros=True)
     for without in ({"l1": 0.0, "beta": 50.0}, {"l1": 1e-3, "beta": 0.0}):
-        assert choose_mode(net, BetaLasso(net.parameters(), **without)) == "dense"
+        assert choose_mode(net, frozen(net.parameters(), **without)) == "dense"
     for name in ("d-fc", "3-fc"):
         other = models.build(name, num_classes=10, image_size=8, in_channels=1, base_channels=1)
         torch.nn.init.zeros_(other.conv1.weight)
-        assert choose_mode(other, BetaLasso(other.parameters(), l1=1e-3)) == "dense"
+        assert choose_mode(other, frozen(other.parameters(), l1=1e-3, beta=1.0)) == "dense"
 
 
 def test_a_lambda_for_each_weight_and_a_small_layer_stay_dense(monkeypatch):
     net = s_fc(0.01)
-    optimizer = optimizer_of(net, "exact")
+    optimizer = optimizer_of(net)
     optimizer.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
     assert choose_mode(net, optimizer) == "dense"
     monkeypatch.setattr(sparse_products, "PAYS_FROM", net.conv1.weight.numel() + 1)
-    assert choose_mode(net, optimizer_of(net, "exact")) == "dense"
+    assert choose_mode(net, optimizer_of(net)) == "dense"
 
 
 def test_a_layer_with_a_mask_is_sparse_with_sgd_and_beta_lasso():
     net = s_fc(0.5)
     few, many = (torch.rand_like(net.conv1.weight) < density for density in (0.01, 0.5))
-    sgd, plain = SGD(net.parameters(), 0.1, 0.9), BetaLasso(net.parameters(), l1=0.0)
+    sgd, plain = SGD(net.parameters(), 0.1, 0.9), BetaLasso(net.parameters(), l1=0.0, beta=0.0)
     for optimizer in (sgd, plain):
         assert choose_mode(net, optimizer, mask=few) == "frozen"
         assert choose_mode(net, optimizer, mask=many) == choose_mode(net, optimizer) == "dense"
-    growing = optimizer_of(net, "exact")
+    growing = optimizer_of(net)
     growing.param_groups[0]["relative_l1"] = torch.ones_like(net.conv1.weight)
     proximal, product = ProximalL1(net.parameters(), l1=1e-3), Spred(net.parameters(), l1=1e-3)
     for optimizer in (growing, proximal, product):
@@ -234,9 +189,8 @@ def test_steps_within_a_mask_are_those_of_a_dense_layer(momentum):
 
 def test_the_speed_of_dense_products_decides_where_sparse_ones_pay(monkeypatch):
     net = s_fc(0.05)
-    optimizer = optimizer_of(net, "frozen")
-    limits = {"cpu, bf16": {"frozen": 0.1}, "cpu, bf16, matrix": {"frozen": 0.01}}
-    limits["cpu, fp32"] = {"frozen": 0.2}
+    optimizer = optimizer_of(net)
+    limits = {"cpu, bf16": 0.1, "cpu, bf16, matrix": 0.01, "cpu, fp32": 0.2}
     monkeypatch.setattr(sparse_products, "PAYS_BELOW", limits)
     for native, matrix, name in (
         (True, True, "cpu, bf16, matrix"),
@@ -268,8 +222,7 @@ def test_a_dead_unit_is_dead_for_good():
 
 
 def dense_always(monkeypatch):
-    never = dict.fromkeys(MODES, 0.0)
-    monkeypatch.setattr(sparse_products, "PAYS_BELOW", dict.fromkeys(PAYS_BELOW, never))
+    monkeypatch.setattr(sparse_products, "PAYS_BELOW", dict.fromkeys(PAYS_BELOW, 0.0))
 
 
 def outcome(record):
@@ -277,24 +230,20 @@ def outcome(record):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_a_run_turns_sparse_and_says_so(frozen, precision, tmp_path, monkeypatch):
-    config = SPARSE.replace(frozen_zeros=frozen, precision=precision)
+def test_a_run_turns_sparse_and_says_so(precision, tmp_path, monkeypatch):
+    config = SPARSE.replace(precision=precision)
     record, dense = both_ways(config, tmp_path, monkeypatch)
-    mode = "frozen" if frozen else "exact"
     modes = record.provenance["modes"]
-    assert set(modes) == {"dense", mode}
+    assert set(modes) == {"dense", "frozen"}
     assert sum(modes.values()) == config.epochs
     (losses, counts), (expected, dense_counts) = outcome(record), outcome(dense)
     assert losses == pytest.approx(expected, rel=1e-3 if precision == "fp32" else 0.15)
     allowed = 3 if precision == "fp32" else 10  # bf16 rounds by 1 in 256
     assert counts["conv1"] == pytest.approx(dense_counts["conv1"], abs=allowed)
-    assert ("forgone" in record.history) == frozen
-    if frozen:
-        forgone = record.history["forgone"]["conv1"], dense.history["forgone"]["conv1"]
-        assert any(forgone[1])
-        share = 0 if precision == "fp32" else 0.25  # processors round bf16 products differently
-        assert forgone[0] == pytest.approx(forgone[1], abs=allowed, rel=share)
+    forgone = record.history["forgone"]["conv1"], dense.history["forgone"]["conv1"]
+    assert any(forgone[1])
+    share = 0 if precision == "fp32" else 0.25  # processors round bf16 products differently
+    assert forgone[0] == pytest.approx(forgone[1], abs=allowed, rel=share)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -348,16 +297,11 @@ def both_ways(config, folder, monkeypatch, fallback=None):
 
 @pytest.mark.parametrize(
     "config",
-    [
-        SPARSE,
-        SPARSE.replace(frozen_zeros=True, precision="bf16"),
-        MASKED.replace(pruning="rigl", precision="bf16"),
-    ],
+    [SPARSE, SPARSE.replace(precision="bf16"), MASKED.replace(pruning="rigl", precision="bf16")],
 )
 def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, config, monkeypatch):
-    mode = "frozen" if config.frozen_zeros or config.pruning != "none" else "exact"
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
-    assert whole.provenance["modes"].get(mode, 0) > 1
+    assert whole.provenance["modes"].get("frozen", 0) > 1
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
         patch.setattr(Clock, "over", lambda clock: bool(clock.recent))
@@ -368,9 +312,3 @@ def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, config, monkeypa
     assert record.history == whole.history
     assert record.provenance["modes"] == whole.provenance["modes"]
     assert record.final == whole.final
-
-
-def test_training_makes_the_optimizer_that_the_config_names():
-    net = s_fc()
-    config = dataclasses.replace(SPARSE, frozen_zeros=True)
-    assert make_optimizer(config, net).defaults["frozen_zeros"]

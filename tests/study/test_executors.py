@@ -221,7 +221,7 @@ def test_wrong_options(name, options, reason, tmp_path):
 # Shards
 
 
-@pytest.mark.parametrize(("name", "parts"), [("table2", 4), ("scaling", 7), ("toy", 2)])
+@pytest.mark.parametrize(("name", "parts"), [("table2", 4), ("scaling", 20), ("toy", 2)])
 def test_shards_are_a_partition_whatever_is_stored(name, parts):
     study = find_study(name)
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from lcs.config import Config
-from lcs.optim import SGD, BetaLasso, ProximalL1
-from lcs.optim.optimizer import FULL_PRECISION
+from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1
 from lcs.train.cuda_graphs import captures
 from lcs.train.run import Run
 
@@ -63,11 +62,21 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monk
     assert captured["nonzeros"]["conv1"] == pytest.approx(plain["nonzeros"]["conv1"], rel=1e-3)
 
 
+@pytest.fixture(params=[False, True])
+def compiled(request):
+    if request.param:
+        request.getfixturevalue("needs_compiler")
+    return request.param
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("make", "options"),
-    [(BetaLasso, {"l1": 0.01, "beta": 2.0}), (BetaLasso, {}), (SGD, {"momentum": 0.9})],
+    [
+        (BetaLasso, {"l1": 0.01, "beta": 2.0}),
+        (BetaLasso, {"l1": 0.0, "beta": 0.0}),
+        (SGD, {"momentum": 0.9}),
+    ],
     ids=["beta-lasso", "plain-sgd", "sgd"],
 )
 def test_a_learning_rate_may_be_a_tensor(make, options, compiled, dtype):
@@ -90,6 +99,6 @@ def test_steps_are_captured_on_a_gpu_where_that_is_asked_for(monkeypatch):
     assert not captures(gpu, SGD(parameters))
     monkeypatch.setenv("LCS_CUDA_GRAPHS", "1")
     assert captures(gpu, SGD(parameters))
-    assert captures(gpu, BetaLasso(parameters))
+    assert captures(gpu, BetaLasso(parameters, l1=0.0, beta=0.0))
     assert not captures(cpu, SGD(parameters))
-    assert not captures(gpu, ProximalL1(parameters))
+    assert not captures(gpu, ProximalL1(parameters, l1=0.0))

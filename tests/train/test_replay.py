@@ -2,6 +2,10 @@
 
 import copy
 import dataclasses
+import json
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,9 @@ import torch
 from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore
+from lcs.runs.numeric_core import PACKAGE, code_hash
 from lcs.train import train
-from lcs.train.replay import replay
+from lcs.train.replay import VERSIONS, replay
 from lcs.train.run import Run
 
 ELSEWHERE = {"hardware": "another processor"}
@@ -92,9 +97,87 @@ def test_more_epochs_than_the_run_has(record, monkeypatch):
     assert trained == [0, 1, 2]
 
 
-def test_a_resumed_run_is_confirmed(record, altered):
-    """Its first epochs may come from another number of threads or other code: close is enough."""
-    assert replay(altered(shift("train_loss", 1e-3), resumes=2), 3, "cpu").agrees
+@pytest.mark.parametrize(
+    ("origin", "reason"),
+    [
+        ({}, ""),
+        ({"resumes": 2}, ""),
+        ({"instructions": None}, ""),  # as an older record, which lacks it
+        ({"code": "e" * 64}, ""),  # declared equal
+        ({"code": "d" * 64}, "code: other"),
+        ({"code_before_resume": "d" * 64}, "code: other"),
+        ({"before_resume": [{"threads": 99}, {"code": "e" * 64}]}, "threads: record has 99, here "),
+        (ELSEWHERE, "hardware: record has another processor, here "),
+        ({"instructions": "NEON"}, "instructions: record has NEON, here "),
+        ({"packages": dict.fromkeys(VERSIONS, "1")}, "python: record has 1, here "),
+        ({"device": "cuda"}, "device: record has cuda, here cpu"),
+        ({"source_as_recorded": False}, "source: not as recorded"),
+    ],
+)
+def test_where_equal_bits_are_demanded(origin, reason, altered, tmp_path, monkeypatch, capsys):
+    listed = tmp_path / "equal.json"
+    listed.write_text(json.dumps({"groups": [[code_hash(), "e" * 64]]}))
+    monkeypatch.setattr("lcs.runs.numeric_core.EQUAL_CODE", listed)
+    forged = altered(shift("train_loss", 1e-3, epoch=0), **origin)
+    if forged.provenance["instructions"] is None:
+        del forged.provenance["instructions"]
+    assert replay(forged, 1, "cpu").agrees == bool(reason)
+    (line,) = capsys.readouterr().err.splitlines()
+    said = f"equal bits are not demanded ({reason}" if reason else "equal bits are demanded"
+    assert said in line
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """Two commits of a clone of this package, of which the newer one does not run."""
+    root, left = tmp_path / "clone", tmp_path / "left"
+    left.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(left))
+    ignored = shutil.ignore_patterns("__pycache__", "exhibits")
+    shutil.copytree(PACKAGE, root / "lcs", ignore=ignored)
+    monkeypatch.setattr("lcs.train.replay.PACKAGE", root / "lcs")
+    for name in ("GIT_DIR", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def git(*words):
+        command = ["git", "-C", root, "-c", "user.name=x", "-c", "user.email=x", *words]
+        return subprocess.check_output(command, text=True).strip()
+
+    def commit():
+        git("add", ".")
+        git("commit", "--quiet", "-m", "x")
+        return git("rev-parse", "HEAD")
+
+    git("init", "--quiet")
+    older = commit()
+    (root / "lcs" / "__init__.py").write_text("raise ImportError('of the newer')\n")
+    yield older, commit()
+    assert git("status", "--porcelain") == ""
+    assert not [*left.iterdir()]
+
+
+def test_a_replay_by_the_code_of_its_own_commit(record, clone, tmp_path, command, monkeypatch):
+    store = RunStore(tmp_path / "own")
+    source = store.import_record(record.path).config
+    start = source.replace(start="network", source=source.file.rpartition("-s")[0], epochs=2)
+    own = train(start, store=RunStore(tmp_path / "first", fallback=store), device="cpu")
+
+    def said(commit, **origin):
+        origin = own.provenance | {"commit": commit} | origin
+        store.path(start).unlink(missing_ok=True)
+        store.write(start, history=own.history, final=own.final, provenance=origin)
+        return command("runs", "replay", own.run_id, "--at-commit", "--store", store.root)
+
+    older, newer = clone
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_DIR", "elsewhere")  # as in a hook
+        by_older = said(older)
+        assert "equal bits are demanded" in by_older.err
+        assert by_older.out.splitlines()[-1].endswith("equal to the last stored digit")
+        assert "ImportError: of the newer" in said(newer).err
+        for commit in ("0" * 40, "--output=lcs/x", None):
+            said(commit).refused("git fetch --unshallow")
+        said(older, device="cuda", hardware="H200").refused("is of a GPU (H200)")
 
 
 @pytest.mark.parametrize("epochs", [1, 60])
@@ -220,7 +303,7 @@ def test_what_cannot_be_replayed(record, tmp_path):
 def test_the_command(record, store, altered, command):
     said = command("runs", "replay", record.run_id, "--epochs", 3, "--store", store.root)
     assert said.code == 0
-    assert said.err == ""
+    assert said.err == f"run {record.run_id}: equal bits are demanded\n"
     assert said.out.splitlines()[-1].endswith("equal to the last stored digit")
     forged = altered(shift("test_accuracy", 0.1))
     root = forged.path.parents[1]

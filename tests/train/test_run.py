@@ -34,36 +34,6 @@ def state(model):
 # --- the pieces
 
 
-@pytest.mark.parametrize("period", [3, 9])
-@pytest.mark.parametrize(("schedule", "steps"), [("cosine-epoch", 1), ("cosine-step", 7)])
-def test_schedules_are_pytorchs(schedule, steps, period):
-    config = TINY.replace(schedule=schedule, epochs=9, lr=0.3, period=period)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=period * steps)
-    for epoch in range(9):
-        for step in range(steps):
-            (expected,) = reference.get_last_lr()
-            assert learning_rate(config, epoch, step, steps) == pytest.approx(expected, abs=1e-12)
-            optimizer.step()
-            reference.step()
-
-
-def test_restarts_are_pytorchs():
-    config = TINY.replace(schedule="cosine-restart", epochs=9, lr=0.3, period=3)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=3)
-    for epoch in range(9):
-        assert [learning_rate(config, epoch, 6, 7)] == pytest.approx(reference.get_last_lr())
-        optimizer.step()
-        reference.step()
-
-
-def test_rate_per_epoch_stays_within_an_epoch_and_constant_stays():
-    per_epoch = TINY.replace(epochs=9)
-    assert learning_rate(per_epoch, 3, 6, 7) == learning_rate(per_epoch, 3, 0, 7)
-    assert learning_rate(TINY.replace(schedule="constant", lr=0.3), 1, 6, 7) == 0.3
-
-
 def test_objectives():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
@@ -145,6 +115,23 @@ def test_learned_windows_follow_the_weights():
         assert relative[5, column, row] == far
         assert relative[5].amax() == far
         assert torch.equal(relative[6], grid), "a unit without weights has no window to learn"
+
+
+def test_growth_that_sets_in_later_follows_the_weights_of_then():
+    config = LASSO.replace(epochs=8, l1_growth=0.5, l1_window="learned", l1_growth_from=0.25)
+    run = Run.start(config, CPU)
+    relative = run.optimizer.param_groups[0]["relative_l1"].view(-1, 8, 8)
+    largest = []
+    for epoch in range(8):
+        with torch.no_grad():
+            run.model.conv1.weight.view(-1, 8, 8)[5] = 0.0
+            run.model.conv1.weight.view(-1, 8, 8)[5, 0, epoch] = 9.0
+        run.run_epoch(epoch, record=True)
+        largest.append(relative[5].max().item())
+    # 9 x 9 pixels around that of the last epoch, of 8 x 8
+    assert relative[5, 0].tolist() == [2.5, 2, 1.5, 1, 1, 1, 1, 1]
+    assert largest == [1, 1, 1, 1.75, 2.5, 2.5, 2.5, 2.5]
+    assert len(run.final(run.filters())["window_centres"]) == len(relative)
 
 
 def test_initial_windows_stay_where_the_initial_weights_have_their_mass():
@@ -495,7 +482,9 @@ def test_training_learns(tmp_path):
 def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     store = RunStore(tmp_path)
     wide = TINY.replace(base_channels=2)
-    assert train(wide, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
+    masked = wide.replace(pruning="random", density=0.5)
+    for seen in (wide, masked):
+        assert train(seen, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
     for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
         assert train(unseen, store=store, device="cpu").filters is None

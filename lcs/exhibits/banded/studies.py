@@ -87,6 +87,19 @@ def banded_long(base: Config) -> list[Config]:
     return _wide(base, windows=("learned",), length=1 / 2)
 
 
+@_study(setting=settings.FLIP_CROP)
+def banded_late(base: Config) -> list[Config]:
+    """Windows that follow the weights once these have trained, at α = 8 for 200 epochs.
+
+    Growth sets in after a tenth or a quarter of the epochs; beside it random windows, from the
+    start, and as a fixed mask of S-FC by SGD with as many weights as S-LOCAL.
+    """
+    local, dense, own, at_random, learned = _wide(base, ("initial", "learned"), length=1 / 2)
+    late = [learned.replace(l1_growth_from=share) for share in (0.1, 0.25)]
+    fixed = dense.replace(**settings.local_mask(base) | {"pruning": "random-windows"})
+    return [local, dense, own, at_random, learned, *late, fixed]
+
+
 @_study()
 def banded_scattered(base: Config) -> list[Config]:
     """Random windows of scattered pixels at α = 8.

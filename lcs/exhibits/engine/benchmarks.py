@@ -30,7 +30,7 @@ def load(name: str, folder: str = "", device: str = "cpu") -> dict[str, Any] | N
     if not path.exists():
         return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found["machine"], found["tables"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: not a benchmark's file; run `make bench` anew") from error

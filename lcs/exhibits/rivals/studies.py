@@ -276,3 +276,43 @@ def pruned_masks(base: Config) -> list[Config]:
     pruned = tuned(masked(here, "one-shot", "wider"), "search-wider")
     plain = unmasked(here)
     return [plain, pruned, plain.replace(start="mask", source=pruned.as_source)]
+
+
+# The same in all: 400 epochs, or 200 for a mask and 200 with it
+
+
+@_wider(after=SEARCHES_WIDER)
+def ladder(base: Config) -> list[Config]:
+    """Every way to locality at one budget, α = 4, 400 epochs in all.
+
+    Return networks that are trained at once; those that give masks after half of the epochs; and
+    those that begin with these, of new weights or, last, of β = 50's own. SGD with a mask has what
+    dense SGD has.
+    """
+    # gradual pruning needs four epochs, and one-shot pruning an even number
+    half = settings.sized(base, 4).replace(epochs=2 * max(2, base.epochs // 4))
+    whole = half.replace(epochs=2 * half.epochs)
+    windows, anywhere = (
+        tuned(masked(whole, name, "wider"), SEARCHES_WIDER[1])
+        for name in ("S-LOCAL's windows", "random mask")
+    )
+    at_once = [
+        unmasked(whole),
+        settings.chosen_flip_crop(whole, "s-local"),
+        thresholded(whole, "wider")[0],
+        anywhere,
+        windows.replace(pruning="random-windows"),
+    ]
+    sparse = thresholded(half, "wider")[0]
+    pruned = [
+        tuned(masked(half, name, "wider"), SEARCHES_WIDER[1]) for name in ("one-shot", "gradual")
+    ]
+    sources = [sparse, *pruned]
+    plain = unmasked(half)
+    anew = [plain.replace(start="mask", source=source.as_source) for source in sources]
+    return [
+        *at_once,
+        *sources,
+        *anew,
+        plain.replace(start="pruned-network", source=sparse.as_source),
+    ]

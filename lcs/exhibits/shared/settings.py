@@ -135,7 +135,12 @@ class Choices(dict[str, Chosen]):
 
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-CHOSEN = Choices({k: Chosen(k, found) for k, found in json.loads(CHOSEN_FILE.read_text()).items()})
+CHOSEN = Choices(
+    {
+        k: Chosen(k, found)
+        for k, found in json.loads(CHOSEN_FILE.read_text(encoding="utf-8")).items()
+    }
+)
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, the largest of them, and a width beyond

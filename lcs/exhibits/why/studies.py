@@ -1,12 +1,18 @@
-"""Studies that change one thing at a time, from the setting at α = 1 in which β = 50 loses."""
+"""Studies that change one thing at a time, from the setting at α = 1 in which β = 50 loses.
 
+Last are searches in that setting, with equal effort for every method, and runs of what they chose.
+"""
+
+import itertools
 from collections.abc import Sequence
 from functools import partial
 
 from lcs import data
 from lcs.config import Config
 from lcs.exhibits.shared.declare import Studies
+from lcs.exhibits.shared.searches import SEARCHED, Rule, Search, network_key
 from lcs.exhibits.shared.settings import (
+    CHOSEN,
     PAPER_BETAS,
     REPRODUCTION,
     REPRODUCTION_L1,
@@ -156,3 +162,73 @@ def width(base: Config) -> list[Config]:
 def wider(base: Config) -> list[Config]:
     """Cross-entropy and augmentation at α = 16."""
     return _by_recipe(base, factors=(16,))
+
+
+# Searched on validation images, twelve candidates for each method, with every layer's λ the same
+
+SEARCH, SEARCH_SHORT = "search-unaugmented", "search-unaugmented-short"
+# learning rates and weight decays of SGD with momentum; learning rates, and β with λ
+DENSE = {
+    "s-fc": ((0.1, 0.3, 1.0), (2e-3, 5e-3, 1e-2, 2e-2)),
+    "s-local": ((0.03, 0.1, 0.3), (1e-3, 2e-3, 5e-3, 1e-2)),
+}
+SPARSE = (
+    ((0.03, 0.1, 0.3), ((0, 2e-5), (0, 5e-5), (0, 1e-4), (0, 2e-4))),
+    ((0.1, 0.3), ((10, 5e-5), (10, 1e-4), (10, 2e-4), (50, 2e-5), (50, 5e-5), (50, 1e-4))),
+)
+
+
+def _candidates(here: Config) -> list[Config]:
+    dense = [
+        here.replace(model=model, lr=lr, momentum=0.9, weight_decay=decay)
+        for model, grid in DENSE.items()
+        for lr, decay in itertools.product(*grid)
+    ]
+    sparse = [
+        beta_lasso(here, beta, l1=l1, l1_rest=None, lr=lr)
+        for rates, pairs in SPARSE
+        for lr, (beta, l1) in itertools.product(rates, pairs)
+    ]
+    return [*dense, *sparse]
+
+
+def searched_key(config: Config) -> str:
+    """Return the key of a method in `chosen.json`: one for all thresholds."""
+    return network_key(config) + (", threshold" if config.beta else "")
+
+
+def searched_values(config: Config) -> dict[str, object]:
+    """Return what makes a candidate of what all runs share."""
+    return {name: getattr(config, name) for name in ("model", "optimizer", "lr", "beta", *SEARCHED)}
+
+
+def _chosen(here: Config, search: str) -> list[Config]:
+    keys = dict.fromkeys(map(searched_key, _candidates(here)))
+    return [here.replace(**CHOSEN[search][key]) for key in keys]
+
+
+_search = partial(_study, kind=Search, rule=Rule(searched_key, searched_values))
+
+
+@_search()
+def search_unaugmented_short(base: Config) -> list[Config]:
+    """Every method without augmentation, 100 epochs, on validation."""
+    return _candidates(sized(base, length=1 / 4))
+
+
+@_search()
+def search_unaugmented(base: Config) -> list[Config]:
+    """Every method without augmentation, on validation."""
+    return _candidates(base)
+
+
+@_study(seeds=5, after=(SEARCH_SHORT,))
+def unaugmented_short(base: Config) -> list[Config]:
+    """Every method without augmentation, 100 epochs, as searched."""
+    return _chosen(sized(base, length=1 / 4), SEARCH_SHORT)
+
+
+@_study(seeds=5, after=(SEARCH,))
+def unaugmented(base: Config) -> list[Config]:
+    """Every method without augmentation, as searched."""
+    return _chosen(base, SEARCH)

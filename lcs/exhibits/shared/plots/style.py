@@ -100,6 +100,7 @@ def use_style() -> None:
     from IPython.core.getipython import get_ipython
     from matplotlib.figure import Figure
 
+    plt.rcdefaults()  # nothing of the reader's own
     sns.set_theme(context="paper", style="ticks", font_scale=1.15)
     plt.rcParams.update(
         {

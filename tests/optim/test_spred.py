@@ -28,7 +28,7 @@ def test_proximal_l1_is_a_soft_threshold(dtype: torch.dtype) -> None:
 
 def test_proximal_l1_without_l1_is_sgd_bit_for_bit() -> None:
     ours, theirs = (parameter(normal(500), normal(500, seed=1)) for _ in range(2))
-    ProximalL1([ours], lr=0.1).step()
+    ProximalL1([ours], lr=0.1, l1=0.0).step()
     torch.optim.SGD([theirs], lr=0.1).step()
     assert torch.equal(ours, theirs)
 
@@ -110,7 +110,7 @@ def test_spred_may_gain_and_lose_its_penalty() -> None:
 def test_spred_without_l1_is_sgd() -> None:
     ours, theirs = (parameter(torch.zeros_like(normal(30)), normal(30)) for _ in range(2))
     settings = {"lr": 0.05, "momentum": 0.9}
-    for optimizer in (Spred([ours], **settings), torch.optim.SGD([theirs], **settings)):
+    for optimizer in (Spred([ours], l1=0.0, **settings), torch.optim.SGD([theirs], **settings)):
         for _ in range(3):
             optimizer.step()
     torch.testing.assert_close(ours, theirs)

@@ -1,4 +1,4 @@
-"""Optimizers that solve the LASSO: proximal gradient descent, and SGD on factors of the weights."""
+"""SGD on factors of the weights, whose weight decay is the ℓ1 penalty of their products."""
 
 from __future__ import annotations
 
@@ -6,41 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from lcs.optim.optimizer import CheckedOptimizer
-
-
-class ProximalL1(CheckedOptimizer):
-    r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
-
-    .. math::
-        \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
-        S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
-
-    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
-    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
-
-    Args:
-        params: parameters or parameter groups; a group may have its own `lr` and `l1`.
-        lr: learning rate η, at least 0.
-        l1: ℓ1 coefficient λ, at least 0.
-
-    Raises:
-        ValueError: a hyperparameter is negative or not finite.
-        RuntimeError: (in `step`) a gradient is sparse.
-    """
-
-    def __init__(self, params: Iterable[Any], lr: float = 0.1, l1: float = 0.0) -> None:
-        super().__init__(params, {"lr": lr, "l1": l1})
-
-    def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
-        lr, l1 = float(group["lr"]), float(group["l1"])
-        for param, grad in pairs:
-            param.add_(grad, alpha=-lr)
-            if l1 > 0:
-                param.copy_(F.softshrink(param, lr * l1))
+from lcs.optim.beta_lasso import CheckedOptimizer
 
 
 class Spred(CheckedOptimizer):
@@ -61,30 +29,35 @@ class Spred(CheckedOptimizer):
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
         lr: learning rate η of the factors, at least 0.
-        l1: ℓ1 coefficient λ, at least 0.
+        l1: ℓ1 coefficient λ, at least 0; needed unless every group has it.
         momentum: of the factors, at least 0.
 
     Raises:
-        ValueError: a hyperparameter is negative or not finite.
+        ValueError: a hyperparameter is missing, misspelt or out of range.
         RuntimeError: (in `step`) a gradient is sparse.
     """
 
+    state_keys = frozenset({"velocity", "factors", "velocities"})
+
     def __init__(
-        self, params: Iterable[Any], lr: float = 0.1, l1: float = 0.0, momentum: float = 0.0
+        self, params: Iterable[Any], lr: float = 0.1, l1: float | None = None, momentum: float = 0.0
     ) -> None:
         super().__init__(params, {"lr": lr, "l1": l1, "momentum": momentum})
 
-    def _update(self, pairs: Sequence[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         lr, l1, momentum = (float(group[name]) for name in ("lr", "l1", "momentum"))
-        for param, grad in pairs:
-            state = self.state[param]
+        for param in params:
+            grad, state = param.grad, self.state[param]
+            assert grad is not None
             if not l1:
+                for name in ("factors", "velocities"):
+                    state.pop(name, None)
                 if "velocity" not in state:
-                    self.state[param] = state = {"velocity": torch.zeros_like(param)}
+                    state["velocity"] = torch.zeros_like(param)
                 param.sub_(state["velocity"].mul_(momentum).add_(grad), alpha=lr)
                 continue
             if "factors" not in state:
-                self.state[param] = state = {}
+                state.pop("velocity", None)
                 mean = param.detach().abs().mean()
                 half = torch.where(mean > 0, mean, 1) / 2
                 u = (half + torch.hypot(half, param.detach())).sqrt_()
@@ -93,4 +66,5 @@ class Spred(CheckedOptimizer):
             factors, velocities = state["factors"], state["velocities"]
             velocities.mul_(momentum).add_(factors.flip(0) * grad).add_(factors, alpha=l1)
             factors.sub_(velocities, alpha=lr)
-            torch.mul(*factors, out=param)
+            if lr:  # else the product would round
+                torch.mul(*factors, out=param)
