@@ -10,6 +10,7 @@ from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.models.transfer import apply_source, rewired
 from lcs.runs import RunStore
+from lcs.seeds import generator_for
 from lcs.study import Study
 from lcs.study.base_study import Setting
 from lcs.train.checkpoint import Checkpoint
@@ -87,13 +88,18 @@ def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("start", MASKS)
 def test_masks_are_where_the_source_has_weights(source, start):
-    masks = apply_source(target(start), build_model(target(start)), source)
+    config = target(start, seed=1)
+    masks = apply_source(config, build_model(config), source)
     found = {name: w != 0 for name, w in weights(source).items()}
     assert list(masks) == (["conv1"] if start.endswith("first-mask") else ["conv1", "fc1"])
     for name, mask in masks.items():
         assert mask.sum() == found[name].sum(), "as many weights"
         changed = start == "random-mask" or (start.startswith("rewired") and name == "conv1")
         assert torch.equal(mask, found[name]) != changed
+        if start == "random-mask":
+            draws = generator_for(1, f"mask of {name}")
+            order = torch.randperm(mask.numel(), generator=draws)
+            assert torch.equal(mask.flatten(), found[name].flatten()[order])
     margins = [torch.equal(masks["conv1"].sum(n), found["conv1"].sum(n)) for n in (0, 1)]
     assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
 
@@ -151,6 +157,9 @@ def test_rewiring_keeps_nothing_but_the_margins():
     assert torch.equal(mask.sum(1), local.sum(1))
     assert 0.05 < (mask & local).sum() / local.sum() < 0.2, "a tenth by chance"
     assert torch.equal(rewired(torch.ones(1, 5, dtype=torch.bool), draws), torch.ones(1, 5) > 0)
+    halves = torch.tensor([[True] * 5 + [False] * 5, [False] * 5 + [True] * 5])
+    places = {tuple(rewired(halves, draws)[0].tolist()) for _ in range(40)}
+    assert len(places) > 30, "any of the 252 is as likely"
 
 
 def test_starts_have_other_initial_weights_than_their_source_but_for_a_ticket():
