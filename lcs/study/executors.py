@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import suppress
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,6 +27,9 @@ RETRIES = 3  # of a task whose worker or machine is lost, on Ray
 # variables of the environment that go along to Ray
 CARRIED = ("LCS_CHECKPOINTS", "LCS_CUDA_GRAPHS", "LCS_DATA")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
+SILENT_SECONDS = 5.0  # without an answer of Ray, after which that is said
+JOIN_SECONDS = 30.0  # after which Ray may not try again; an attempt takes 40
+KEPT = "what is finished is kept, and the same command goes on"
 
 
 class StudyExecutor(concurrent.futures.Executor):
@@ -34,6 +38,10 @@ class StudyExecutor(concurrent.futures.Executor):
     device: str  # that the runs train on
     slots: int  # groups that train at once
     lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
+
+    def why_ended(self, error: Exception) -> str:
+        """Return why nothing trains there any more and what to do, if an error says so, else ""."""
+        return ""
 
     def stop(self) -> None:
         """End what is running; checkpoints stay."""
@@ -76,6 +84,16 @@ class Processes(ProcessPoolExecutor, StudyExecutor):
         threads = max(1, torch.get_num_threads() // workers)
         super().__init__(workers, context, _start_worker, (parent, threads))
 
+    def why_ended(self, error: Exception) -> str:
+        """Say that a worker was killed, which ends all."""
+        if not isinstance(error, BrokenProcessPool):
+            return ""
+        return (
+            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
+            "goes on from the last checkpoints (a script has to call this under "
+            'if __name__ == "__main__":)'
+        )
+
     def stop(self) -> None:
         """End the workers; checkpoints stay."""
         self._alive.close()
@@ -107,7 +125,7 @@ class OnRay(StudyExecutor):
         gpus_per_run: share of a GPU that a group takes.
 
     Raises:
-        LcsError: Ray is not installed, or there is no such cluster.
+        LcsError: Ray is not installed, or there is no such cluster, or it does not answer.
         ConfigError: no machine has the device.
     """
 
@@ -128,9 +146,11 @@ class OnRay(StudyExecutor):
         errors = ray.exceptions
         self.lost = (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError)
         if self._joined:
+            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+            place = address or os.environ.get("RAY_ADDRESS")
             try:
-                quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-                ray.init(address, include_dashboard=False, **quiet)
+                with _joining(place) if place else nullcontext():
+                    ray.init(address, include_dashboard=False, **quiet)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise LcsError(f"the Ray cluster cannot be reached: {one_line(error)}") from error
         machines = self._machines()
@@ -157,7 +177,9 @@ class OnRay(StudyExecutor):
         self._submit = functools.partial(task.remote, given, sys.argv, threads)
 
     def _machines(self) -> list[dict[str, float]]:
-        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        # which may wait for a minute or longer, deaf to signals; then Ray may end this process
+        with _said_if_late(f"the Ray cluster does not answer; if it is lost, {KEPT}"):
+            return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
 
     @property
     def slots(self) -> int:  # type: ignore[override]
@@ -174,6 +196,12 @@ class OnRay(StudyExecutor):
         future.add_done_callback(self._tasks.pop)
         return future
 
+    def why_ended(self, error: Exception) -> str:
+        """Say that this process has lost the cluster."""
+        errors = self._ray.exceptions
+        lost = isinstance(error, errors.RayError) and not isinstance(error, errors.RayTaskError)
+        return f"the Ray cluster is lost ({one_line(error)}); {KEPT}" if lost else ""
+
     def stop(self) -> None:
         """Interrupt what is running, as Ctrl-C does; checkpoints stay."""
         tasks = [*self._tasks.values()]
@@ -187,6 +215,49 @@ class OnRay(StudyExecutor):
         """Leave the cluster, unless the caller was in it before."""
         if self._joined:
             self._ray.shutdown()
+
+
+@contextmanager
+def _said_if_late(text: str) -> Iterator[None]:
+    """Print a text to stderr if this takes long."""
+    timer = threading.Timer(SILENT_SECONDS, print, [text], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Late(BaseException):
+    """No Exception: for those Ray tries again."""
+
+
+@contextmanager
+def _joining(address: str) -> Iterator[None]:
+    """Give up a cluster that does not answer; only a process's main thread has the timer for it.
+
+    Raises:
+        LcsError: it has not answered.
+    """
+
+    def give_up(*_: object) -> None:
+        raise _Late
+
+    cluster = f"the Ray cluster at {address}"
+    timed = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGALRM, give_up) if timed else None
+    try:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, JOIN_SECONDS)
+        with _said_if_late(f"{cluster} does not answer yet; waiting for at most a minute"):
+            yield
+    except _Late:
+        raise LcsError(f"{cluster} does not answer; start it, or give the right address") from None
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def _on_machine(

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,13 +127,9 @@ def train_all(
                     seconds = (said - began) * sum(left.values()) / trained
                     text += f", {cost.about(seconds)} left"
                 print(text, file=sys.stderr, flush=True)
-    except BrokenProcessPool as error:
-        raise TrainingError(
-            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
-            "goes on from the last checkpoints (a script has to call this under "
-            'if __name__ == "__main__":)'
-        ) from error
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, Exception) and (reason := executor.why_ended(error)):
+            raise TrainingError(reason) from error
         executor.stop()
         raise
     if pause or failures:

@@ -56,29 +56,38 @@ def test_units_that_each_follow_themselves_alone_are_followed_by_none():
     assert abs(found["mean"]) < 0.12
 
 
-def test_it_is_the_mean_correlation_with_the_likest_of_the_others():
+def test_it_is_the_mean_correlation_with_the_likest_of_the_others(monkeypatch):
     """corr(hᵢ(x), hⱼ(Tx)) of h = ReLU(BN(Wx)): j by every other image, its value by the rest."""
     shown = images(50, side=8).double()
     filters = torch.randn(7, 3, 8, 8, generator=torch.Generator().manual_seed(2)).double()
     shifted = torch.zeros_like(shown)
     shifted[..., 2:] = shown[..., :-2]
 
-    def responses(x):
-        products = np.einsum("uchw,nchw->un", filters, x)
+    def responses(weights, x):
+        products = np.einsum("uchw,nchw->un", weights, x)
         return np.maximum(products - products.mean(1, keepdims=True), 0)
 
-    before, after = responses(shown), responses(shifted)
+    def followed(weights):
+        before, after = responses(weights, shown), responses(weights, shifted)
 
-    def likeness(i, j, first):
-        return np.corrcoef(before[i, first::2], after[j, first::2])[0, 1]
+        def likeness(i, j, first):
+            return np.corrcoef(before[i, first::2], after[j, first::2])[0, 1]
 
-    values = []
-    for i in range(7):
-        others = [j for j in range(7) if j != i]
-        values.append(likeness(i, max(others, key=lambda j: likeness(i, j, 0)), 1))
+        for i in range(7):
+            others = [j for j in range(7) if j != i]
+            yield likeness(i, max(others, key=lambda j: likeness(i, j, 0)), 1)
+
+    draws = torch.Generator().manual_seed(0)
+    order = torch.stack([torch.randperm(192, generator=draws) for _ in range(7)])
+    null = filters.flatten(1).gather(1, order).view_as(filters)
+    values, chance = np.array(list(followed(filters))), np.array(list(followed(null)))
     found = equivariance(filters, shown)
     assert found["units"] == 7
-    assert found["mean"] == pytest.approx(np.mean(values))
+    assert found["mean"] == pytest.approx(values.mean())
+    assert found["null_mean"] == pytest.approx(chance.mean())
+    assert found["excess_mean"] == pytest.approx((values - chance).mean())
+    monkeypatch.setattr("lcs.measure.shift_equivariance.UNITS", 3)
+    assert equivariance(filters, shown)["mean"] == pytest.approx(values[::3].mean())
 
 
 def test_asked_are_units_of_twenty_weights_in_the_middle_half():

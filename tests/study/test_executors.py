@@ -1,11 +1,13 @@
 """Where a study trains: here or in processes. What fails or ends there stops no other run."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -15,8 +17,8 @@ from few_runs import PAIR, alone, numbers, study_of
 from lcs.errors import ConfigError, LcsError, TrainingError
 from lcs.exhibits import find_study
 from lcs.runs import RunStore
-from lcs.study import scheduler
-from lcs.study.executors import Processes
+from lcs.study import executors, scheduler
+from lcs.study.executors import OnRay, Processes
 from lcs.study.scheduler import train_all
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +114,74 @@ def test_workers_end_when_their_parent_is_interrupted(quick_start, tmp_path):
         signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 50
     assert not multiprocessing.active_children()
+
+
+# Ray
+
+
+@pytest.fixture
+def ray():
+    return pytest.importorskip("ray", reason="Ray is not installed")
+
+
+@pytest.fixture
+def _impatient(monkeypatch):
+    monkeypatch.setattr(executors, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(executors, "JOIN_SECONDS", 0.3)
+
+
+def tries_for_ever(*_arguments, **_options):
+    """As Ray does: it waits, and whatever goes wrong, it waits again."""
+    while True:
+        with contextlib.suppress(Exception):
+            time.sleep(1000)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_cluster_that_does_not_answer_is_said_and_given_up(ray, command, tmp_path, monkeypatch):
+    monkeypatch.setattr(ray, "init", tries_for_ever)
+    words = ("study", "figure3", "--scale", "smoke", "--store", tmp_path, "--on", "ray")
+    said = command(*words, "--address", "192.0.2.1:6379")
+    waiting, error = said.err.splitlines()
+    assert said.code == 1
+    assert waiting.startswith("the Ray cluster at 192.0.2.1:6379 does not answer yet")
+    assert error.startswith("lcs: error: the Ray cluster at 192.0.2.1:6379 does not answer")
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_cluster_that_hangs_while_it_trains_is_said(ray, monkeypatch, capsys):
+    monkeypatch.setattr(ray, "nodes", lambda: time.sleep(0.2) or [])
+    executor = OnRay.__new__(OnRay)
+    executor._ray = ray
+    assert executor._machines() == []
+    assert "the Ray cluster does not answer" in capsys.readouterr().err
+
+
+class LostRay(OnRay):
+    """A cluster that is lost as soon as something is handed to it."""
+
+    slots = 1
+
+    def __init__(self, ray, error):
+        self._ray, self._joined, self._tasks, self.lost, self.error = ray, False, {}, (), error
+
+    def submit(self, function, /, *arguments, **options):
+        future = Future()
+        future.set_exception(self.error)
+        return future
+
+
+def test_a_lost_cluster_is_said_in_one_line(ray):
+    killed = pytest.raises(TrainingError, match=r"Ray cluster is lost \(.*is kept.* goes on$")
+    with LostRay(ray, ray.exceptions.LocalRayletDiedError()) as executor, killed:
+        train_all(alone(PAIR), executor, budget_minutes=1)
+    fault = ray.exceptions.RayTaskError("task", "its traceback", ValueError("a fault of ours"))
+    with (
+        LostRay(ray, fault.as_instanceof_cause()) as executor,
+        pytest.raises(ValueError, match="its traceback"),
+    ):
+        train_all(alone(PAIR), executor, budget_minutes=1)
 
 
 # What a study and the command line are told

@@ -10,7 +10,7 @@ from helpers.finished_results import assert_equal, numbers
 
 import lcs.runs.consistency
 import lcs.train
-from lcs import data, models
+from lcs import data, measure, models
 from lcs.config import CHOICES, Config
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError
@@ -18,7 +18,7 @@ from lcs.optim.learning_rate import learning_rate
 from lcs.runs import RunStore
 from lcs.runs.record_format import recorded_epochs
 from lcs.train import train
-from lcs.train.recording import would_revive
+from lcs.train.recording import filters_to_store, would_revive
 from lcs.train.run import Run
 from lcs.train.setup import COMPILED_FROM, build_model, make_optimizer, objective
 
@@ -486,8 +486,10 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     for seen in (wide, masked):
         assert train(seen, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
-    for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
-        assert train(unseen, store=store, device="cpu").filters is None
+    pruned = {"pruning": "random", "density": 0.5, "density_rest": 0.5}
+    after = {"start": "mask", "source": "digits/s-fc-a1-sgd-0123456789"}
+    for other in ({"model": "3-fc"}, {"validation": True}, {"train_share": 0.5}, pruned, after):
+        assert filters_to_store(TINY.replace(**other), torch.ones(30, 1, 8, 8)) is None
 
 
 def test_a_record_says_how_close_weights_lie(tmp_path):
@@ -499,8 +501,16 @@ def test_a_record_says_how_close_weights_lie(tmp_path):
     near, *others = run.final(filters)["pair_correlation"]
     assert near > 3
     assert others == [0.0] * 6
+    assert run.final(torch.zeros_like(filters))["pair_correlation"] == [None] * 7
     dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
     assert dense == pytest.approx([1.0] * 7)
+
+
+def test_shifts_are_tried_on_images_as_they_are():
+    run = Run.start(TINY.replace(permute_pixels=True), CPU)
+    run.run_epoch(0, record=True)
+    filters, images = run.filters(), Run.start(TINY, CPU).evaluation.all_normalised
+    assert run.final(filters)["equivariance"] == measure.equivariance(filters, images)
 
 
 def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
