@@ -12,7 +12,7 @@ from typing import Any
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, studies
 from lcs.exhibits.shared.searches import Search
-from lcs.exhibits.shared.settings import CHOSEN_FILE
+from lcs.exhibits.shared.settings import CHOSEN_FILE, Chosen, read_choices
 from lcs.runs import Record, RunStore, write_atomically
 
 
@@ -48,9 +48,9 @@ def write_choice(
     if name in rules() and not records:
         raise ConfigError(f"{name}: runs are missing; `lcs study {name}` trains them")
     found = choose(name, records)
-    sections = json.loads(file.read_text(encoding="utf-8"))
-    order = sections.get(name, {})
-    sections[name] = {key: found[key] for key in order if key in found} | found
+    sections = read_choices(file)
+    order = sections[name]
+    sections[name] = Chosen(name, {key: found[key] for key in order if key in found} | found)
     # a line for each section, or for each key of a section with several values
     texts = []
     for title, section in sections.items():

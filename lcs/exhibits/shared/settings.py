@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcs.config import Config
-from lcs.errors import ConfigError, NotChosen
+from lcs.errors import ILL_FORMED, ConfigError, NotChosen, one_line
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
 from lcs.study.base_study import BaseStudy, Setting
@@ -112,14 +112,14 @@ def has_stronger_l1(config: Config) -> bool:
     return config.optimizer == "beta-lasso" and config.l1_rest is not None
 
 
-class Chosen(dict[str, Any]):
+class Chosen(dict[Any, Any]):
     """What a search chose, by a key of its own; another key is `NotChosen`."""
 
-    def __init__(self, search: str, found: Mapping[str, Any]) -> None:
+    def __init__(self, search: str, found: Mapping[Any, Any]) -> None:
         super().__init__(found)
         self.search = search
 
-    def __missing__(self, key: str) -> Any:
+    def __missing__(self, key: object) -> Any:
         raise NotChosen(
             f"{self.search} has not chosen {key!r} yet; run `lcs study {self.search}`, then "
             f"`lcs study {self.search} --choose`"
@@ -135,18 +135,72 @@ class Choices(dict[str, Chosen]):
 
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-CHOSEN = Choices(
-    {
-        k: Chosen(k, found)
-        for k, found in json.loads(CHOSEN_FILE.read_text(encoding="utf-8")).items()
-    }
-)
+FINALISTS = "search-pruning"
+# what they chose for SGD and for others by each key: numbers of these fields, or one number
+FORMS = {
+    **dict.fromkeys(("search-long", "search-wide", "search-beyond", "search-rivals"), ("", "")),
+    **dict.fromkeys(("search-augment", "search-paper-size-rate"), ("", "")),
+    **dict.fromkeys(("search-convolution", "search-convolution-wide"), ("", "")),
+    **dict.fromkeys(("search-flips", "search-paper-size"), ("lr factor", "lr factor")),
+    **dict.fromkeys(("search-pruning-long", "search-wider"), ("lr factor", "lr factor")),
+    FINALISTS: ("lr factor", "lr factor"),  # several by each key
+    **dict.fromkeys(("search-budgets", "search-wider-budget"), ("share density density_rest",) * 2),
+    **dict.fromkeys(("search-deeper", "search-footprints"), ("lr weight_decay", "lr share")),
+    "search": ("momentum weight_decay", "l1 l1_rest"),
+    "search-growth": ("", "l1_growth share lr"),
+    "search-sound": ("lr momentum weight_decay", "lr l1 l1_rest"),
+}
+
+
+def read_choices(file: Path = CHOSEN_FILE) -> Choices:
+    """Return what the searches chose.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds what no search chooses.
+    """
+    try:
+        sections = json.loads(file.read_text(encoding="utf-8"))
+        for search, found in sections.items():
+            for key, value in found.items():
+                _check_form(search, key, value)
+    except (OSError, *ILL_FORMED) as error:
+        reason = error.strerror if isinstance(error, OSError) else one_line(error)
+        raise ConfigError(
+            f"{file}: {reason}; restore it, `lcs study NAME --choose` writes it"
+        ) from error
+    return Choices({search: Chosen(search, found) for search, found in sections.items()})
+
+
+def _check_form(search: str, key: str, value: Any) -> None:
+    """Refuse a choice of another form."""
+    if search not in FORMS:  # `Config` checks its fields
+        if type(value) is not dict:
+            raise ValueError(f"{search}, {key}: has no fields")
+        return
+    of_sgd, of_others = FORMS[search]
+    fields = (of_sgd if "sgd" in key else of_others).split()
+    for each in value if search == FINALISTS else [value]:
+        numbers = [each[name] for name in fields] if fields else [each]
+        right = all(type(n) in (int, float) and 0 <= n < math.inf for n in numbers)
+        if not right or (fields and len(each) > len(fields)):
+            raise ValueError(f"{search}, {key}: is not {' and '.join(fields) or 'a number'} alone")
+
+
+CHOSEN = read_choices()
 # length of `search` and `search-flips`
 SEARCH_EPOCHS = 50
 # widths of `scaling`, the largest of them, and a width beyond
 WIDTHS, WIDEST, WIDTH_BEYOND = (1, 2, 4, 8), 8, 16
 # share of its λ that was best for β = 50 at each width, in runs of so many epochs
-SHARE_AT_WIDTH = {int(k): v for k, v in (CHOSEN["search-wide"] | CHOSEN["search-beyond"]).items()}
+SHARE_AT_WIDTH = Chosen(
+    "search-wide",
+    {
+        int(k): v
+        for s in ("search-wide", "search-beyond")
+        for k, v in CHOSEN[s].items()
+        if k.isdecimal()
+    },
+)
 SHARE_EPOCHS = 200
 
 

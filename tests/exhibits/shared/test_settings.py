@@ -41,6 +41,37 @@ def test_a_search_that_has_never_chosen_is_named(monkeypatch):
         settings.CHOSEN["search-growth"]["any"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(None, None, id="missing"),
+        pytest.param('"search"', "<<<<<<< HEAD", id="no JSON"),
+        pytest.param("{", "[{", id="a list"),
+        pytest.param('"search-flips": {', '"search-flips": 1, "other": {', id="a section"),
+        pytest.param('"sgd": 2.0', '"sgd": "2.0"', id="a text"),
+        pytest.param('"sgd": 2.0', '"sgd": null', id="null"),
+        pytest.param('"sgd": 2.0', '"sgd": {"factor": 2.0}', id="fields for a number"),
+        pytest.param('"sgd": 2.0', '"sgd": -2.0', id="below 0"),
+        pytest.param('"sgd": 2.0', '"sgd": NaN', id="not finite"),
+        pytest.param('{"momentum": 0.9, "weight_decay": 0.0005}', "0.9", id="a number for fields"),
+        pytest.param('"factor"', '"fator"', id="an unknown field"),
+        pytest.param('"factor": 2.0', '"factor": 2.0, "epochs": 3', id="one field more"),
+        pytest.param(', "factor": 2.0', "", id="one field less"),
+        pytest.param('[{"lr": 0.3, "factor": 3.0}', "[3", id="a list of others"),
+    ],
+)
+def test_broken_choices_are_refused_in_one_line(old, new, tmp_path):
+    file = tmp_path / "chosen.json"
+    if new is not None:
+        text = settings.CHOSEN_FILE.read_text(encoding="utf-8").rstrip()
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="; restore it") as e:
+        settings.read_choices(file)
+    assert str(file) in str(e.value)
+    assert "\n" not in str(e.value)
+
+
 def test_status_says_what_waits_for_a_search(monkeypatch):
     monkeypatch.setitem(settings.CHOSEN, "search-growth", settings.Chosen("search-growth", {}))
     waiting = [one for one in status.progress(Memory()) if one.waits_for]
