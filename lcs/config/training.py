@@ -145,15 +145,7 @@ class Config(RunConfig):
     augment: Annotated[
         str,
         "how each epoch changes the training images",
-        (
-            "none",
-            "flip-crop",
-            "crop",
-            "autoaugment",
-            "autoaugment-first",
-            "trivialaugment",
-            "time-shift",
-        ),
+        ("none", "flip-crop", "crop", "autoaugment", "autoaugment-first", "time-shift"),
     ] = "none"
     crop_padding: Annotated[
         int | None,
