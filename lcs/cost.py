@@ -107,7 +107,7 @@ class Pace:
         pace = self._fits.get(counts_apart(config.dataset))
         if pace is not None:
             return float(pace @ _terms(config))
-        rate = _product_rate(self.device, config.bf16)
+        rate = product_rate(self.device, config.bf16)
         return None if rate is None else OVERHEAD / rate * training_flops(config)
 
 
@@ -189,7 +189,7 @@ def duration(seconds: float) -> str:
 
 
 @functools.cache
-def _product_rate(device: str, bf16: bool) -> float | None:
+def product_rate(device: str, bf16: bool) -> float | None:
     """Return the FLOP/s of a matrix product, measured once; None without the device.
 
     On a CPU it is that of a small first layer; on a GPU that of a wide one, since a small one ends

@@ -28,8 +28,7 @@ def rates(config: Config) -> Curve:
     if config.train_share < 1 or config.validation:
         raise ConfigError("train_share, validation: the law is of runs on all training images")
     steps = steps_per_epoch(data.spec(config.dataset).train_size, config.batch_size)
-    epochs = range(config.epochs)
-    return np.array([[learning_rate(config, e, s, steps) for s in range(steps)] for e in epochs])
+    return np.array([[learning_rate(config, epoch)] * steps for epoch in range(config.epochs)])
 
 
 def total_shrinkage(config: Config) -> Curve:

@@ -86,8 +86,9 @@ def test_a_warning_is_a_line_too(tmp_path, command):
     options = ("--optimizer", "beta-lasso", "--l1", 0.01, "--beta", 50, "--store", tmp_path)
     said = command("train", *DIGITS, *options)
     assert said.code == 0
-    first, second, result = said.err.splitlines()
-    for line in (first, second):
+    *lines, result = said.err.splitlines()
+    assert len(lines) == 3, "one for each layer"
+    for line in lines:
         assert line.startswith("lcs: warning: beta * l1 = 0.5 exceeds the largest weight, ")
     assert "test accuracy" in result
 

@@ -128,13 +128,13 @@ def test_start_up_of_short_runs_is_not_taken_for_time_per_image():
 
 
 def test_without_runs_a_product_sets_the_pace(monkeypatch):
-    monkeypatch.setattr(cost, "_product_rate", lambda device, bf16: 1e9)
+    monkeypatch.setattr(cost, "product_rate", lambda device, bf16: 1e9)
     expected = cost.OVERHEAD * cost.training_flops(DIGITS) / 1e9
     assert cost.Pace("cpu", []).seconds(DIGITS) == pytest.approx(expected)
 
 
 def test_the_rate_is_measured():
-    assert 1e6 < cost._product_rate("cpu", False) < 1e16
+    assert 1e6 < cost.product_rate("cpu", False) < 1e16
 
 
 @pytest.mark.parametrize(

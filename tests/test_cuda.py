@@ -101,10 +101,10 @@ def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
     [
         LASSO.replace(frozen_zeros=True, augment="flip-crop", precision="bf16"),
         LASSO.replace(l1_growth=0.5, l1_window="learned", l1_window_size=5),
-        LASSO.replace(schedule="cosine-step", precision="bf16"),
+        LASSO.replace(precision="bf16"),
         BASE.replace(precision="bf16"),
-        BASE.replace(momentum=0.9, weight_decay=5e-4, schedule="cosine-step", precision="bf16"),
-        BASE.replace(loss="bce", schedule="cosine-step"),
+        BASE.replace(momentum=0.9, weight_decay=5e-4, precision="bf16"),
+        BASE.replace(loss="bce"),
         BASE.replace(momentum=0.9, pruning="random", density=0.1),
         BASE.replace(model="s-conv", dropout=0.5),
         BASE.replace(model="s-local", precision="fp32"),

@@ -133,12 +133,12 @@ def test_a_file_that_is_not_utf8_or_that_a_terminal_would_obey(store, command):
     assert r"\udcff\x1b[31m.json: not a run record" in said.error
 
 
-def test_a_user_without_a_name(command, monkeypatch):
+def test_a_user_without_a_name(store, command, monkeypatch):
     """As in a container; torch asks for one as soon as there is an optimizer."""
     monkeypatch.setattr(pwd, "getpwuid", mock.Mock(side_effect=KeyError))
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "")
-    command("runs", "list", "no such run")
+    command("runs", "list", "--store", store.root)
     assert getpass.getuser()
 
 

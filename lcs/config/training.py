@@ -130,9 +130,7 @@ class Config(RunConfig):
         str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
     ] = "cross-entropy"
     schedule: Annotated[
-        str,
-        "schedule of the learning rate",
-        ("cosine-epoch", "cosine-step", "cosine-restart", "constant"),
+        str, "schedule of the learning rate", ("cosine-epoch", "cosine-restart", "constant")
     ] = "cosine-epoch"
     period: Annotated[
         int | None,
@@ -145,15 +143,7 @@ class Config(RunConfig):
     augment: Annotated[
         str,
         "how each epoch changes the training images",
-        (
-            "none",
-            "flip-crop",
-            "crop",
-            "autoaugment",
-            "autoaugment-first",
-            "trivialaugment",
-            "time-shift",
-        ),
+        ("none", "flip-crop", "crop", "autoaugment", "autoaugment-first", "time-shift"),
     ] = "none"
     crop_padding: Annotated[
         int | None,

@@ -21,7 +21,7 @@ from lcs.config import CHOICES
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from torchvision.transforms.v2 import AutoAugment, TrivialAugmentWide
+    from torchvision.transforms.v2 import AutoAugment
 
 # Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
 _CHUNK = 256
@@ -64,7 +64,7 @@ class FlipCrop:
 
 @dataclass(frozen=True)
 class PolicyOperation:
-    """An operation of AutoAugment or TrivialAugment by torchvision's name, with its magnitude."""
+    """An operation of AutoAugment by torchvision's name, with its magnitude."""
 
     name: str
     magnitude: float
@@ -143,9 +143,7 @@ def draw(
             probability 1/2 and random crop after zero padding; ``"crop"``: without the flip;
             ``"time-shift"``: that crop's shift from left to right alone, for spectrograms.
             ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al.,
-            CVPR 2019);
-            ``"autoaugment-first"``: the policy, then flip-crop. ``"trivialaugment"``: flip-crop,
-            then TrivialAugment Wide (Müller & Hutter, ICCV 2021).
+            CVPR 2019); ``"autoaugment-first"``: the policy, then flip-crop.
         count: of the images.
         image_size: of the images, in pixels.
         generator: of the CPU; how far it advances depends on the count and the name alone.
@@ -171,8 +169,6 @@ def draw(
     if name == "autoaugment-first":
         every: Stage = {_IDENTITY: torch.arange(count)}
         stages = [every, *_autoaugment(uniform[3:], image_size), *stages]
-    if name == "trivialaugment":
-        stages += [_trivialaugment(uniform[3:], image_size)]
     return stages
 
 
@@ -235,8 +231,7 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
     for step in range(2):
         operations = [_IDENTITY]
         for name, _, level in (pair[step] for pair in policies):
-            levels = _signed_levels(transform, name, _AUTOAUGMENT_LEVELS, image_size)
-            operations += levels[level or 0]
+            operations += _with_both_signs(transform, name, level, image_size)
         probability = torch.tensor([pair[step][1] for pair in policies])[policy]
         negative = _integers(uniform[3 + step], 2)
         choice = (1 + 2 * policy + negative).where(uniform[1 + step] < probability, 0)
@@ -244,41 +239,19 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
     return stages
 
 
-def _trivialaugment(uniform: Tensor, image_size: int) -> Stage:
-    from torchvision.transforms.v2 import TrivialAugmentWide
-
-    transform = TrivialAugmentWide()
-    names = list(transform._AUGMENTATION_SPACE)
-    bins = transform.num_magnitude_bins
-    operations = [
-        operation
-        for name in names
-        for pair in _signed_levels(transform, name, bins, image_size)
-        for operation in pair
-    ]
-    kind, level = _integers(uniform[0], len(names)), _integers(uniform[1], bins)
-    return _group(operations, (kind * bins + level) * 2 + _integers(uniform[2], 2))
-
-
 def _integers(uniform: Tensor, high: int) -> Tensor:
     """Uniform numbers in [0, 1) as integers in 0 .. high - 1."""
     return (uniform * high).long()
 
 
-def _signed_levels(
-    transform: AutoAugment | TrivialAugmentWide, name: str, bins: int, image_size: int
-) -> list[tuple[PolicyOperation, PolicyOperation]]:
-    """For each magnitude of torchvision's space, the operation with that and the opposite sign.
-
-    The two are the same where the space has no sign, all are where it has no magnitude.
-    """
+def _with_both_signs(
+    transform: AutoAugment, name: str, level: int | None, image_size: int
+) -> list[PolicyOperation]:
+    """Return an operation twice: the second has the opposite sign where torchvision's has one."""
     magnitudes, signed = transform._AUGMENTATION_SPACE[name]
-    values = magnitudes(bins, image_size, image_size)
-    levels = [0.0] * bins if values is None else [float(value) for value in values]
-    return [
-        (PolicyOperation(name, level), PolicyOperation(name, -level if signed else level))
-        for level in levels
-    ]
+    values = magnitudes(_AUTOAUGMENT_LEVELS, image_size, image_size)
+    value = 0.0 if values is None else float(values[level or 0])
+    return [PolicyOperation(name, value), PolicyOperation(name, -value if signed else value)]
 
 
 def _group(operations: Sequence[Operation], choice: Tensor) -> Stage:

@@ -4,13 +4,10 @@ Those of IPython, Jupyter and matplotlib would change numbers and pictures, thos
 repository. Standard library only: the tests start with it.
 """
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from unittest import mock
 
 # git's settings count, but not the repository of a hook
 READERS = re.compile("GIT_(?!CONFIG)|IPYTHON|JUPYTER|MATPLOTLIB|MPL|PYTHONSTARTUP")
+FOLDERS = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_PATH", "MPLCONFIGDIR")
 # of this very Python, whatever else has its name
 KERNEL = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -38,23 +36,15 @@ del logging, matplotlib
 @contextlib.contextmanager
 def own_environment() -> Iterator[None]:
     """Give this process, and those that it starts, the book's environment for a while."""
-    with mock.patch.dict(os.environ):
+    with tempfile.TemporaryDirectory(prefix="lcs-") as folder, mock.patch.dict(os.environ):
+        for name, text in {
+            "kernels/python3/kernel.json": json.dumps(KERNEL),
+            "profile_default/startup/start.py": START,
+        }.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True)
+            path.write_text(text, encoding="utf-8")
         for name in [name for name in os.environ if READERS.match(name)]:
             del os.environ[name]
-        os.environ.update(_variables())
+        os.environ.update(dict.fromkeys(FOLDERS, folder))
         yield
-
-
-@functools.cache
-def _variables() -> dict[str, str]:
-    folder = Path(tempfile.mkdtemp(prefix="lcs-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name, text in {
-        "kernels/python3/kernel.json": json.dumps(KERNEL),
-        "profile_default/startup/start.py": START,
-    }.items():
-        path = folder / name
-        path.parent.mkdir(parents=True)
-        path.write_text(text, encoding="utf-8")
-    folders = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_PATH")
-    return dict.fromkeys((*folders, "MPLCONFIGDIR"), str(folder))

@@ -7,8 +7,8 @@ import math
 from lcs.config import CUT_BETWEEN_PERIODS, Config
 
 
-def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
-    """Learning rate of a step (both counted from 0) of an epoch of `steps`, by its configuration.
+def learning_rate(config: Config, epoch: int) -> float:
+    """Learning rate of an epoch, counted from 0, by a run's configuration.
 
     With "cosine-restart", and where weights are cut between periods, each period begins anew at the
     top.
@@ -17,8 +17,7 @@ def learning_rate(config: Config, epoch: int, step: int, steps: int) -> float:
         return config.lr
     if config.schedule == "cosine-restart" or config.pruning in CUT_BETWEEN_PERIODS:
         epoch %= config.cycle_epochs
-    done = epoch + step / steps if config.schedule == "cosine-step" else epoch
-    return cosine(config.lr, done, config.cycle_epochs)
+    return cosine(config.lr, epoch, config.cycle_epochs)
 
 
 def cosine(lr: float, epoch: float, period: int) -> float:

@@ -28,8 +28,8 @@ MODES = ("dense", "frozen")
 # share of kept weights below which "frozen" is faster than dense products, by the device and by
 # the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`
 # weights: in a smaller one, laying out the inputs costs what the product saves. That of float32
-# was measured on a processor without bfloat16. Those of a GPU are not measured yet; `lcs doctor`
-# measures them
+# was measured on a processor without bfloat16. Those of a GPU are not measured yet;
+# tests/benchmarks/parts.py measures them
 PAYS_BELOW = {
     "cpu, bf16": 0.035,
     "cpu, bf16, matrix": 0.015,

@@ -28,7 +28,6 @@ WITHOUT_NUMBERS = {
     "train/grouping.py",
     "train/replay.py",
     "train/source_check.py",
-    "train/timing.py",
 }
 IGNORED = {"annotation", "returns", "type_comment", "kind", "type_ignores"}
 

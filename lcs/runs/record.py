@@ -135,6 +135,8 @@ def read_record(path: Path, root: Path | None = None) -> Record:
 def parse_record(content: bytes, path: Path) -> Record:
     """Return the record that these bytes of a file are, checked against themselves."""
     try:
+        if len(content) > MAX_RECORD_BYTES:
+            raise ValueError(f"larger than {MAX_RECORD_BYTES:,} bytes")
         document = parse(content)
         if type(document["schema"]) is not int or document["schema"] != SCHEMA:
             found = shown(document["schema"])

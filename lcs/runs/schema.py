@@ -13,7 +13,8 @@ from lcs.runs.provenance import NUMERIC_PACKAGES
 
 PARTS = {"schema", "kind", "id", "config", "history", "final", "filters", "provenance"}
 
-MAX_TEXT, MAX_NAME, MAX_DEPTH = 10_000, 200, 8
+MAX_TEXT, MAX_NAME = 10_000, 200
+MAX_PARTS, MAX_DEPTH = 20_000, 8  # lists and mappings in all, and how deep they may be
 # values of a list or mapping: in results, as of a toy's grid, and elsewhere
 MAX_RESULTS, MAX_FEW = 100_000, 1000
 LOWEST, HIGHEST = -1e300, 1e300
@@ -130,27 +131,40 @@ def check_column(name: str, values: Any, length: int, kind: Kind) -> None:
         raise ValueError(f"{name}: out of range; {kind.range} is possible")
 
 
-def check_bounds(name: str, value: Any, longest: int = MAX_FEW, deepest: int = MAX_DEPTH) -> None:
+def check_bounds(name: str, value: Any, longest: int = MAX_FEW) -> None:
     """Refuse what no reader should have to read: texts, lists, numbers and depths out of bounds."""
-    items, texts = value if type(value) is list else [value], []
-    if type(value) is dict:
-        items, texts = [*value.values()], [*value]
+    level, parts = [[value]], 0
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for part in level:
+            below += _check_part(name, part, longest)
+        level, parts = below, parts + len(below)
+        require(parts <= MAX_PARTS, f"{name}: holds more than {MAX_PARTS:,} lists")
+        if not level:
+            return
+    raise ValueError(f"{name}: holds lists within lists too deep")
+
+
+def _check_part(name: str, part: Any, longest: int) -> list[Any]:
+    """Check the values of a list or mapping, but lists and mappings in it: these are returned."""
+    items, texts = part, []
+    if type(part) is dict:
+        items, texts = [*part.values()], [*part]
         require(max(map(len, texts), default=0) <= MAX_NAME, f"{name}: holds too long a name")
     require(len(items) <= longest, f"{name}: holds a list of {len(items):,} values")
-    require(deepest > 0, f"{name}: holds lists within lists too deep")
     kinds = {*map(type, items)}
     if str in kinds:
         texts += [item for item in items if type(item) is str]
         short = max(map(len, texts)) <= MAX_TEXT
         require(short, f"{name}: holds a text of more than {MAX_TEXT:,} letters")
     require("".join(texts).isprintable(), f"{name}: holds a text that is not printable")
+    below: list[Any] = []
     if not kinds <= {int, float}:
-        for item in items:
-            if type(item) is dict or type(item) is list:
-                check_bounds(name, item, longest, deepest - 1)
+        below = [item for item in items if type(item) is dict or type(item) is list]
         items = [item for item in items if type(item) is float or type(item) is int]
     within = not items or LOWEST <= min(items) <= max(items) <= HIGHEST
     require(within, f"{name}: holds a number out of range")
+    return below
 
 
 def require(condition: bool, reason: str) -> None:

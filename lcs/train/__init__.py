@@ -4,8 +4,8 @@
 makes up. `setup` makes the network, loss and optimizer of a run, `step` takes a step of training,
 `run` trains an epoch and resumes, `recording` has what is recorded, `checkpoint` the state that is
 saved, and `clock` says when. `source_check` refuses a source that does not fit. `replay` trains the
-first epochs of a record anew and compares; `device` chooses the device, `cuda_graphs` replays a
-step on a GPU as one graph, `timing` measures a step.
+first epochs of a record anew and compares; `device` chooses the device, and `cuda_graphs` replays
+a step on a GPU as one graph.
 """
 
 from lcs.train.grouping import groups

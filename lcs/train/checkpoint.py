@@ -16,29 +16,18 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
 from lcs.files import is_full, open_regular, own_folder, remove_abandoned, replacing
 from lcs.runs.consistency import check_history
-
-# as safetensors names them
-DTYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
 
 
 class Checkpoint:
@@ -124,7 +113,8 @@ class Checkpoint:
         metadata["crc32"] = str(_crc(tensors, metadata))
         try:
             with replacing(self.path) as file:
-                _write(file, tensors, metadata)
+                # `save_file` writes to a temporary file, which nobody finds where it is killed
+                file.write(save(tensors, metadata))
         except OSError as error:
             advice = "make room" if is_full(error) else "mend that"
             raise DiskError(
@@ -216,22 +206,3 @@ def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
 
 def _bytes(tensor: Tensor) -> memoryview:
     return tensor.reshape(-1).view(torch.uint8).numpy().data
-
-
-def _write(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write the format of safetensors.
-
-    Its own `save_file` writes to a temporary file, which nobody finds where it is killed.
-    """
-    header: dict[str, Any] = {"__metadata__": metadata}
-    end, names = 0, sorted(tensors, key=lambda name: -tensors[name].itemsize)  # so all are aligned
-    for name in names:
-        tensor = tensors[name]
-        begin, end = end, end + tensor.nbytes
-        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": tensor.shape}
-        header[name]["data_offsets"] = begin, end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    file.write(len(text).to_bytes(8, "little") + text)
-    for name in names:
-        file.write(_bytes(tensors[name]))

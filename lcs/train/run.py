@@ -118,10 +118,10 @@ class Run(Step):
         self._require_finite("the loss", loss)
         if not record:
             return
-        steps = self.training.steps
+        lr = learning_rate(self.config, epoch)
         row: dict[str, Any] = {
             "epoch": epoch + 1,
-            "lr": learning_rate(self.config, epoch, 0, steps),
+            "lr": lr,
             "train_loss": loss,
             "train_accuracy": accuracy,
             self.config.accuracy_name: self.accuracy(self.evaluation),
@@ -129,8 +129,7 @@ class Run(Step):
         }
         self._require_finite("the norm of a layer", *row["norm"].values())
         if self.config.frozen_zeros:
-            last = learning_rate(self.config, epoch, steps - 1, steps)
-            row["forgone"] = recording.would_revive(weights, self.optimizer, last)
+            row["forgone"] = recording.would_revive(weights, self.optimizer, lr)
         for column, value in row.items():
             if isinstance(value, dict):
                 for layer, number in value.items():
@@ -153,8 +152,11 @@ class Run(Step):
         self.modes[counted] = self.modes.get(counted, 0) + 1
         with on_own_stream(self.device) if capture else nullcontext():
             total, seen = torch.zeros(2, device=self.device), 0
+            lr = learning_rate(self.config, epoch)
             # a captured step reads its learning rate on the device
-            rate = torch.zeros((), device=self.device) if capture else None
+            rate = torch.full((), lr, device=self.device) if capture else lr
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
             with self.network(mode) as network:
 
                 def take(x: Tensor, labels: Tensor) -> None:
@@ -162,9 +164,6 @@ class Run(Step):
 
                 replay: CapturedStep | None = None
                 for step, (x, labels) in enumerate(self.training.batches(epoch)):
-                    lr = learning_rate(self.config, epoch, step, self.training.steps)
-                    for group in self.optimizer.param_groups:
-                        group["lr"] = lr if rate is None else rate.fill_(lr)
                     if capture and step == 1:  # after the first one, all memory is there
                         replay = self.captured = CapturedStep(take, x, labels, self.captured)
                     if replay and replay.fits(x):

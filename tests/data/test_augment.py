@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.augmented_images import augment, draw_usual
 from torch import Tensor
-from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy, TrivialAugmentWide
+from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
 from torchvision.transforms.v2 import functional as torchvision_functional
 
 from lcs.config import CHOICES
@@ -14,7 +14,6 @@ from lcs.data.augment import FlipCrop, Operation, PolicyOperation, Stage, apply
 from lcs.errors import ConfigError
 
 RANDOM = [name for name in CHOICES["augment"] if name != "none"]
-POLICIES = ["autoaugment", "trivialaugment"]
 SHAPES = [(3, 32), (1, 8), (3, 17)]  # channels, image size
 
 
@@ -68,14 +67,11 @@ def test_every_image_is_what_torchvision_makes_of_it(name: str, channels: int, s
     assert torch.equal(augment(images, name, seeded()), torch.stack(expected))
 
 
-@pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize(("channels", "size"), SHAPES)
-def test_an_operation_does_not_mix_the_images_of_a_batch(
-    name: str, channels: int, size: int
-) -> None:
+def test_an_operation_does_not_mix_the_images_of_a_batch(channels: int, size: int) -> None:
     images = some_images(6, channels, size)
-    operations = {op for stage in draw_usual(name, 4000, size, seeded()) for op in stage}
-    assert len(operations) > 70
+    operations = {op for stage in draw_usual("autoaugment", 4000, size, seeded()) for op in stage}
+    assert len(operations) > 60
     for operation in operations:
         alone = torch.stack([by_torchvision(image, operation) for image in images])
         assert torch.equal(operation(images.clone()), alone), operation
@@ -89,7 +85,7 @@ def test_groups_larger_than_a_chunk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "distinct"), list(zip(RANDOM, (140, 75, 250, 250, 400, 8), strict=True))
+    ("name", "distinct"), list(zip(RANDOM, (140, 75, 250, 250, 8), strict=True))
 )
 def test_copies_of_one_image_become_different(name: str, distinct: int) -> None:
     copies = some_images(2, 3, 32)[1:].expand(512, 3, 32, 32)
@@ -118,9 +114,14 @@ def test_an_image_is_drawn_alike_whatever_the_count(name: str, count: int) -> No
     assert torch.equal(output, augment(images, name, seeded())[:count])
 
 
-def test_flip_and_crop_are_the_same_under_every_policy() -> None:
-    (crop,) = (per_image(stage, 500) for stage in draw_usual("flip-crop", 500, 32, seeded()))
-    for name in POLICIES:
+def test_flip_and_crop_are_the_same_under_the_policy() -> None:
+    """They are the first three of an image's eight numbers."""
+    flip, down, right, *_ = torch.rand((500, 8), dtype=torch.float64, generator=seeded()).T
+    crop = [
+        FlipCrop(f >= 0.5, int(9 * d) - 4, int(9 * r) - 4)
+        for f, d, r in zip(flip.tolist(), down.tolist(), right.tolist(), strict=True)
+    ]
+    for name in ("flip-crop", "autoaugment"):
         assert per_image(draw_usual(name, 500, 32, seeded())[0], 500) == crop
 
 
@@ -178,12 +179,6 @@ def test_flips_and_offsets_are_uniform(size: int, padding: int) -> None:
     )
 
 
-def levels(transform: type, name: str, bins: int) -> list[float]:
-    """Magnitudes of torchvision's space on 32×32 images, zeros where the operation has none."""
-    values = transform._AUGMENTATION_SPACE[name][0](bins, 32, 32)
-    return [0.0] * bins if values is None else [float(value) for value in values]
-
-
 def test_autoaugment_draws_policies_with_their_probabilities() -> None:
     """Joint frequencies of both steps: with the policy's own chance and sign, independently."""
     count = 60_000
@@ -192,8 +187,9 @@ def test_autoaugment_draws_policies_with_their_probabilities() -> None:
     for policy in policies:
         steps = []
         for name, probability, level in policy:
-            magnitude = levels(AutoAugment, name, 10)[level or 0]
-            opposite = -magnitude if AutoAugment._AUGMENTATION_SPACE[name][1] else magnitude
+            magnitudes, signed = AutoAugment._AUGMENTATION_SPACE[name]
+            magnitude = 0.0 if level is None else float(magnitudes(10, 32, 32)[level])
+            opposite = -magnitude if signed else magnitude
             steps.append(
                 [
                     (PolicyOperation("Identity", 0.0), 1 - probability),
@@ -225,24 +221,11 @@ def test_crops_and_time_shifts_are_those_of_the_same_draw_without_its_flip_or_ro
     assert shifts == [FlipCrop(flip=False, down=0, right=crop.right) for crop in both]
 
 
-def test_trivialaugment_draws_operation_level_and_sign_uniformly() -> None:
-    count = 60_000
-    space = TrivialAugmentWide._AUGMENTATION_SPACE
-    expected: Counter = Counter()
-    for name, (_, signed) in space.items():
-        for level in levels(TrivialAugmentWide, name, 31):
-            for sign in (1, -1) if signed else (1, 1):
-                expected[PolicyOperation(name, sign * level)] += count / (len(space) * 31 * 2)
-    _, stage = draw_usual("trivialaugment", count, 32, seeded())
-    assert_frequencies(Counter(per_image(stage, count)), expected)
-
-
-@pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("field", ["flip", "down", "right"])
-def test_the_policy_does_not_depend_on_the_crop(name: str, field: str) -> None:
+def test_the_policy_does_not_depend_on_the_crop(field: str) -> None:
     count = 40_000
     crops, operations = (
-        per_image(stage, count) for stage in draw_usual(name, count, 32, seeded())[:2]
+        per_image(stage, count) for stage in draw_usual("autoaugment", count, 32, seeded())[:2]
     )
     crop = [getattr(operation, field) for operation in crops]
     crop_counts, operation_counts = Counter(crop), Counter(operations)
@@ -285,8 +268,8 @@ def test_the_device_draws_alike(name: str) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_pixels_move_alike_on_each_device() -> None:
     images = some_images(6, 3, 32)
-    (stage,) = draw_usual("trivialaugment", 4000, 32, seeded())[1:]
-    moves = [op for op in stage if op.name.startswith(("Shear", "Translate", "Rotate"))]
-    assert len(moves) > 250
+    drawn = {op for stage in draw_usual("autoaugment", 4000, 32, seeded())[1:] for op in stage}
+    moves = [op for op in drawn if op.name.startswith(("Shear", "Translate", "Rotate"))]
+    assert len(moves) > 10
     for operation in moves:
         assert torch.equal(operation(images.cuda()).cpu(), operation(images)), operation

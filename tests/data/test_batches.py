@@ -136,11 +136,11 @@ def test_prepared_ahead_an_epoch_is_the_same() -> None:
 
 
 def test_an_epoch_does_not_depend_on_the_earlier_ones() -> None:
-    fed = inputs(augment="trivialaugment", batch_size=5)
+    fed = inputs(augment="autoaugment", batch_size=5)
     for epoch in range(3):
         list(fed.batches(epoch))
     assert torch.equal(
-        all_inputs(fed, 3), all_inputs(inputs(augment="trivialaugment", batch_size=5), 3)
+        all_inputs(fed, 3), all_inputs(inputs(augment="autoaugment", batch_size=5), 3)
     )
 
 

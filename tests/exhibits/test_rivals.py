@@ -72,7 +72,7 @@ def test_a_restart_is_that_of_one_shot_pruning_without_the_cut(compared, again):
     assert dense == cut.replace(schedule="cosine-restart", **uncut)
     assert sparse == own.replace(schedule="cosine-restart", period=cut.period)
     rates = [
-        [learning_rate(one, epoch, 0, 98) / one.lr for epoch in range(one.epochs)]
+        [learning_rate(one, epoch) / one.lr for epoch in range(one.epochs)]
         for one in (dense, sparse, cut)
     ]
     assert rates[0] == pytest.approx(rates[2])

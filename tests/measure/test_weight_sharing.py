@@ -42,9 +42,22 @@ def test_shifted_copies_share_all_their_weights(smooth: bool) -> None:
 
 
 def test_copies_are_found_among_several_kernels() -> None:
-    found = sharing(bank(kernels=4), 4)
+    found = sharing(bank(kernels=4), 100)
     assert found["mean"] == pytest.approx(1)
     assert found["rearranged"] < 0.4
+    assert found["shared"] < 0.4, "of so many kernels each has one of its own"
+
+
+def test_a_null_is_the_nearest_of_the_others_surrogates_over_draws() -> None:
+    filters, draws = bank(5, kernels=5), torch.Generator().manual_seed(0)
+    others = ~torch.eye(5, dtype=torch.bool)
+    values = [
+        weight_sharing.aligned_correlation(f[None], surrogates[other])
+        for surrogates in (measure.permute_filters(filters, draws) for _ in range(3))
+        for f, other in zip(filters, others, strict=True)
+    ]
+    expected = torch.stack([value.max() for value in values]).mean()
+    assert sharing(filters, 1)["pixels"] == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.3, 0.1])
@@ -86,13 +99,15 @@ def test_a_negative_is_no_copy() -> None:
 
 
 def test_only_local_filters_and_their_windows_are_kept() -> None:
-    filters = bank(3, kernels=3)
+    filters = torch.nn.functional.pad(bank(4, kernels=4), (0, 5))
     filters[0, :, 0, 0] = 1e-3  # a trace elsewhere
-    filters[1] = torch.ones(3, 32, 32)  # everywhere
-    filters[2] = 0
-    filters[2, :, 5, 5:11] = 1.0  # 18 weights
+    filters[1:] = 0
+    filters[1:3, :, :4, 20:24] = filters[1:3, :, -4:, -4:] = 1.0  # half of it each
+    filters[2, 0, 16, 0] = 1.0  # and elsewhere
+    filters[3, :, 5, 5:11] = 1.0  # 18 weights
     parts = local_parts(filters, 13)
-    assert len(parts) == 1
+    assert len(parts) == 2
+    assert parts[1].sum() == 48
     assert torch.count_nonzero(parts[0]) == 9 * 9 * 3
     assert parts[0].square().sum() == pytest.approx((filters[0].square().sum() - 3e-6).item())
 
@@ -124,6 +139,11 @@ def test_random_phases_keep_the_spectrum() -> None:
     # the four real coefficients may change their sign only
     assert torch.allclose(before, after, atol=1e-9)
     assert not torch.allclose(filters, new, atol=0.1)
+    # and across channels
+    before, after = (
+        torch.fft.rfft2(f[:, 0]) * torch.fft.rfft2(f[:, 1]).conj() for f in (filters, new)
+    )
+    assert torch.allclose(before[..., 1:-1], after[..., 1:-1], atol=1e-9)
 
 
 def test_it_is_the_same_each_time_and_leaves_the_global_stream_alone() -> None:

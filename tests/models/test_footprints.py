@@ -8,6 +8,7 @@ from lcs.errors import ConfigError
 from lcs.models import build
 from lcs.models.footprints import later_masks
 from lcs.models.transfer import apply_source
+from lcs.seeds import generator_for
 from lcs.shapes import stack_and_hidden
 
 SIDE, CHANNELS, ALPHA = 16, 3, 2
@@ -92,6 +93,9 @@ def test_a_network_takes_the_first_mask_and_those_of_the_later_layers():
     assert not torch.equal(other["conv3"], masks["conv3"])
     scattered = apply_source(START.replace(start="scattered-footprints"), model, source)
     assert torch.equal(scattered["conv1"], masks["conv1"])
+    later = later_masks(source.conv1.weight, source.geometries, generator_for(0, "footprints"))
+    assert all(torch.equal(masks[name], mask) for name, mask in later.items())
+    assert not torch.equal(scattered["conv3"], masks["conv3"])
 
 
 def test_a_source_with_other_layers_has_no_later_masks():

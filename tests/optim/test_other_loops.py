@@ -252,11 +252,11 @@ def test_what_is_missing_is_named_unless_groups_bring_it() -> None:
             BetaLasso(weights, **settings)
         assert "\n" not in str(error.value)
     for make in (ProximalL1, Spred):
-        with pytest.raises(ValueError, match="^l1: missing"):
+        with pytest.raises(ValueError, match=r"^l1: missing"):
             make(weights)
     group: dict[str, Any] = {"params": weights[:1], "l1": 0.1, "beta": 0.5}
     optimizer = BetaLasso([group])
-    with pytest.raises(ValueError, match="^l1, beta: missing"):
+    with pytest.raises(ValueError, match=r"^l1, beta: missing"):
         optimizer.add_param_group({"params": weights[1:]})
     assert len(optimizer.param_groups) == 1
     by_place = BetaLasso(weights[2:], 0.2, 0.3, 0.4).param_groups[0]
@@ -383,7 +383,10 @@ def test_large_distributed_tensors_train_as_others() -> None:
     try:
         mesh = init_device_mesh("cpu", (1,))
         for make in MAKE.values():
-            plain, spread = parameter(values, grad), nn.Parameter(distribute_tensor(values.clone(), mesh))
+            plain, spread = (
+                parameter(values, grad),
+                nn.Parameter(distribute_tensor(values.clone(), mesh)),
+            )
             spread.grad = distribute_tensor(grad, mesh)
             for param in (plain, spread):
                 optimizer = make([param])
@@ -464,9 +467,9 @@ def test_the_file_alone_trains(tmp_path: Path) -> None:
         sys.modules["lcs"] = None
         import torch
         from beta_lasso import BetaLasso, ProximalL1, algorithm_1
-        for make in (lambda p: BetaLasso(p, lr=0.1, l1=1e-3, beta=50), lambda p: ProximalL1(p, l1=0.1)):
+        for make, settings in ((BetaLasso, {"l1": 1e-3, "beta": 50}), (ProximalL1, {"l1": 0.1})):
             model = torch.nn.Linear(50, 10)
-            optimizer = make(model.parameters())
+            optimizer = make(model.parameters(), lr=0.1, **settings)
             for _ in range(3):
                 model(torch.randn(8, 50)).square().mean().backward()
                 optimizer.step()
@@ -474,6 +477,10 @@ def test_the_file_alone_trains(tmp_path: Path) -> None:
     """
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert (done.stdout.split(), done.stderr) == (["True", "True"], "")

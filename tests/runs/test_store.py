@@ -372,6 +372,7 @@ MISTAKES = {
     "seconds: out of range": at("provenance", "seconds", to=-1.0),
     # what would hold readers up
     "holds a list of 500,000 values": at("final", "fan_in", "fc1", to=[0] * 500_000),
+    "holds more than 20,000 lists": at("final", "novelty", to=[[]] * 20_001),
     "lists within lists too deep": at("provenance", "state", to=[[[[[[[[[]]]]]]]]]),
     "holds a text that is not printable": at("provenance", "instructions", to="\ud800"),
     "holds a text of more than 10,000 letters": at("provenance", "command", to="x" * 10_001),

@@ -37,7 +37,7 @@ class Repeated:
     "config",
     [
         CONFIG.replace(momentum=0.9, weight_decay=5e-4),
-        CONFIG.replace(schedule="cosine-step"),
+        CONFIG,
         CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0),
         CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, l1_growth=0.5),
     ],

@@ -183,7 +183,7 @@ def test_a_replay_by_the_code_of_its_own_commit(record, clone, tmp_path, command
 @pytest.mark.parametrize("epochs", [1, 60])
 def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
     """The schedule is that of the whole run, whatever part of it is replayed."""
-    config = Config(dataset="digits", epochs=epochs, batch_size=512, schedule="cosine-step")
+    config = Config(dataset="digits", epochs=epochs, batch_size=512)
     record = train(config, store=RunStore(tmp_path), device="cpu")
     outcome = replay(record, 2, "cpu")
     assert "equal to the last stored digit" in outcome.text

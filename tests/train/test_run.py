@@ -10,7 +10,7 @@ from helpers.finished_results import assert_equal, numbers
 
 import lcs.runs.consistency
 import lcs.train
-from lcs import data, models
+from lcs import data, measure, models
 from lcs.config import CHOICES, Config
 from lcs.data.batches import Batches, split
 from lcs.errors import TrainingError
@@ -18,7 +18,7 @@ from lcs.optim.learning_rate import learning_rate
 from lcs.runs import RunStore
 from lcs.runs.record_format import recorded_epochs
 from lcs.train import train
-from lcs.train.recording import would_revive
+from lcs.train.recording import filters_to_store, would_revive
 from lcs.train.run import Run
 from lcs.train.setup import COMPILED_FROM, build_model, make_optimizer, objective
 
@@ -262,12 +262,10 @@ def test_what_should_change_the_numbers_changes_them(change):
 # --- the loop against one in plain PyTorch
 
 
-@pytest.mark.parametrize(("batch_size", "steps", "seen"), [(128, 12, 1442), (131, 11, 1441)])
-def test_it_is_the_textbook_loop(batch_size, steps, seen):
+@pytest.mark.parametrize(("batch_size", "seen"), [(128, 1442), (131, 1441)])
+def test_it_is_the_textbook_loop(batch_size, seen):
     """A last batch of one image, as 131 leaves it, is neither trained on nor counted."""
-    config = TINY.replace(
-        batch_size=batch_size, momentum=0.9, weight_decay=1e-3, loss="bce", schedule="cosine-step"
-    )
+    config = TINY.replace(batch_size=batch_size, momentum=0.9, weight_decay=1e-3, loss="bce")
     images = data.load("digits")
     inputs = Batches(config, images, split(config, images)[0], CPU)
     test = (torch.from_numpy(images.test_images).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
@@ -275,7 +273,7 @@ def test_it_is_the_textbook_loop(batch_size, steps, seen):
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=0.9, weight_decay=1e-3, foreach=False
     )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2 * steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2)
     run = Run.start(config, CPU)
     for epoch in (0, 1):
         model.train()
@@ -286,9 +284,9 @@ def test_it_is_the_textbook_loop(batch_size, steps, seen):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            schedule.step()
             loss_sum += loss.item() * len(labels)
             hits += int((logits.argmax(1) == labels).sum())
+        schedule.step()
         model.eval()
         with torch.no_grad():
             right = model(test).argmax(1).numpy() == images.test_labels
@@ -396,7 +394,7 @@ def test_history_and_final_measures(tmp_path):
     record = train(config, store=RunStore(tmp_path), device="cpu")
     history, final = record.history, record.final
     assert history["epoch"] == [1, 2, 3, 4, 5]
-    rates = [learning_rate(config, epoch, 0, 1) for epoch in range(5)]
+    rates = [learning_rate(config, epoch) for epoch in range(5)]
     assert history["lr"] == [float(f"{rate:.8g}") for rate in rates]
     columns = ["epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"]
     assert [name for name in history if not isinstance(history[name], dict)] == columns
@@ -486,8 +484,10 @@ def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
     for seen in (wide, masked):
         assert train(seen, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
     assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
-    for unseen in (TINY.replace(model="3-fc"), TINY.replace(validation=True)):
-        assert train(unseen, store=store, device="cpu").filters is None
+    pruned = {"pruning": "random", "density": 0.5, "density_rest": 0.5}
+    after = {"start": "mask", "source": "digits/s-fc-a1-sgd-0123456789"}
+    for other in ({"model": "3-fc"}, {"validation": True}, {"train_share": 0.5}, pruned, after):
+        assert filters_to_store(TINY.replace(**other), torch.ones(30, 1, 8, 8)) is None
 
 
 def test_a_record_says_how_close_weights_lie(tmp_path):
@@ -499,8 +499,16 @@ def test_a_record_says_how_close_weights_lie(tmp_path):
     near, *others = run.final(filters)["pair_correlation"]
     assert near > 3
     assert others == [0.0] * 6
+    assert run.final(torch.zeros_like(filters))["pair_correlation"] == [None] * 7
     dense = train(TINY, store=RunStore(tmp_path), device="cpu").final["pair_correlation"]
     assert dense == pytest.approx([1.0] * 7)
+
+
+def test_shifts_are_tried_on_images_as_they_are():
+    run = Run.start(TINY.replace(permute_pixels=True), CPU)
+    run.run_epoch(0, record=True)
+    filters, images = run.filters(), Run.start(TINY, CPU).evaluation.all_normalised
+    assert run.final(filters)["equivariance"] == measure.equivariance(filters, images)
 
 
 def test_a_record_counts_units_by_their_incoming_weights(tmp_path):
