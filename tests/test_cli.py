@@ -295,6 +295,28 @@ def test_an_error_of_several_lines_is_said_in_one(command, monkeypatch):
 # --- study
 
 
+@pytest.mark.parametrize(
+    ("package", "error"),
+    [
+        ("typer", "MemoryError"),
+        ("torch", "MemoryError"),
+        ("torch", "ImportError('libtorch_cpu.so: failed to map segment from shared object')"),
+    ],
+)
+def test_a_memory_limit_that_is_too_low_for_a_package(package, error, tmp_path):
+    (tmp_path / f"{package}.py").write_text(f"raise {error}")
+    path = os.pathsep.join([str(tmp_path), str(Path(lcs.cli.__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-m", "lcs", "train", "--dataset", "digits", "--store", tmp_path],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert line.startswith("lcs: error: the memory limit")
+
+
 def test_study(command, tmp_path):
     words = ("study", "figure3", "--scale", "smoke", "--seeds", 2, "--epochs", 2)
     words = (*words, "--store", tmp_path, "--device", "cpu")

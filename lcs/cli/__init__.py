@@ -18,6 +18,15 @@ import warnings
 from pathlib import Path
 from typing import Annotated
 
+LACKS_MEMORY = "lcs: error: the memory limit is too low to load a package; raise it (ulimit -v)"
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether the system had no memory for a package."""
+    texts = ("failed to map segment", "allocate memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
+
+
 try:
     import typer
 
@@ -26,6 +35,10 @@ try:
     from lcs.errors import LcsError, Paused
 except KeyboardInterrupt:
     sys.exit(130)
+except (ImportError, MemoryError) as error:
+    if not _lacks_memory(error):
+        raise
+    sys.exit(LACKS_MEMORY)
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -101,6 +114,10 @@ def main(arguments: list[str] | None = None) -> None:
         if error.name.partition(".")[0] in sys.stdlib_module_names:
             text = f"error: this Python lacks its module {error.name}; install a complete Python"
         sys.exit(say(text, 1))
+    except (ImportError, MemoryError) as error:
+        if not _lacks_memory(error):
+            raise
+        sys.exit(LACKS_MEMORY)
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
