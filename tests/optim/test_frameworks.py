@@ -1,0 +1,213 @@
+"""The optimizers, with masks, within Lightning, Accelerate, skorch, timm, DDP and FSDP2."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from helpers.objectives import normal
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from lcs.optim import SGD, BetaLasso
+from lcs.optim.pruning import Masks, magnitude_masks
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
+MAKE: dict[str, Any] = {
+    "beta-lasso": partial(BetaLasso, lr=0.1, l1=1e-3, beta=1.0),
+    "sgd": partial(SGD, lr=0.1, momentum=0.9, weight_decay=0.01),
+}
+both = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+IMAGES, TARGETS = normal(24, 3, 8, 8).float(), normal(24, 5, seed=1).float()
+
+
+def net() -> nn.Sequential:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5))
+
+
+def batches() -> DataLoader[Any]:
+    return DataLoader(TensorDataset(IMAGES, TARGETS), batch_size=8)
+
+
+def masked(make: Any, model: nn.Module) -> Any:
+    optimizer = make(model.parameters())
+    Masks(magnitude_masks(model, 0.3), model, optimizer)
+    return optimizer
+
+
+def in_a_plain_loop(make: Any, epochs: int = 2) -> nn.Module:
+    optimizer = masked(make, model := net())
+    for _ in range(epochs):
+        for images, targets in batches():
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(images), targets).backward()
+            optimizer.step()
+    return model
+
+
+def assert_same(ours: nn.Module, theirs: nn.Module) -> None:
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert not torch.equal(theirs[0].weight, net()[0].weight)  # type: ignore[index]
+    assert theirs[2].weight.count_nonzero() <= round(0.3 * 720)  # type: ignore[index]
+
+
+@both
+def test_lightning(make: Any, tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning", reason="Lightning is not installed")
+
+    class Module(lightning.LightningModule):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net()
+
+        def training_step(self, batch: list[Tensor]) -> Tensor:
+            return nn.functional.mse_loss(self.net(batch[0]), batch[1])
+
+        def configure_optimizers(self) -> Any:
+            return masked(make, self.net)
+
+    def fit(epochs: int, **options: Any) -> Any:
+        trainer = lightning.Trainer(
+            max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
+        )  # fmt: skip
+        trainer.fit(module := Module(), batches(), **options)
+        trainer.save_checkpoint(tmp_path / "checkpoint")
+        return module.net
+
+    assert_same(in_a_plain_loop(make, 1), fit(1))
+    resumed = fit(2, ckpt_path=tmp_path / "checkpoint", weights_only=True)
+    assert_same(in_a_plain_loop(make, 2), resumed)
+
+
+@both
+def test_accelerate(make: Any, tmp_path: Path) -> None:
+    accelerate = pytest.importorskip("accelerate", reason="Accelerate is not installed")
+    model = net()
+    accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=2)
+    model, optimizer, loader = accelerator.prepare(model, masked(make, model), batches())
+    for epoch in range(3):
+        if epoch == 1:
+            accelerator.save_state(str(tmp_path))
+        if epoch == 2:
+            accelerator.load_state(str(tmp_path))  # the second epoch anew
+        for images, targets in loader:
+            for _ in range(2):
+                with accelerator.accumulate(model):
+                    accelerator.backward(nn.functional.mse_loss(model(images), targets))
+                    optimizer.step()
+                    optimizer.zero_grad()
+    assert_same(in_a_plain_loop(make), accelerator.unwrap_model(model))
+
+
+@both
+def test_skorch(make: Any) -> None:
+    skorch = pytest.importorskip("skorch", reason="skorch is not installed")
+
+    class Start(skorch.callbacks.Callback):  # type: ignore[misc, name-defined]
+        def on_train_begin(self, found: Any, **_: Any) -> None:
+            Masks(magnitude_masks(found.module_, 0.3), found.module_, found.optimizer_)
+
+    settings = {f"optimizer__{name}": value for name, value in make.keywords.items()}
+    found = skorch.NeuralNet(
+        net(), nn.MSELoss, optimizer=make.func, **settings, max_epochs=2, batch_size=8,
+        train_split=None, verbose=0, callbacks=[Start()],
+    )  # fmt: skip
+    found.fit(IMAGES.numpy(), TARGETS.numpy())
+    assert_same(in_a_plain_loop(make), found.module_)
+
+
+@both
+def test_timm(make: Any) -> None:
+    timm = pytest.importorskip("timm.optim", reason="timm is not installed")
+    scheduler = pytest.importorskip("timm.scheduler")
+    model = net()
+    groups = timm.param_groups_weight_decay(model, weight_decay=0.0)
+    groups = [group | {"lr_scale": 0.5} for group in groups]
+    optimizer = make(groups)
+    steps = scheduler.CosineLRScheduler(optimizer, t_initial=4)
+    steps.step(2)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.025] * 2)
+    type(optimizer)(optimizer.param_groups).load_state_dict(optimizer.state_dict())
+
+
+# On two processes
+
+
+def wide() -> nn.Sequential:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(1000, 1101), nn.ReLU(), nn.Linear(1101, 3))
+
+
+def train(model: nn.Module, optimizer: Any) -> list[Tensor]:
+    for step in range(2):
+        optimizer.zero_grad()
+        model(normal(8, 1000, seed=step).float()).square().mean().backward()
+        optimizer.step()
+    return whole(model)
+
+
+def whole(model: nn.Module) -> list[Tensor]:
+    return [getattr(p, "full_tensor", p.detach)() for p in model.parameters()]
+
+
+def train_in_parallel(rank: int, folder: Path) -> None:
+    """Sharded and replicated training is that of one process, which gives its bits."""
+    import torch.distributed.checkpoint as dcp
+    from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+    from torch.distributed.fsdp import fully_shard
+    from torch.nn.parallel import DistributedDataParallel
+
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/start", rank=rank, world_size=2)
+    mesh = dist.device_mesh.init_device_mesh("cpu", (2,))
+    for name, make in MAKE.items():
+        for density in (None, 0.3):
+
+            def begin(model: nn.Module, density: Any = density, make: Any = make) -> Any:
+                optimizer = make(model.parameters())
+                if density:
+                    Masks(magnitude_masks(model, density), model, optimizer)
+                return model, optimizer
+
+            expected = train(*begin(wide()))
+            assert (expected[0] == 0).float().mean() > 0.01 or name == "sgd"
+            several = [DistributedDataParallel(wide())]
+            if not density:  # masks are for whole layers
+                several.append(fully_shard(wide(), mesh=mesh))  # 1101 rows: unevenly
+            for model, optimizer in map(begin, several):
+                found = train(model, optimizer)
+                assert all(map(torch.equal, expected, found)), (name, density, type(model))
+        # what is saved before and after, and loaded
+        model, optimizer = begin(fully_shard(wide(), mesh=mesh), None)
+        get_state_dict(model, optimizer)
+        assert all(map(torch.equal, wide().parameters(), whole(model)))
+        train(model, optimizer)
+        dcp.save(dict(enumerate(get_state_dict(model, optimizer))), checkpoint_id=folder / name)
+        other, resumed = begin(fully_shard(wide(), mesh=mesh), None)
+        state = dict(enumerate(get_state_dict(other, resumed)))
+        dcp.load(state, checkpoint_id=folder / name)
+        set_state_dict(other, resumed, model_state_dict=state[0], optim_state_dict=state[1])
+        assert all(map(torch.equal, train(model, optimizer), train(other, resumed)))
+    dist.destroy_process_group()
+
+
+@pytest.mark.skipif(
+    not (dist.is_available() and dist.is_gloo_available()), reason="torch is without gloo"
+)
+def test_two_processes(forkserver: Any, tmp_path: Path) -> None:
+    processes = [forkserver.Process(target=train_in_parallel, args=(r, tmp_path)) for r in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+    codes = [process.exitcode for process in processes]
+    for process in processes:
+        process.kill()
+    assert codes == [0, 0]
