@@ -89,7 +89,7 @@ def test_lightning(make: Any, tmp_path: Path) -> None:
 def test_accelerate(make: Any, tmp_path: Path) -> None:
     accelerate = pytest.importorskip("accelerate", reason="Accelerate is not installed")
     model = net()
-    accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=2)
+    accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer, loader = accelerator.prepare(model, masked(make, model), batches())
     for epoch in range(3):
         if epoch == 1:
@@ -97,11 +97,9 @@ def test_accelerate(make: Any, tmp_path: Path) -> None:
         if epoch == 2:
             accelerator.load_state(str(tmp_path))  # the second epoch anew
         for images, targets in loader:
-            for _ in range(2):
-                with accelerator.accumulate(model):
-                    accelerator.backward(nn.functional.mse_loss(model(images), targets))
-                    optimizer.step()
-                    optimizer.zero_grad()
+            accelerator.backward(nn.functional.mse_loss(model(images), targets))
+            optimizer.step()
+            optimizer.zero_grad()
     assert_same(in_a_plain_loop(make), accelerator.unwrap_model(model))
 
 
@@ -132,7 +130,7 @@ def test_timm(make: Any) -> None:
     optimizer = make(groups)
     steps = scheduler.CosineLRScheduler(optimizer, t_initial=4)
     steps.step(2)
-    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.025] * 2)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.025] * len(groups))
     type(optimizer)(optimizer.param_groups).load_state_dict(optimizer.state_dict())
 
 
