@@ -34,6 +34,26 @@ class Interval(NamedTuple):
         apart = self.half_width / float(stdtrit(1, _UPPER_QUANTILE))
         return self.mean - apart, self.mean + apart
 
+    def __format__(self, spec: str) -> str:
+        """Mean ± half-width, by a number's format (`.2f` by default); both values where n is 2.
+
+        "pending" without values, a dash where they cannot be measured.
+        """
+        if not math.isfinite(self.mean):
+            return "–" if self.n else "pending"
+        sign = "+" if "+" in spec else ""
+        digits = spec.lstrip("+") or ".2f"
+        if self.pair:
+            shown = " and ".join(f"{one:{sign}z,{digits}}" for one in self.pair)
+        else:
+            shown = f"{self.mean:{sign}z,{digits}}"
+            if self.half_width is not None:
+                shown += f" ± {self.half_width:,{digits}}"
+        return shown.replace("-", "−")
+
+    def __str__(self) -> str:
+        return format(self, "")
+
 
 def mean_interval(values: npt.ArrayLike) -> Interval:
     """Mean and 95 % Student-t interval of independent values, shape (n,).

@@ -45,7 +45,7 @@ TEXTS = {path.name: path for path in sorted((ROOT / "lcs/exhibits").glob("*.md")
 PAGES = TEXTS | {
     path.stem: path
     for path in sorted((ROOT / "book").glob("*"))
-    if path.suffix in (".md", ".ipynb")
+    if path.suffix in (".md", ".ipynb") and "start(" not in path.read_text()
 }
 # of all pages, by their ids
 CHECKS: dict[str, Check] = {}

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from helpers.made_up_records import made_up
+from lcs.analysis import runs
 from lcs.config import Config
 from lcs.exhibits.shared import verdicts
 from lcs.exhibits.shared.settings import REPRODUCTION
@@ -17,7 +18,7 @@ WEAK = Finding("1.0", Interval(1.0, 0.9, 5))  # not after correction for four co
 ONE = Finding("1.0", Interval(1.0, None, 1))
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Fake:
     """A study that has runs at some scales."""
 
@@ -36,8 +37,8 @@ def fake_studies(monkeypatch):
     has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
     fakes = {name: Fake(name, scales) for name, scales in has.items()}
     fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
-    real = verdicts.find_study
-    monkeypatch.setattr(verdicts, "find_study", lambda name: fakes.get(name) or real(name))
+    real = runs.find_study
+    monkeypatch.setattr(runs, "find_study", lambda name: fakes.get(name) or real(name))
 
 
 def claim(finding, study="run", source="P", judge=True):

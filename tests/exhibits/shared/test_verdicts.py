@@ -6,6 +6,7 @@ import pytest
 from helpers.fake_claims import ONE, STORE, WEAK, Fake, claim, fake_studies, said, weak  # noqa: F401
 from helpers.made_up_records import made_up
 
+from lcs.analysis import runs
 from lcs.config import Config
 from lcs.exhibits.shared import verdicts
 from lcs.exhibits.shared.verdicts import BENCHMARK, Finding, verdict
@@ -132,8 +133,8 @@ def test_of_two_studies_the_seeds_of_the_difference_count():
 def test_without_a_difference_the_scarcest_runs_of_two_studies_count(monkeypatch):
     few = Fake("few", ("desk",))
     few.stored = lambda *_: [made_up(Config(model="s-conv"), 50.0)]
-    known = verdicts.find_study
-    monkeypatch.setattr(verdicts, "find_study", lambda name: few if name == "few" else known(name))
+    known = runs.find_study
+    monkeypatch.setattr(runs, "find_study", lambda name: few if name == "few" else known(name))
     said_in_words = Finding("", said="not testable")
     (both,) = verdicts.judged([claim(said_in_words, "run + few")], STORE, "desk")
     assert both.n == 1

@@ -1,0 +1,36 @@
+"""From records to what pages show: one table of all runs, comparisons, tables, figures, statements.
+
+    runs = load_runs("table2")                     # a pandas DataFrame, one row per run
+    by = dict(list(runs.groupby("method")))
+    paired(by["β-LASSO"], by["plain SGD"])         # mean difference, 95 % interval, paired by seed
+
+`runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
+`pages` what a chapter begins and ends with, `names` what things are called, `published` what others
+have found. They are loaded when they are named.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lcs.analysis.compare import by_seed, closed, interval, paired, surely
+    from lcs.analysis.names import LAYERS, method_name, setting_name
+    from lcs.analysis.pages import holds, not_held, start
+    from lcs.analysis.runs import history, like, load_runs
+    from lcs.analysis.style import PAGE_WIDTH, add_legend, colour, label_log_axis, look, subplots
+    from lcs.analysis.tables import glue, links, number, published, reproduction, table
+
+__all__ = [
+    "LAYERS", "PAGE_WIDTH", "add_legend", "by_seed", "closed", "colour", "glue", "history", "holds",
+    "interval", "label_log_axis", "like", "links", "load_runs", "look", "method_name", "not_held", "number",
+    "paired", "published", "reproduction", "setting_name", "start", "subplots", "surely", "table",
+]  # fmt: skip
+_MODULES = ("compare", "names", "pages", "runs", "style", "tables")
+
+
+def __getattr__(name: str) -> Any:
+    for module in _MODULES if name in __all__ else ():
+        found = importlib.import_module(f"lcs.analysis.{module}")
+        if name in vars(found) and name in __all__:
+            return vars(found)[name]
+    raise AttributeError(f"module {__name__} has no attribute {name}")

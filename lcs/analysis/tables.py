@@ -1,0 +1,221 @@
+"""Tables and numbers of the book, as MyST Markdown: captioned, numbered, and typeset by origin.
+
+Published values carry a class of their own, so that they are not mistaken for ours.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lcs.runs import BOOK_RUNS, Record
+from lcs.stats import Interval
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:  # importing an exhibit does not load pandas
+    DataFrame = Any
+
+NONE, PENDING = "–", "pending"
+
+# of the prose, by name; and what a column of a table says of the runs of a row
+Numbers = dict[str, float | str]
+Cell = Callable[[Sequence[Record]], str]
+
+# layers of the shallow networks, and what the pages call them
+LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A numbered table; in a notebook, the last expression of a cell shows it.
+
+    Caption and cells are Markdown. The first column and those of `text` are aligned left.
+    """
+
+    name: str  # label for `numref`
+    caption: str = field(repr=False)  # what is shown need not be stored twice
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]] = field(repr=False)
+    text: Sequence[str] = ()
+    style: str = ""  # class of the table, known to the book's style sheet
+
+    def __post_init__(self) -> None:
+        """Turn every cell into text."""
+        object.__setattr__(self, "rows", [[str(cell) for cell in row] for row in self.rows])
+
+    def _repr_markdown_(self) -> str:
+        lines = [f":::{{table}} {self.caption}", f":name: {self.name}"]
+        lines += [*([f":class: {self.style}"] if self.style else []), ""]
+        return "\n".join([*lines, self.body(), ":::"])
+
+    def body(self) -> str:
+        """Return the rows under their headings, as plain Markdown."""
+        left = {self.columns[0], *self.text}
+        marks = [":--" if heading in left else "--:" for heading in self.columns]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in (self.columns, marks, *self.rows))
+
+
+def table(
+    rows: Any, name: str, caption: str, *, text: Sequence[str] = (), style: str = ""
+) -> Table:
+    """Return a numbered table.
+
+    Args:
+        rows: a DataFrame, whose index comes first if it has a name, or a mapping from the first
+            cell of each row to the others by their headings.
+        name: label for `numref`, `tab-…`.
+        caption: Markdown.
+        text: headings of columns that are aligned left, beside the first.
+        style: class, known to the book's style sheet.
+    """
+    import pandas as pd
+
+    if isinstance(rows, Mapping):
+        rows = pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("")
+    found = rows.reset_index() if rows.index.names != [None] else rows
+    cells = [[_cell(value) for value in row] for row in found.itertuples(index=False)]
+    return Table(name, caption, [*map(str, found.columns)], cells, text=text, style=style)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return rounded(float(value), 3) if np.isfinite(value) else NONE
+    if isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_):
+        return f"{value:,}"
+    return NONE if value is None else f"{value}"
+
+
+def glue(name: str, value: object) -> None:
+    """Make a number or a text available to the prose of a page as ``{glue:text}`name:format```."""
+    import myst_nb
+
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    myst_nb.glue(name, float(value) if number else f"{value}", display=False)  # type: ignore[arg-type]
+
+
+def published(value: float | str | None, digits: int = 2, *, source: str = "") -> str:
+    """Return a value of the paper, or of another source, marked as such."""
+    if value is None:
+        return NONE
+    shown = value if isinstance(value, str) else f"{value:,.{digits}f}"
+    return f"[{shown}]{{{' .'.join(filter(None, ('.published', source)))}}}"
+
+
+# the same of the EPFL reproduction, and statements of the forum thread
+reproduction = partial(published, source="reproduction")
+forum = partial(published, source="forum")
+
+
+def pending_table(name: str, what: str, command: str) -> Table:
+    """Return the place of a table whose runs are missing: what it will show, and the command."""
+    state = pending(f"pending: {as_typed(command)}")
+    return Table(name, f"Not run yet: {what}.", ["state"], [[state]])
+
+
+def as_typed(command: str) -> str:
+    """Return a command as code that runs as it stands, from the root of the project."""
+    return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
+
+
+def pending(reason: str = PENDING) -> str:
+    """Return the mark of what has not been run."""
+    return f"[{reason}]{{.pending}}"
+
+
+def interval(value: Interval, digits: int = 2, sign: str = "") -> str:
+    """Return a mean with the half-width of its 95 % interval, or the two values at n = 2.
+
+    What rounds to zero has no minus.
+    """
+    if value.pair:
+        return " and ".join(f"{one:{sign}z,.{digits}f}" for one in value.pair)
+    shown = f"{value.mean:{sign}z,.{digits}f}"
+    return shown if value.half_width is None else f"{shown} ± {value.half_width:,.{digits}f}"
+
+
+def signed(value: Interval, digits: int = 2) -> str:
+    """Return a difference with its sign, and its interval or its two values as `interval` does."""
+    return minus(interval(value, digits, sign="+"))
+
+
+def minus(text: str) -> str:
+    """Return a number in words with the sign of a minus in the place of hyphens."""
+    return text.replace("-", "−")
+
+
+def number(value: float) -> str:
+    """Return a number as one writes it: 2e-5, not 2e-05 or 0.00002."""
+    return re.sub(r"\.?0+e-0?", "e-", f"{value:e}") if 0 < value < 1e-3 else f"{value:g}"
+
+
+def rounded(value: float, digits: int = 2) -> str:
+    """Return a number with so many significant digits, as one writes it: 100, not 1e+02."""
+    close = float(f"{value:.{digits}g}")
+    return number(close) if close < 1000 else f"{close:,.0f}"
+
+
+def plain(text: object) -> str:
+    """Return what a record says, such as its hardware, as one line without Markdown or HTML in it.
+
+    A record is data that others may have made.
+    """
+    return re.sub(r"([\\`*_{}\[\]<>|$~^&#!])", r"\\\1", " ".join(str(text).split()))
+
+
+def link(record: Record, text: str = "") -> str:
+    """Return a link from a page to the record behind it; plain text where it is not the book's.
+
+    In the built book it leads to the page of the run (`lcs.exhibits.records`).
+    """
+    shown, place = text or record.run_id, page(record, ".json")
+    return f"[{shown}]({place})" if place else f"`{shown}`"
+
+
+def page(record: Record, ending: str = ".html") -> str:
+    """Return the address of a run's page, or of its record, which ends otherwise, from a chapter.
+
+    "" where it is not the book's.
+    """
+    if not record.path.resolve().is_relative_to(BOOK_RUNS.resolve()):
+        return ""
+    place = os.path.relpath(record.path.with_suffix(ending), BOOK_RUNS.parent)
+    return Path(place).as_posix()
+
+
+def links(records: Sequence[Record]) -> str:
+    """Return links to the runs of one method: their seeds."""
+    return " ".join(link(record, str(record.config.seed)) for record in records)
+
+
+def uncommented(text: str) -> str:
+    """Return a text in Markdown without its comments, lines that begin with a per cent sign."""
+    return re.sub(r"^%.*\n?", "", text, flags=re.MULTILINE)
+
+
+def by_heading(mark: str, text: str) -> dict[str, str]:
+    """Return the sections of a text by their headings, which begin with this mark: `"## "`."""
+    _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+
+
+def data_frame(
+    rows: Sequence[Any], columns: list[str] | tuple[str, ...] | None = None
+) -> DataFrame:
+    """Return a data frame; pandas is loaded here, so that importing an exhibit does not load it."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def glue_numbers(numbers: Mapping[str, float | str]) -> None:
+    """Make numbers available to the prose of a page as ``{glue:text}`name:format```."""
+    from myst_nb import glue
+
+    for name, value in numbers.items():
+        glue(name, value if isinstance(value, str) else float(value), display=False)
