@@ -178,18 +178,16 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if finding is None:
         return None
     setting = claim.studies[0].setting.label(scale)
-    configs: Iterable[object] = (
-        [] if scale == "paper" else runs.condition
-    )  # there the setting's name says the width
+    # at the paper's scale the setting's name says the width
+    configs: Iterable[object] = [] if scale == "paper" else runs.condition
     trained = [config for config in configs if isinstance(config, Config)]
     width = max((config.base_channels for config in trained), default=None)
     frozen = {config.frozen_zeros for config in trained if config.beta} == {True}
     if len(by_study) > 1 and finding.evidence:
         n = finding.evidence.n  # the seeds that all of the studies have
-    elif by_study[0][0].kind == "toy":  # all random problems in each cell
-        n = sum(record.config.problems for record in by_study[0])
-    else:  # those that every condition has
-        n = int(runs.groupby("condition", sort=False).seed.nunique().min())
+    else:  # those that every condition has; of the toy, all random problems in each cell
+        count = [getattr(record.config, "problems", 1) for record in runs.record]
+        n = int(runs.assign(count=count).groupby("condition", sort=False)["count"].sum().min())
     return Evidence(finding, n, setting, width, frozen)
 
 

@@ -1,75 +1,7 @@
 """What the page claims says of results."""
 
-from checks import check, judged, records, verdicts
-from lcs.exhibits.shared import published
-from lcs.exhibits.shared.compare import accuracies, by_method, mean
-from lcs.exhibits.shared.methods import B50, LOCAL, SGD
-from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED, one_more, sign
-from lcs.stats import mean_interval
-
-
-@check
-def searches_have_the_first_seed(store):
-    """Runs on a validation split have seed 0, which the compared runs have too."""
-    runs = (run for place in store.chain() for run in place.records())
-    seeds = {run.config.seed for run in runs if getattr(run.config, "validation", False)}
-    return seeds == {0}
-
-
-@check
-def sgd_in_float32(store):
-    """In float32 SGD is no nearer to the reproduction in the mean, but one more run reaches it."""
-    theirs = published.table2(SGD).report
-    usual, plain = (
-        by_method(runs)[SGD]
-        for runs in (records(store, "table2"), records(store, "precision", precision="fp32"))
-    )
-    ours = mean_interval(accuracies(plain))
-    away = one_more(ours, theirs)
-    return theirs < mean(usual) <= ours.mean and away.mean < away.half_width
-
-
-@check
-def sgd_of_the_reproduction_is_contradicted(store):
-    """The reproduction's accuracy of SGD lies outside the interval of one more run of ours."""
-    ours = mean_interval(accuracies(by_method(records(store, "table2"))[SGD]))
-    away = one_more(ours, published.table2(SGD).report)
-    return abs(away.mean) > away.half_width
-
-
-@check
-def verdicts_that_agree_in_all_settings(store):
-    """In every setting β = 50 is local beyond chance, and behind S-LOCAL by over half of the gap.
-
-    It is more local than SGD, too, and most of its second layer remains. Its lead over SGD and over
-    β = 0 depends on the setting. S-LOCAL's lead is over three times that of the paper.
-    """
-    signs = {
-        text: {sign(said).mark for (found,) in [verdicts(store, text)] for said in found.values()}
-        for text in (
-            "The filters of β = 50 are more local than their own permutations",
-            "The filters of β = 50 are more local than those of SGD",
-            "S-LOCAL is better than S-FC with β-LASSO, β = 50",
-            "β = 50 closes most of the gap between S-FC with SGD and S-LOCAL",
-            "The second layer loses most of its weights",
-            "S-FC with β-LASSO at β = 50 is better than with SGD",
-            "β = 50 is better than β = 0",
-        )
-    }
-    local, than_sgd, behind, closed, second, *others = signs.values()
-    (lead,) = [
-        one
-        for one in judged(store)
-        if one.claim.text.startswith("S-LOCAL is better than S-FC with")
-    ]
-    least = min(each.finding.evidence.mean for each in lead.evidence)
-    return (
-        local == than_sgd == behind == {"✓"}
-        and closed == second == {"✗"}
-        and all(len(each) > 1 for each in others)
-        and least > 3 * published.gain(LOCAL, B50)
-    )
-
+from checks import check, verdicts
+from lcs.exhibits.shared.verdicts import CORRECTED, UNDECIDED
 
 # claims that openings of chapters call so, each in a setting whose name ends so
 CALLED = {

@@ -1,12 +1,12 @@
 """Which runs each claim is judged by, and what the page Claims shows of it."""
 
-import dataclasses
 import math
 
 import pytest
 from helpers.fake_claims import ONE, STORE, WEAK, claim, fake_studies, weak  # noqa: F401
 from helpers.made_up_records import configs, made_up, study, with_final
 
+from lcs.analysis.runs import frame
 from lcs.config import Config
 from lcs.exhibits import claims
 from lcs.exhibits.engine import inference, steps
@@ -18,10 +18,9 @@ from lcs.exhibits.shared.claim_settings import (
     AT_4000_EPOCHS,
     FLIPS_FURTHER,
 )
-from lcs.exhibits.shared.settings import FLIP_CROP_LONG, FLIP_CROP_SHORT, STRONGER_L1
+from lcs.exhibits.shared.settings import STRONGER_L1
 from lcs.exhibits.shared.verdicts import BENCHMARK, Finding
 from lcs.runs import Record, RunStore
-from lcs.stats import Interval
 
 EVERY = [claim for _, claim in claims.claims()]
 
@@ -29,69 +28,6 @@ EVERY = [claim for _, claim in claims.claims()]
 def test_no_text_is_of_two_claims():
     texts = [one.text for one in EVERY]
     assert len(set(texts)) == len(texts)
-
-
-def test_a_claim_has_a_row_for_each_setting(monkeypatch):
-    monkeypatch.setattr(
-        claims, "claims", lambda: [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing"))]
-    )
-    shown = claims.table(claims.judge_all(STORE))
-    place = [*shown.columns].index("setting")
-    names = ["[paper](toy.ipynb)", "[no augmentation, α = 1](toy.ipynb)", "[toy](toy.ipynb)"]
-    assert [row[place] for row in shown.rows] == names
-    assert ".pending" in shown.rows[-1][place + 1]
-
-
-def test_the_matrix_has_a_column_for_each_setting(monkeypatch):
-    made = [("toy", claim(WEAK, "wide")), ("toy", claim(None, "missing")), ("toy", claim(ONE))]
-    monkeypatch.setattr(claims, "claims", lambda: made)
-    shown = claims.matrix(claims.judge_all(STORE))
-    assert shown.columns == ["claim", "published", "no augmentation, α = 1"]
-    both, one = shown.rows  # what is pending has no row
-    assert all(
-        "(✓) holds" in cell and "not significant after correction" in cell for cell in both[2:3]
-    )
-    assert "(✓) seen in one run" in one[2]
-    assert "[1.0](toy.ipynb) [n = 5]" in one[2]
-
-
-def test_what_is_judged_in_no_column_has_no_row():
-    every = claims.judge_all(STORE)
-    rows = claims.matrix(every).rows
-    assert all(any(cell != claims.UNTESTED for cell in row[2:]) for row in rows)
-    listed = {row[0] for row in claims.table(every, "P").rows}
-    assert {row[0] for row in rows} < listed
-
-
-def test_other_lengths_are_left_to_the_list(monkeypatch):
-    gap = next(one for one in EVERY if one.text.startswith("β = 50 closes most of the gap"))
-    monkeypatch.setattr(claims, "claims", lambda: [("toy", gap), ("toy", gap)])
-    shown = claims.matrix(claims.judge_all(STORE))
-    wide = ["flips and crops, α = 16", "flips and crops, α = 32", "the paper's size, 400 epochs"]
-    assert [*shown.columns[-3:]] == wide
-    listed = claims.table(claims.judge_all(STORE))
-    place = [*listed.columns].index("setting")
-    settings = " ".join(row[place] for row in listed.rows)
-    lengths = (FLIP_CROP_SHORT.name, FLIP_CROP_LONG.name)
-    assert {*lengths} < {*claims.LEFT_OUT}
-    assert all(f"{name}, α = 8" in settings for name in lengths)
-    longest = dataclasses.replace(gap, study=FLIPS_FURTHER[1], also=())
-    monkeypatch.setattr(claims, "claims", lambda: [("toy", longest), ("toy", longest)])
-    assert not claims.matrix(claims.judge_all(STORE)).rows
-
-
-def test_a_setting_without_runs_has_no_column(tmp_path):
-    empty = claims.matrix(claims.judge_all(RunStore(tmp_path)))
-    assert empty.columns == ["claim", "published"]
-
-
-def test_claims_are_counted_by_what_came_out(monkeypatch):
-    made = [claim(WEAK), claim(weak(0.1)), claim(Finding("", Interval(-9.0, 0.1, 5))), claim(ONE)]
-    made += [claim(None, "missing"), claim(None, BENCHMARK)]
-    monkeypatch.setattr(claims, "claims", lambda: [("toy", one) for one in made])
-    shown = claims.counts(claims.judge_all(STORE))
-    assert shown.rows == [["no augmentation, α = 1", "4", "0 (3)", "1", "0", "0"]]
-    assert "5 claims" in shown.caption
 
 
 def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
@@ -108,23 +44,19 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
     ]
     assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
-    monkeypatch.setattr(
-        claims, "claims", lambda: [("toy", claim(WEAK)), ("toy", gap), ("toy", claim(WEAK))]
-    )
-    shown = claims.table(claims.judge_all(STORE))
-    place = [*shown.columns].index("setting")
-    said = [(row[0] == gap.text, row[place]) for row in shown.rows]
-    (one,) = {setting for other, setting in said if not other}
-    assert one == "[no augmentation, α = 1](toy.ipynb)"
-    wide = "[AutoAugment, α = 8](scaling.ipynb)"
-    short = "[flips and crops, 50 epochs, α = 8](scaling.ipynb)"
-    long = "[flips and crops, α = 8](scaling.ipynb)"
-    wider = "[flips and crops, α = 16](scaling.ipynb)"
-    longest = "[flips and crops, 1600 epochs, α = 8](scaling.ipynb)"
-    largest = "[flips and crops, α = 32](scaling.ipynb)"
-    full = "[the paper's size, 400 epochs](paper_size.ipynb)"
-    own = [(True, p) for p in (one, wide, short, long, wider, longest, largest, full)]
-    assert said == [(False, one), *own, (False, one)]
+    monkeypatch.setattr(claims, "claims", lambda: [("toy", claim(WEAK)), ("toy", gap)])
+    other, own = claims.judge_all(STORE)
+    assert [each.label for each in other.evidence] == ["no augmentation, α = 1"]
+    assert [(each.label, each.chapter) for each in own.evidence] == [
+        ("no augmentation, α = 1", "toy"),
+        ("AutoAugment, α = 8", "scaling"),
+        ("flips and crops, 50 epochs, α = 8", "scaling"),
+        ("flips and crops, α = 8", "scaling"),
+        ("flips and crops, α = 16", "scaling"),
+        ("flips and crops, 1600 epochs, α = 8", "scaling"),
+        ("flips and crops, α = 32", "scaling"),
+        ("the paper's size, 400 epochs", "paper_size"),
+    ]
 
 
 def test_the_share_of_the_gap_that_is_closed():
@@ -139,8 +71,8 @@ def test_the_share_of_the_gap_that_is_closed():
 
 
 def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
-    rows = claims.table(claims.judge_all(RunStore(tmp_path))).rows
-    assert [".pending" in row[5] for row in rows] == [c.study != BENCHMARK for c in EVERY]
+    found = claims.judge_all(RunStore(tmp_path))
+    assert [not one.evidence for one in found] == [c.study != BENCHMARK for c in EVERY]
 
 
 def test_a_benchmark_judges_without_records(monkeypatch):
@@ -163,14 +95,14 @@ WITH_RUNS = [c for c in EVERY if c.judge and c.study not in (BENCHMARK, "toy")]
 def judged(beginning: str, records: list[Record]) -> Finding:
     """The finding of the one claim whose text begins so."""
     (found,) = [claim for claim in EVERY if claim.text.startswith(beginning)]
-    return found.judge(records)
+    return found.judge(frame(records))
 
 
 @pytest.mark.parametrize("claim", WITH_RUNS, ids=lambda claim: claim.text)
 def test_every_claim_finds_its_runs_in_its_study(claim):
     names = [found.name for found in claim.studies]
     records = [run for name in names for run in study(name, lambda config: 50.0 + config.seed)]
-    finding = claim.judge([with_final(record, locality=LOCALITY) for record in records])
+    finding = claim.judge(frame(with_final(run, locality=LOCALITY) for run in records))
     assert finding.value
     assert finding.said or finding.evidence.n == 3
 
