@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from lcs import models
 from lcs.config import Config
+from lcs.exhibits import engine as exhibit
 from lcs.exhibits import find_study
-from lcs.exhibits.engine import inference as exhibit
 from lcs.optim.sparse_products import SparseLayer
 from lcs.runs import BOOK_RUNS, RunStore
 
@@ -37,6 +37,8 @@ IMAGES_A_ROUND = 10
 DENSITIES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 # the run whose first layer is in use: the widest one stored whole
 STUDY = "largest"
+# images in a pass
+BATCHES = (1, 512)
 # largest difference of logits that rounding explains, over the largest logit
 ROUNDING = {exhibit.DENSE_BF16: 0.05, exhibit.CSR_BF16: 0.05}
 
@@ -47,7 +49,7 @@ Tensors = dict[str, Tensor]
 def main() -> None:
     report = Report("inference")
     most = torch.get_num_threads()
-    x = torch.randn(max(exhibit.BATCHES), 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(max(BATCHES), 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for width, places, weight in first_layers():
         ways, held = every_way(network(width, weight, x), x)
         fields = {
@@ -59,7 +61,7 @@ def main() -> None:
             "bytes": {way: len(safetensors.torch.save(kept)) for way, kept in held.items()},
             "operations": {way: operations(kept) for way, kept in held.items()},
         }
-        for batch in exhibit.BATCHES:
+        for batch in BATCHES:
             check(ways, x[:batch])
             for threads in sorted({1, most}):
                 torch.set_num_threads(threads)

@@ -95,7 +95,7 @@ class Report:
 
         `ratios` are of two actions, taken round by round: (numerator, denominator, target). A
         target reads ">= 8" or "<= 2.5"; "" is none. By `measured` and further fields, as `model`
-        and `base_channels`, `lcs.exhibits.engine.benchmarks.find` looks the table up.
+        and `base_channels`, the book looks the table up.
         """
         shown = {name: [scale * value for value in values] for name, values in times.items()}
         quotients = [_quotient(times, *ratio) for ratio in ratios]

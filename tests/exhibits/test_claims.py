@@ -9,8 +9,6 @@ from helpers.made_up_records import configs, made_up, study, with_final
 from lcs.analysis.runs import frame
 from lcs.config import Config
 from lcs.exhibits import claims
-from lcs.exhibits.engine import inference, steps
-from lcs.exhibits.shared import verdicts
 from lcs.exhibits.shared.claim_settings import (
     AS_SEARCHED,
     AT_32,
@@ -73,14 +71,6 @@ def test_the_share_of_the_gap_that_is_closed():
 def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
     found = claims.judge_all(RunStore(tmp_path))
     assert [not one.evidence for one in found] == [c.study != BENCHMARK for c in EVERY]
-
-
-def test_a_benchmark_judges_without_records(monkeypatch):
-    speed = [one for one in EVERY if one.study == BENCHMARK]
-    assert {e.setting for e in verdicts.judged(speed, STORE, BENCHMARK)} == {BENCHMARK}
-    for module in (inference, steps):
-        monkeypatch.setattr(module, "load", lambda _: None)
-    assert verdicts.judged(speed, STORE, BENCHMARK) == [None] * len(speed)
 
 
 # Judges
