@@ -70,16 +70,17 @@ def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
         density: share of each layer's weights that is kept.
 
     Raises:
-        ValueError: the density is not between 0 and 1.
+        ValueError: the density is not between 0 and 1, or a weight is distributed.
     """
     if not 0 < density <= 1:
         raise ValueError(f"density: {density!r} is out of range; give more than 0, at most 1")
-    weights = {n: getattr(m, "weight", None) for n, m in model.named_modules()}
-    return {
-        name: _largest(weight.detach().abs(), round(density * weight.numel()))
-        for name, weight in weights.items()
-        if isinstance(weight, nn.Parameter) and weight.ndim > 1
-    }
+    masks = {}
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, nn.Parameter) and weight.ndim > 1:
+            _check_whole(name, weight)
+            masks[name] = _largest(weight.detach().abs(), round(density * weight.numel()))
+    return masks
 
 
 class Masks:
@@ -93,7 +94,8 @@ class Masks:
         optimizer: of `lcs.optim`, with these weights; it sees no gradient outside the masks.
 
     Raises:
-        ValueError: a mask does not fit, or the optimizer does not hold its layer or takes none.
+        ValueError: a mask does not fit, the optimizer does not hold its layer or takes none, or the
+            weight of the layer is distributed.
     """
 
     @torch.no_grad()
@@ -106,6 +108,7 @@ class Masks:
             weight = getattr(modules.get(name), "weight", None)
             if weight is None or weight not in held:
                 raise ValueError(f"{name}: the optimizer does not hold the weight of such a layer")
+            _check_whole(name, weight)
             if getattr(mask, "dtype", None) != torch.bool or mask.shape != weight.shape:
                 raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")
         self.layers = {name: cast(nn.Linear, modules[name]) for name in masks}
@@ -268,6 +271,11 @@ class Pruning(Masks):
         generator = generator_for(self.config.seed, f"mask of {name}", epoch)
         mask = self.masks[name]
         return torch.rand(mask.shape, generator=generator).to(mask.device)
+
+
+def _check_whole(name: str, weight: Tensor) -> None:
+    if hasattr(weight, "to_local"):  # a DTensor, as of FSDP2
+        raise ValueError(f"{name}: its weight is distributed, which masks cannot be; use DDP")
 
 
 def _largest(scores: Tensor, count: int) -> Tensor:
