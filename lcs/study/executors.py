@@ -48,11 +48,7 @@ class StudyExecutor(concurrent.futures.Executor):
 
 
 class InThisProcess(StudyExecutor):
-    """This process: one group after the other.
-
-    Args:
-        device: that the runs train on.
-    """
+    """This process: one group after the other, on one device."""
 
     slots = 1
 
