@@ -91,10 +91,6 @@ class Convolution(nn.Conv2d):
     """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
 
     Exported or traced it is a convolution.
-
-    Args:
-        geometry: its shape.
-        bias: whether it has one, (out_channels,).
     """
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:

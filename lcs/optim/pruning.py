@@ -147,13 +147,7 @@ class Masks:
 
 
 class Pruning(Masks):
-    """The masks of the layers of `Config.densities`, as `Config.pruning` makes and changes them.
-
-    Args:
-        config: the run, with a `pruning` and a `density`.
-        model: S-FC.
-        optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
-    """
+    """Masks of the layers of S-FC in `Config.densities`, which `Config.pruning` makes and moves."""
 
     def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
         weights = layer_weights(model)
@@ -163,12 +157,7 @@ class Pruning(Masks):
         self.early: dict[str, Tensor] = {}  # state of the network to rewind to
 
     def count(self, name: str, zeros: float = 1.0) -> int:
-        """Return how many weights of a layer are kept.
-
-        Args:
-            name: of the layer.
-            zeros: share that there is already of the zeros at the end.
-        """
+        """Return how many weights of a layer are kept with this share of the zeros at the end."""
         share = self.config.densities[name]
         return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
 
@@ -176,9 +165,7 @@ class Pruning(Masks):
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch, counted from 0.
 
-        Args:
-            epoch: that begins.
-            gradients: returns ∂L/∂w of each layer, on a batch and with all weights.
+        `gradients` returns ∂L/∂w of each layer, on a batch and with all weights.
         """
         method, done = self.config.pruning, epoch / self.config.epochs
         if method in CUT_BETWEEN_PERIODS:

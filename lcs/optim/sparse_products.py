@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from lcs.models.networks import Net
 from lcs.optim.mixed_precision import bf16_products, has_bf16, replace_parameter, takes_copies
 
-# how an epoch is computed; earlier versions had a third one, "exact", for zeros that may return
+# how an epoch is computed; records have a third one, "exact", too
 MODES = ("dense", "frozen")
 # share of kept weights below which "frozen" is faster than dense products, by the device and by
 # the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`

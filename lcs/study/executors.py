@@ -63,12 +63,7 @@ class InThisProcess(StudyExecutor):
 
 
 class Processes(ProcessPoolExecutor, StudyExecutor):
-    """Processes of this machine, each with its share of the cores; they end when this one does.
-
-    Args:
-        device: that the runs train on.
-        workers: number of processes.
-    """
+    """Processes of this machine, each with its share of the cores; they end when this one does."""
 
     def __init__(self, device: str, workers: int) -> None:
         import torch

@@ -142,12 +142,9 @@ def _errors(future: Future[Errors], group: Sequence[Config], executor: StudyExec
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
-    """Train a group of runs; one by one what is missing after a failure.
+    """Train a group of runs until `deadline`, a `time.time()`; one by one after a failure.
 
-    Args:
-        configs: of the runs.
-        deadline: when to pause, in seconds as of `time.time()`.
-        options: those of `lcs.train.train_group`.
+    Options are those of `lcs.train.train_group`.
     """
     from lcs.train import train_group
 
