@@ -141,8 +141,14 @@ def three_layer_width(
     Its number of weights comes nearest to that of S-FC at the same α, as the paper compares the two
     at equal size (Table 1).
     """
-    sizes = {"image_size": image_size, "in_channels": in_channels, "base_channels": base_channels}
-    budget = sum(layer.weights for layer in layer_sizes("s-fc", num_classes, **sizes).values())
+    same = layer_sizes(
+        "s-fc",
+        num_classes,
+        image_size=image_size,
+        in_channels=in_channels,
+        base_channels=base_channels,
+    )
+    budget = sum(size.weights for size in same.values())
     # a net of width w has w² + (inputs + classes) w weights
     half = (in_channels * image_size**2 + num_classes) / 2
     return round(math.sqrt(half**2 + budget) - half)
