@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcs.cli.options import Device, StoreRead, folder, say, store_to_write, stores_to_read
+from lcs.cli.options import FOLDER, Device, StoreRead, say, store_to_write, stores_to_read
 from lcs.config import Config, ToyConfig
 from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError
@@ -108,13 +108,9 @@ def verify(store: StoreRead = None) -> None:
 
 @app.command("import")
 def import_runs(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="Records, or folders of them.", parser=folder, metavar="PATH"),
-    ],
+    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.", **FOLDER)],
     store: Annotated[
-        Path | None,
-        typer.Option(help="Their new place; default: the book's.", parser=folder, metavar="PATH"),
+        Path | None, typer.Option(help="Their new place; default: the book's.", **FOLDER)
     ] = None,
     filters: Annotated[
         bool, typer.Option(help="Whether files of filters come with them, for figures.")
