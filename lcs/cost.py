@@ -85,22 +85,14 @@ class Pace:
 
     def __init__(self, device: str, records: Iterable[Record], hardware: str | None = None) -> None:
         self.device = device_type(device)
-        timed: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
-        same: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
+        rows: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
         for record in records:
             config, origin = record.config, record.provenance
             if isinstance(config, Config) and origin["device"] == self.device:
-                row = (*_terms(config), origin["seconds"])
-                apart = counts_apart(config.dataset)
-                timed[apart].append(row)
-                if hardware and origin["hardware"] == hardware:
-                    same[apart].append(row)
-        self._fits = {key: _fitted(np.array(rows)) for key, rows in timed.items() if rows}
-        for key, rows in same.items():
-            if len(rows) >= ENOUGH_RUNS:
-                own = np.array(rows)
-                estimates = own[:, :-1] @ self._fits[key]
-                self._fits[key] *= own[:, -1].sum() / estimates.sum()
+                same = hardware is not None and origin["hardware"] == hardware
+                row = (*_terms(config), origin["seconds"], same)
+                rows[counts_apart(config.dataset)].append(row)
+        self._fits = {apart: _fitted(np.array(known)) for apart, known in rows.items() if known}
 
     def seconds(self, config: Config) -> float | None:
         """Return about how long a run takes; None where nothing is known of the device."""
@@ -112,32 +104,32 @@ class Pace:
 
 
 def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the seconds of each term: of runs, whose terms and seconds the rows have."""
+    """Return the seconds of each term.
+
+    A row has the terms of a run, its seconds, and whether it was of the same processor.
+    """
     from scipy.optimize import nnls
 
-    terms, expected = rows[:, :-1], rows[:, -1]
+    terms, seconds, same = rows[:, :-2], rows[:, -2], rows[:, -1] > 0
+    expected = seconds
     for _ in range(10):
-        errors = rows / np.sqrt(expected)[:, None]
-        pace, _ = nnls(errors[:, :-1], errors[:, -1])
+        weights = 1 / np.sqrt(expected)
+        pace, _ = nnls(terms * weights[:, None], seconds * weights)
         expected = np.maximum(terms @ pace, 1e-9)
+    if same.sum() >= ENOUGH_RUNS:
+        pace *= seconds[same].sum() / (terms[same] @ pace).sum()
     return pace
 
 
 @functools.cache
 def _terms(config: Config) -> tuple[float, ...]:
     """Return images, augmented images, operations, and those of LOCAL layers, of a run."""
-    images = training_images(config)
-    augmented = images if config.augment != "none" else 0
-    local = 0
+    images, local = training_images(config), 0
     if config.model in ("s-local", "d-local"):
         layers = config.layer_sizes().items()
         local = sum(layer.flops for name, layer in layers if name.startswith("conv"))
-    return (
-        float(images),
-        float(augmented),
-        float(images * image_flops(config)),
-        float(images * local),
-    )
+    of_image = (1, config.augment != "none", image_flops(config), local)
+    return tuple(float(images * term) for term in of_image)
 
 
 def device_type(name: str) -> str:

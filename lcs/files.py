@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +40,10 @@ def locked(folder: Path) -> Iterator[None]:
         OSError: the folder cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(folder, held, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -63,12 +61,10 @@ def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
         FileExistsError: there is a file already, which has to stay.
         OSError: the folder cannot be written or the disk is full; what stood there is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(path.parent)
     with contextlib.ExitStack() as locked:
-        temporary, file = _locked_beside(path, locked)
+        temporary = _locked_beside(path, locked)
         try:
-            with file:
+            with temporary.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -80,13 +76,28 @@ def replacing(path: Path, *, once: bool = False) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`, which is removed; by the next writer if this is killed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with contextlib.ExitStack() as locked:
+        folder = _locked_beside(path, locked, folder=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_abandoned(folder: Path) -> None:
-    """Remove what killed writers of `replacing` left in a folder, whatever they wrote."""
+    """Remove what killed writers left in a folder, whatever they wrote."""
     for left in folder.glob(f".*.{'[0-9a-f]' * 8}.partial"):
         # a writer that still runs has locked its own
-        with contextlib.suppress(OSError), left.open("rb") as abandoned:
-            fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+            _lock(left, held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -154,14 +165,23 @@ def _link(file: Path, path: Path) -> None:
         file.replace(path)
 
 
-def _locked_beside(path: Path, held: contextlib.ExitStack) -> tuple[Path, BinaryIO]:
-    """Open a new file beside `path`, locked until `held` ends: so others know that it is in use."""
+def _locked_beside(path: Path, held: contextlib.ExitStack, *, folder: bool = False) -> Path:
+    """Make a file or folder beside `path`, locked until `held` ends: so it is known to be in use.
+
+    Folders that are missing are made, and what killed writers left in the last one is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent)
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-        file = temporary.open("xb")
+        temporary.mkdir() if folder else temporary.touch(exist_ok=False)
         with contextlib.suppress(OSError):  # file systems without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        held.callback(os.close, os.dup(file.fileno()))
+            _lock(temporary, held, fcntl.LOCK_EX)
         if temporary.exists():  # not removed before it was locked
-            return temporary, file
-        file.close()
+            return temporary
+
+
+def _lock(path: Path, held: contextlib.ExitStack, how: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    held.callback(os.close, descriptor)
+    fcntl.flock(descriptor, how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,16 +26,10 @@ def folder(text: str) -> Path:
     return expanded(text)
 
 
-Store = Annotated[
-    Path | None,
-    typer.Option(help="Folder of records; default: your own.", parser=folder, metavar="PATH"),
-]
-StoreRead = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of records; default: your own, and the book's.", parser=folder, metavar="PATH"
-    ),
-]
+FOLDER: dict[str, Any] = {"parser": folder, "metavar": "PATH"}
+OF_RECORDS = "Folder of records; default: your own"
+Store = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}.", **FOLDER)]
+StoreRead = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}, and the book's.", **FOLDER)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BudgetMinutes = Annotated[
     float | None,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcs.cli.options import Device, StoreRead, folder, say, store_to_write, stores_to_read
+from lcs.cli.options import FOLDER, Device, StoreRead, say, store_to_write, stores_to_read
 from lcs.config import Config, ToyConfig
+from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError
 
 if TYPE_CHECKING:  # for annotations alone
@@ -63,23 +63,19 @@ def _has(record: Record, word: str) -> bool:
     if not equals:
         return word in f"{record.config.file} {record.run_id}"
     name = name.replace("-", "_")
-    if name not in {
-        field.name for kind in (Config, ToyConfig) for field in dataclasses.fields(kind)
-    }:
+    if name not in defaults(Config) | defaults(ToyConfig):
         raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
     if not hasattr(record.config, name):
         return False  # of another kind of run
-    own = getattr(record.config, name)
-    if (
-        isinstance(own, int | float)
-        and not isinstance(own, bool)
-        and value.lower() not in ("none", "null")
-    ):
+    own, empty = getattr(record.config, name), value.lower() in ("none", "null")
+    if own is None:
+        return empty
+    if type(own) in (int, float) and not empty:
         try:
-            return own == float(value)
+            return bool(own == float(value))
         except ValueError:
             raise LcsError(f"{word}: {value!r} is not a number") from None
-    return value.lower() in (("none", "null") if own is None else (str(own).lower(),))
+    return value.lower() == str(own).lower()
 
 
 RunId = Annotated[
@@ -112,13 +108,9 @@ def verify(store: StoreRead = None) -> None:
 
 @app.command("import")
 def import_runs(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="Records, or folders of them.", parser=folder, metavar="PATH"),
-    ],
+    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.", **FOLDER)],
     store: Annotated[
-        Path | None,
-        typer.Option(help="Their new place; default: the book's.", parser=folder, metavar="PATH"),
+        Path | None, typer.Option(help="Their new place; default: the book's.", **FOLDER)
     ] = None,
     filters: Annotated[
         bool, typer.Option(help="Whether files of filters come with them, for figures.")

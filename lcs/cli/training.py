@@ -31,23 +31,18 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     allowed = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
     allowed |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
     hints = typing.get_type_hints(Config, include_extras=True)
-    options, panel = [], ""
+    options, panel, keyword = [], "", inspect.Parameter.KEYWORD_ONLY
     for field in dataclasses.fields(Config):
         kind, meaning, *_ = typing.get_args(hints[field.name])
         text, panel = f"{meaning[0].upper()}{meaning[1:]}.", PANELS.get(field.name, panel)
         if field.name in allowed:
             text += f" Values: {allowed[field.name]}."
-        options.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=Annotated[kind, typer.Option(help=text, rich_help_panel=panel)],
-            )
-        )
+        shown: Any = Annotated[kind, typer.Option(help=text, rich_help_panel=panel)]
+        option = inspect.Parameter(field.name, keyword, default=field.default, annotation=shown)
+        options.append(option)
     own = inspect.signature(function, eval_str=True)
     kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept] + options
+    parameters = [p.replace(kind=keyword) for p in kept] + options
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function

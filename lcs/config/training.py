@@ -18,6 +18,9 @@ from lcs.shapes import (
     stack_and_hidden,
 )
 
+PRUNINGS = ("none", "random", "snip", "windows", "random-windows", "magnitude", "rewinding",
+            "gradual", "set", "rigl")  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Config(RunConfig):
@@ -92,18 +95,7 @@ class Config(RunConfig):
         "how a mask of zeros is made: random, snip, windows, random-windows: once, at the start; "
         "magnitude, rewinding: cut after each period; gradual (from four epochs on), set, rigl: "
         "changed before epochs (lcs.optim.pruning)",
-        (
-            "none",
-            "random",
-            "snip",
-            "windows",
-            "random-windows",
-            "magnitude",
-            "rewinding",
-            "gradual",
-            "set",
-            "rigl",
-        ),
+        PRUNINGS,
     ] = "none"
     density: Annotated[
         float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)

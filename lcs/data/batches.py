@@ -23,20 +23,9 @@ from lcs.seeds import generator_for
 CHUNK = 2000
 # fields of the configuration on which a run's batches depend, beside their `stream`
 BATCH_FIELDS = (
-    "dataset",
-    "seed",
-    "augment",
-    "crop_padding",
-    "crop_fill",
-    "normalize",
-    "precision",
-    "batch_size",
-    "validation",
-    "permute_pixels",
-    "images",
-    "labels",
-    "train_share",
-)
+    "dataset", "seed", "augment", "crop_padding", "crop_fill", "normalize", "precision",
+    "batch_size", "validation", "permute_pixels", "images", "labels", "train_share",
+)  # fmt: skip
 
 Part = tuple[np.ndarray, np.ndarray]
 

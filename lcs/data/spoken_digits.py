@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import itertools
 import wave
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.data.datasets import Array, Arrays
+from lcs.data.datasets import Array, Arrays, opened_npz
 from lcs.data.specs import KEYS
-from lcs.errors import DataError, one_line
+from lcs.errors import DataError
 
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{}.tar.gz"
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -31,7 +30,6 @@ RATE = 8000  # samples a second
 WINDOW, HOP = 256, 160  # samples: frames of 32 ms, one every 20 ms
 SIDE = 32  # bands, and frames: 0.65 s
 DECIBELS = 80  # below a clip's loudest value; what is softer counts as silence
-MAX_BYTES = 2**28  # of a file of clips, expanded: the data set has 2**25 or so
 
 Samples = NDArray[np.int16]
 
@@ -64,30 +62,18 @@ def from_npz(path: Path) -> Arrays | None:
     each clip its `label`, `speaker` and `index`.
 
     Raises:
-        DataError: the file is damaged, or its clips are not those of the data set.
-        OSError: it cannot be read.
+        As `lcs.data.datasets.opened_npz`.
     """
-    try:
-        if not zipfile.is_zipfile(path):
+    with opened_npz(path, "no clips of spoken digits") as stored:
+        if "wave" not in stored:
             return None
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise DataError(f"larger than {MAX_BYTES:,} bytes; import the clips alone")
-        with np.load(path, allow_pickle=False) as stored:
-            if "wave" not in stored:
-                return None
-            samples, offsets = stored["wave"], stored["offsets"]
-            names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
-            ends = itertools.pairwise(offsets)
-            clips = {
-                (int(digit), str(speaker), int(take)): samples[start:end]
-                for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
-            }
+        samples, ends = stored["wave"], itertools.pairwise(stored["offsets"])
+        names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
+        clips = {
+            (int(digit), str(speaker), int(take)): samples[start:end]
+            for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
+        }
         return _arrays(clips)
-    except (DataError, OSError):
-        raise
-    except Exception as error:  # whatever damaged bytes do to zip and npy readers
-        raise DataError(f"no clips of spoken digits ({one_line(error)})") from None
 
 
 def spectrogram(samples: Samples) -> Array:

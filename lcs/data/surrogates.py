@@ -92,9 +92,8 @@ def _gaussianised(images: data.Images, draws: torch.Generator) -> tuple[Array, A
         table = _bytes(MIDDLE + DEVIATION * ndtri(ranks / len(values)))
         for part, result in zip((train, test), changed, strict=True):
             result[:, pixel] = table[part[:, pixel]]
-    return changed[0].reshape(images.train_images.shape), changed[1].reshape(
-        images.test_images.shape
-    )
+    train, test = changed
+    return train.reshape(images.train_images.shape), test.reshape(images.test_images.shape)
 
 
 def _gaussian(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:

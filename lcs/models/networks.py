@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -90,10 +91,6 @@ class Convolution(nn.Conv2d):
     """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
 
     Exported or traced it is a convolution.
-
-    Args:
-        geometry: its shape.
-        bias: whether it has one, (out_channels,).
     """
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
@@ -232,18 +229,21 @@ def build(
         raise ConfigError(f"dropout: {dropout!r} is out of range; give 0 or more, and less than 1")
     if base_channels is None:
         base_channels = PAPER_WIDTHS[name[0]]
+    sizes = {
+        "num_classes": num_classes,
+        "image_size": image_size,
+        "in_channels": in_channels,
+        "base_channels": base_channels,
+    }
     for field, value in (
-        ("num_classes", num_classes),
-        ("image_size", image_size),
-        ("in_channels", in_channels),
-        ("base_channels", base_channels),
-        ("kernel_size", 1 if kernel_size is None else kernel_size),
-    ):
+        sizes | {"kernel_size": 1 if kernel_size is None else kernel_size}
+    ).items():
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
             raise ConfigError(f"{field}: {value!r} is out of range; give a whole number from 1 on")
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
-    check_layers(shaped_as, kernel_size, padding, extras=bool(bias or affine or dropout))
+    extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
+    check_layers(shaped_as, kernel_size, padding, extras=any(extras.values()))
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
@@ -253,25 +253,9 @@ def build(
             kernel_size=kernel_size or default_kernel(name),
             num_classes=num_classes,
         )
-    stack, hidden = stack_and_hidden(
-        name,
-        num_classes,
-        image_size=image_size,
-        in_channels=in_channels,
-        base_channels=base_channels,
-        kernel_size=kernel_size,
-        padding=padding,
-    )
+    stack, hidden = stack_and_hidden(name, **sizes, kernel_size=kernel_size, padding=padding)
     _, kind = name.split("-")
-    return Net(
-        kind,
-        stack,
-        hidden=hidden,
-        num_classes=num_classes,
-        bias=bias,
-        affine=affine,
-        dropout=dropout,
-    )
+    return Net(kind, stack, hidden=hidden, num_classes=num_classes, **extras)
 
 
 def layer_weights(model: nn.Module) -> dict[str, Tensor]:

@@ -56,12 +56,7 @@ TRADES = 10
 
 @torch.no_grad()
 def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
-    """Copy the weights that a run takes of its source; return the masks that it takes, by layer.
-
-    Args:
-        config: the run, with a `start`.
-        model: its initial network.
-        source: the trained network.
+    """Copy what a run takes of a trained network to its own; return masks that it takes, by layer.
 
     Raises:
         ConfigError: a layer of the source has another shape.
@@ -90,9 +85,6 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
     """Return the source as a net of the model's kind, if what a run takes of it fits the model.
 
     Shapes alone are compared, so that networks on the meta device tell before any is trained.
-
-    Args:
-        config, model, source: as in `apply_source`.
 
     Raises:
         ConfigError: the source is of a kind that does not embed in the model's, a layer of it has
@@ -144,11 +136,7 @@ def rewired(mask: Tensor, draws: torch.Generator) -> Tensor:
     """Return a random mask (units, inputs), bool, with as many places in every row and column.
 
     Two units at a time share out anew, at random, the inputs that only one of them has (the
-    curveball algorithm: Strona et al., Nature Communications 2014).
-
-    Args:
-        mask: on the CPU.
-        draws: the generator of all that is random.
+    curveball algorithm: Strona et al., Nature Communications 2014). All is on the CPU.
     """
     mask = mask.clone()
     for pair in torch.randint(len(mask), (TRADES * len(mask), 2), generator=draws):

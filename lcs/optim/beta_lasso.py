@@ -330,24 +330,20 @@ def take_steps(
     for given in work:
         tensors = [_local(tensor, given[0]) for tensor in given]
         theta, size = tensors[0], tensors[0].numel()
-        contiguous = all(tensor.is_contiguous() for tensor in tensors)
         # of half precision, results would be rounded after the threshold, not before
         whole = theta.dtype in (torch.float32, torch.float64)
         step = eager if whole else torch.compiler.disable(eager)
-        if torch.compiler.is_compiling():  # by a caller, all of it
-            step(*numbers, *options, *tensors)
-        elif fused and contiguous and size > 1 and whole and compiler_works(theta.device):
+        # a caller may compile all of it
+        fast = all(tensor.is_contiguous() for tensor in tensors)
+        fast &= not torch.compiler.is_compiling()
+        if fast and fused and size > 1 and whole and compiler_works(theta.device):
             # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
             # rate compiles anew
-            device, dtype = theta.device, theta.dtype
-            filled = [  # there: a copy from the host would wait for all that the device has to do
-                n.to(device, dtype)
-                if isinstance(n, Tensor)
-                else torch.full((), n, device=device, dtype=dtype)
-                for n in numbers
-            ]
+            # there: a copy from the host would wait for all that the device has to do
+            filled = [n.to(theta) if isinstance(n, Tensor) else theta.new_full((), n)
+                      for n in numbers]  # fmt: skip
             _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
-        elif contiguous and size > CHUNK and theta.is_cpu:
+        elif fast and size > CHUNK and theta.is_cpu:
             for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
                 step(*numbers, *options, *pieces)
         else:

@@ -58,14 +58,8 @@ def around_mass(
     """Return `relative_l1` with each unit's window around where most of its squared weights are.
 
     A unit without weights has the window that it would have in a LOCAL layer, so that windows
-    depend on the weights alone, and are the same when a run is resumed. The result is on the
-    weight's device.
-
-    Args:
-        weight: of the layer, (C'·H'·W', C·H·W).
-        geometry: of a LOCAL layer.
-        growth: with each row or column outside.
-        size: pixels along a side of a window, odd; None: the geometry's kernel size.
+    depend on the weights alone, and are the same when a run is resumed. The result is on the device
+    of the weight, (C'·H'·W', C·H·W).
     """
     side = geometry.in_size
     filters = weight.detach().view(-1, geometry.in_channels, side, side)

@@ -23,15 +23,10 @@ from lcs.optim.beta_lasso import FULL_PRECISION, BetaLasso
 from lcs.optim.sgd import SGD
 
 aten = torch.ops.aten
-PRODUCTS = frozenset(
-    {
-        aten.mm.default,
-        aten.addmm.default,
-        aten.bmm.default,
-        aten.convolution.default,
-        aten.convolution_backward.default,
-    }
-)
+PRODUCTS = {
+    aten.mm.default, aten.addmm.default, aten.bmm.default,
+    aten.convolution.default, aten.convolution_backward.default,
+}  # fmt: skip
 
 
 def takes_copies(optimizer: Optimizer) -> bool:

@@ -70,16 +70,17 @@ def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
         density: share of each layer's weights that is kept.
 
     Raises:
-        ValueError: the density is not between 0 and 1.
+        ValueError: the density is not between 0 and 1, or a weight is distributed.
     """
     if not 0 < density <= 1:
         raise ValueError(f"density: {density!r} is out of range; give more than 0, at most 1")
-    weights = {n: getattr(m, "weight", None) for n, m in model.named_modules()}
-    return {
-        name: _largest(weight.detach().abs(), round(density * weight.numel()))
-        for name, weight in weights.items()
-        if isinstance(weight, nn.Parameter) and weight.ndim > 1
-    }
+    masks = {}
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, nn.Parameter) and weight.ndim > 1:
+            _check_whole(name, weight)
+            masks[name] = _largest(weight.detach().abs(), round(density * weight.numel()))
+    return masks
 
 
 class Masks:
@@ -93,7 +94,8 @@ class Masks:
         optimizer: of `lcs.optim`, with these weights; it sees no gradient outside the masks.
 
     Raises:
-        ValueError: a mask does not fit, or the optimizer does not hold its layer or takes none.
+        ValueError: a mask does not fit, the optimizer does not hold its layer or takes none, or the
+            weight of the layer is distributed.
     """
 
     @torch.no_grad()
@@ -106,6 +108,7 @@ class Masks:
             weight = getattr(modules.get(name), "weight", None)
             if weight is None or weight not in held:
                 raise ValueError(f"{name}: the optimizer does not hold the weight of such a layer")
+            _check_whole(name, weight)
             if getattr(mask, "dtype", None) != torch.bool or mask.shape != weight.shape:
                 raise ValueError(f"{name}: give a mask of type bool and shape {(*weight.shape,)}")
         self.layers = {name: cast(nn.Linear, modules[name]) for name in masks}
@@ -144,13 +147,7 @@ class Masks:
 
 
 class Pruning(Masks):
-    """The masks of the layers of `Config.densities`, as `Config.pruning` makes and changes them.
-
-    Args:
-        config: the run, with a `pruning` and a `density`.
-        model: S-FC.
-        optimizer: that trains it; from now on it sees no gradient of a weight outside the masks.
-    """
+    """Masks of the layers of S-FC in `Config.densities`, which `Config.pruning` makes and moves."""
 
     def __init__(self, config: Config, model: Net, optimizer: Optimizer) -> None:
         weights = layer_weights(model)
@@ -160,12 +157,7 @@ class Pruning(Masks):
         self.early: dict[str, Tensor] = {}  # state of the network to rewind to
 
     def count(self, name: str, zeros: float = 1.0) -> int:
-        """Return how many weights of a layer are kept.
-
-        Args:
-            name: of the layer.
-            zeros: share that there is already of the zeros at the end.
-        """
+        """Return how many weights of a layer are kept with this share of the zeros at the end."""
         share = self.config.densities[name]
         return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
 
@@ -173,9 +165,7 @@ class Pruning(Masks):
     def update(self, epoch: int, gradients: Gradients) -> None:
         """Change the masks before an epoch, counted from 0.
 
-        Args:
-            epoch: that begins.
-            gradients: returns ∂L/∂w of each layer, on a batch and with all weights.
+        `gradients` returns ∂L/∂w of each layer, on a batch and with all weights.
         """
         method, done = self.config.pruning, epoch / self.config.epochs
         if method in CUT_BETWEEN_PERIODS:
@@ -268,6 +258,11 @@ class Pruning(Masks):
         generator = generator_for(self.config.seed, f"mask of {name}", epoch)
         mask = self.masks[name]
         return torch.rand(mask.shape, generator=generator).to(mask.device)
+
+
+def _check_whole(name: str, weight: Tensor) -> None:
+    if hasattr(weight, "to_local"):  # a DTensor, as of FSDP2
+        raise ValueError(f"{name}: its weight is distributed, which masks cannot be; use DDP")
 
 
 def _largest(scores: Tensor, count: int) -> Tensor:

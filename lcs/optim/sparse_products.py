@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from lcs.models.networks import Net
 from lcs.optim.mixed_precision import bf16_products, has_bf16, replace_parameter, takes_copies
 
-# how an epoch is computed; earlier versions had a third one, "exact", for zeros that may return
+# how an epoch is computed; records have a third one, "exact", too
 MODES = ("dense", "frozen")
 # share of kept weights below which "frozen" is faster than dense products, by the device and by
 # the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`
@@ -61,20 +61,13 @@ def choose_mode(
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"
     first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
-    groups = [g for g in optimizer.param_groups if any(p is weight for p in g["params"])]
-    if not groups:  # the layer is not trained
+    holding = (g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+    if (group := next(holding, None)) is None:  # the layer is not trained
         return "dense"
-    (group,) = groups
     limit = PAYS_BELOW[limits_name(weight.device, precision)]
     frozen = group.get("frozen_zeros") and group["beta"] * group["l1"] > 0
-    if (
-        "relative_l1" in group
-        or (mask is None and not frozen)
-        or first.bias is not None
-        or model.dropout.p
-        or weight.numel() < PAYS_FROM
-        or not limit
-    ):
+    other = "relative_l1" in group or first.bias is not None or model.dropout.p
+    if other or (mask is None and not frozen) or weight.numel() < PAYS_FROM or not limit:
         return "dense"
     kept = weight if mask is None else mask
     density = int(torch.count_nonzero(kept)) / weight.numel()

@@ -90,18 +90,21 @@ def _processor(cpuinfo: str) -> str:
     return f"{name} ({', '.join(numbers)})" if name and numbers else name
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the environment without the repository that a git hook names to all it starts."""
+    return {k: v for k, v in os.environ.items() if not re.match("GIT_(?!CONFIG)", k)}
+
+
 @functools.cache
 def _git(*arguments: str) -> str | None:
     """Output of a git command; None without git or outside a repository."""
-    # a git hook names its own repository to all that it starts
-    environment = {k: v for k, v in os.environ.items() if not re.match("GIT_(?!CONFIG)", k)}
     try:
         done = subprocess.run(
             ["git", "-C", str(PACKAGE.parent), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env=environment,
+            env=plain_environment(),
             check=True,
             timeout=20,
         )

@@ -6,6 +6,7 @@ have bounds. Every function raises ValueError with a reason in one line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -26,11 +27,6 @@ class Kind(NamedTuple):
     types: tuple[type, ...]
     lowest: float = 0
     highest: float = HIGHEST
-
-    @property
-    def range(self) -> str:
-        """The numbers in words."""
-        return f"{self.lowest:g} to {self.highest:g}"
 
 
 COUNT, SHARE, TEXT, MAPPING = Kind((int,)), Kind((float,), 0, 1), Kind((str,)), Kind((dict,))
@@ -103,7 +99,7 @@ def check(name: str, value: Any, shape: Any) -> None:
         name: what the value is called in a refusal.
         value: as JSON has it.
         shape: a `Kind`; a mapping of keys, beside which a value may have more, to shapes; or a list
-            with the kind of every element, whose types alone are checked.
+            with the kind of every element.
     """
     if type(shape) is dict:
         require(type(value) is dict, f"{name}: not a mapping")
@@ -113,22 +109,26 @@ def check(name: str, value: Any, shape: Any) -> None:
             elif key not in NOT_IN_ALL:
                 raise ValueError(f"{name}: lacks {key}")
     elif type(shape) is list:
-        right = type(value) is list and {*map(type, value)} <= {*shape[0].types}
+        (kind,) = shape
+        right = type(value) is list and {*map(type, value)} <= {*kind.types}
         require(right, f"{name}: not a list of values of its type")
+        _check_range(name, [each for each in value if type(each) in (int, float)], kind)
     elif type(value) not in shape.types:
         raise ValueError(f"{name}: of type {type(value).__name__}")
-    elif type(value) in (int, float) and not shape.lowest <= value <= shape.highest:
-        raise ValueError(f"{name}: out of range; {shape.range} is possible")
+    elif type(value) in (int, float):
+        _check_range(name, [value], shape)
 
 
 def check_column(name: str, values: Any, length: int, kind: Kind) -> None:
     """Refuse what is not a list of so many numbers of this kind."""
-    if type(values) is not list or len(values) != length:
-        raise ValueError(f"{name}: not {length} values")
-    if not {*map(type, values)} <= {*kind.types}:
-        raise ValueError(f"{name}: holds others than numbers of its type")
-    if not kind.lowest <= min(values) <= max(values) <= kind.highest:
-        raise ValueError(f"{name}: out of range; {kind.range} is possible")
+    require(type(values) is list and len(values) == length, f"{name}: not {length} values")
+    check(name, values, [kind])
+
+
+def _check_range(name: str, numbers: Sequence[float], kind: Kind) -> None:
+    if numbers and not kind.lowest <= min(numbers) <= max(numbers) <= kind.highest:
+        possible = f"{kind.lowest:g} to {kind.highest:g}"
+        raise ValueError(f"{name}: out of range; {possible} is possible")
 
 
 def check_bounds(name: str, value: Any, longest: int = MAX_FEW) -> None:

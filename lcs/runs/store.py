@@ -121,12 +121,11 @@ class RunStore:
         named = re.search(r"[0-9a-f]{10}(-s\d+)?(?=(\.json)?$)", wanted)
         wanted = named[0] if named else wanted
         for place in self.chain():
-            words = {path: path.stem.split("-") for path in place.paths()}
+            ids = {path: "-".join(path.stem.split("-")[-2:]) for path in place.paths()}
             # with the seed and without
-            ids = {p: ("-".join(w[-2:]), w[-2] if len(w) > 1 else "") for p, w in words.items()}
-            found = [path for path, own in ids.items() if wanted in own]
+            found = [p for p, own in ids.items() if wanted in (own, own.rpartition("-")[0])]
             if wanted and not found:
-                found = [p for p, own in ids.items() if any(i.startswith(wanted) for i in own)]
+                found = [p for p, own in ids.items() if own.startswith(wanted)]
             if len(found) == 1:
                 return _read(found[0], place.root)
             if found:

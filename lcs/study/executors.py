@@ -48,11 +48,7 @@ class StudyExecutor(concurrent.futures.Executor):
 
 
 class InThisProcess(StudyExecutor):
-    """This process: one group after the other.
-
-    Args:
-        device: that the runs train on.
-    """
+    """This process: one group after the other, on one device."""
 
     slots = 1
 
@@ -67,12 +63,7 @@ class InThisProcess(StudyExecutor):
 
 
 class Processes(ProcessPoolExecutor, StudyExecutor):
-    """Processes of this machine, each with its share of the cores; they end when this one does.
-
-    Args:
-        device: that the runs train on.
-        workers: number of processes.
-    """
+    """Processes of this machine, each with its share of the cores; they end when this one does."""
 
     def __init__(self, device: str, workers: int) -> None:
         import torch

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
-from dataclasses import dataclass, field
 from typing import Any
 
 from lcs import cost
@@ -36,13 +35,10 @@ POLL_SECONDS = 2.0  # between two looks at a run that another process holds
 PROGRESS_SECONDS = 30.0
 
 
-@dataclass
-class GroupOutcome:
-    """What became of a group of runs, by their ids; of the others, the store has the record."""
-
-    held: list[str] = field(default_factory=list)  # those that another process trains
-    failures: dict[str, LcsError] = field(default_factory=dict)
-    stop: LcsError | None = None  # the error or pause that stops all runs
+# what kept the runs of a group from their records, by their ids: `InProgress` if another process
+# trains one; and for ALL the error or pause that stops all runs
+Errors = dict[str, LcsError]
+ALL = "all"
 
 
 def train_all(
@@ -50,7 +46,7 @@ def train_all(
     executor: StudyExecutor,
     *,
     budget_minutes: float,
-    work: Callable[..., GroupOutcome] | None = None,
+    work: Callable[..., Errors] | None = None,
     share_left: Callable[[Config], float] = lambda _: 1.0,
     **options: Any,
 ) -> None:
@@ -71,7 +67,7 @@ def train_all(
     began, deadline = time.monotonic(), time.time() + 60 * budget_minutes  # by any machine's clock
     call = functools.partial(work or attempt, deadline=deadline, **options)
     waiting, held = [*groups], list[Sequence[Config]]()
-    running: dict[Future[GroupOutcome], Sequence[Config]] = {}
+    running: dict[Future[Errors], Sequence[Config]] = {}
     every = list(itertools.chain(*groups))
     done, failures = set[Config](), dict[str, LcsError]()
     pause: LcsError | None = None
@@ -100,28 +96,27 @@ def train_all(
                 time.sleep(POLL_SECONDS)
             for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
                 group = running.pop(future)
-                outcome = _outcome(future, group, executor)
-                failures |= outcome.failures
+                errors = _errors(future, group, executor)
+                stop = errors.pop(ALL, None)
+                back = [c for c in group if isinstance(errors.get(c.run_id), InProgress)]
+                failed = {i: e for i, e in errors.items() if not isinstance(e, InProgress)}
+                failures |= failed
                 # a pause of another run would hide it
-                for failure in dict.fromkeys(outcome.failures.values()):
+                for failure in dict.fromkeys(failed.values()):
                     print(failure, file=sys.stderr, flush=True)
-                if isinstance(outcome.stop, Paused):
-                    pause = outcome.stop
-                elif outcome.stop:
-                    raise outcome.stop
-                back = [config for config in group if config.run_id in outcome.held]
-                unfinished = {*outcome.held, *outcome.failures}
-                if not outcome.stop:  # a pause leaves open which of its group are done
-                    done |= {config for config in group if config.run_id not in unfinished}
+                if stop and not isinstance(stop, Paused):
+                    raise stop
+                pause = stop or pause
+                if not stop:  # a pause leaves open which of its group are done
+                    done |= {config for config in group if config.run_id not in errors}
                 if back:
                     held.append(back)
                     again = time.monotonic() + POLL_SECONDS
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
-                going = sum(map(len, running.values()))
-                text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed, "
-                text += f"{going} running"
-                left = work_left()
+                left, going = work_left(), sum(map(len, running.values()))
+                text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed"
+                text += f", {going} running"
                 trained = sum(at_first[config] for config in left) - sum(left.values())
                 if trained > 0:
                     seconds = (said - began) * sum(left.values()) / trained
@@ -136,58 +131,44 @@ def train_all(
         raise pause or next(iter(failures.values()))
 
 
-def _outcome(
-    future: Future[GroupOutcome], group: Sequence[Config], executor: StudyExecutor
-) -> GroupOutcome:
-    """Return what became of a group, also where its worker is gone."""
+def _errors(future: Future[Errors], group: Sequence[Config], executor: StudyExecutor) -> Errors:
+    """Return what a group ended with, also where its worker is gone."""
     try:
         return future.result()
     except executor.lost as error:
-        ids = ", ".join(config.run_id for config in group)
-        lost = TrainingError(f"lost with its worker: run {ids} ({one_line(error)})")
-        return GroupOutcome(failures=dict.fromkeys((c.run_id for c in group), lost))
+        ids = [config.run_id for config in group]
+        lost = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
+        return dict.fromkeys(ids, TrainingError(lost))
 
 
-def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> GroupOutcome:
-    """Train a group of runs; one by one what is missing after a failure.
+def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
+    """Train a group of runs until `deadline`, a `time.time()`; one by one after a failure.
 
-    Args:
-        configs: of the runs.
-        deadline: when to pause, in seconds as of `time.time()`.
-        options: those of `lcs.train.train_group`.
+    Options are those of `lcs.train.train_group`.
     """
     from lcs.train import train_group
 
-    failures: dict[str, LcsError] = {}
+    failed: Errors = {}
 
-    def failed(error: TrainingError) -> None:
-        failures[error.run_id] = error
+    def keep(error: TrainingError) -> None:
+        failed[error.run_id] = error
 
     minutes = max(0.0, deadline - time.time()) / 60
     try:
-        train_group(configs, budget_minutes=minutes, on_failure=failed, **options)
-        return GroupOutcome()
+        train_group(configs, budget_minutes=minutes, on_failure=keep, **options)
+        return {}
     except LcsError as raised:
         error = raised.with_traceback(None)  # whose frames keep the run in memory
-    of_one_run = isinstance(error, (TrainingError, CheckpointError))
-    if isinstance(error, DiskError) or not of_one_run:
-        return GroupOutcome(failures=failures, stop=error)
+    if isinstance(error, DiskError) or not isinstance(error, (TrainingError, CheckpointError)):
+        return failed | {ALL: error}
     if len(configs) == 1:
-        run_id = configs[0].run_id
-        held = isinstance(error, InProgress)
-        return GroupOutcome(held=[run_id]) if held else GroupOutcome(failures={run_id: error})
+        return {configs[0].run_id: error}
     # other failures, as of memory that is full, may not recur where a run trains alone
-    outcome = GroupOutcome(failures={i: e for i, e in failures.items() if isinstance(e, Diverged)})
-    for each in dict.fromkeys([*failures.values(), error]):
+    errors: Errors = {i: each for i, each in failed.items() if isinstance(each, Diverged)}
+    for each in dict.fromkeys([*failed.values(), error]):
         if not isinstance(each, (Diverged, InProgress)):
             print(f"{each}; what is missing is trained one by one", file=sys.stderr)
     for config in configs:
-        if config.run_id in outcome.failures:
-            continue
-        one = attempt([config], deadline=deadline, **options)
-        outcome.held += one.held
-        outcome.failures |= one.failures
-        if one.stop:
-            outcome.stop = one.stop
-            break
-    return outcome
+        if ALL not in errors and config.run_id not in errors:
+            errors |= attempt([config], deadline=deadline, **options)
+    return errors

@@ -226,14 +226,9 @@ def _trajectories(config: ToyConfig) -> dict[str, Any]:
             steps.append(grid.step(steps[-1], slope, rate))
         history = torch.cat(steps)[shown].round(decimals=5) + 0.0  # no negative zeros
         for column, beta in enumerate(grid.beta.tolist()):
-            runs.append(
-                {
-                    "optimizer": optimizer,
-                    "beta": beta if optimizer == "beta-lasso" else None,
-                    "mirrored": sign < 0,
-                    "weights": history[..., column].tolist(),
-                }
-            )
+            own = beta if optimizer == "beta-lasso" else None
+            kind = {"optimizer": optimizer, "beta": own, "mirrored": sign < 0}
+            runs.append(kind | {"weights": history[..., column].tolist()})
     return {
         "observations": observations,
         "schedule": schedule,

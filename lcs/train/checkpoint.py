@@ -106,10 +106,8 @@ class Checkpoint:
             DiskError: it cannot be written; the one before is still there.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        metadata = {
-            "config": json.dumps(dataclasses.asdict(self.config)),
-            "state": json.dumps(state),
-        }
+        parts = {"config": dataclasses.asdict(self.config), "state": state}
+        metadata = {name: json.dumps(part) for name, part in parts.items()}
         metadata["crc32"] = str(_crc(tensors, metadata))
         try:
             with replacing(self.path) as file:
@@ -139,8 +137,7 @@ class Checkpoint:
     def epoch(self) -> int:
         """Return the epochs that are done, 0 where there is no checkpoint; tensors are not read.
 
-        Raises:
-            CheckpointError: it cannot be read, is damaged, of another run or of another lcs.
+        It raises what `load` does.
         """
         if not os.path.lexists(self.path):
             return 0

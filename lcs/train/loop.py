@@ -191,14 +191,8 @@ def start_run(
 
     Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
     there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
-    provenance says whether it has the history of its record to the last digit.
-
-    Args:
-        config: the run.
-        store: has the record of its source.
-        device: where both are trained.
-        clock: of the call.
-        like: as in `Run.start`.
+    provenance says whether it has the history of its record to the last digit. `like` is as in
+    `Run.start`.
 
     Raises:
         ConfigError: the source does not fit: its layers, its pixels, or how it began.
@@ -256,14 +250,8 @@ def fit(runs: list[Run], clock: Clock, on_failure: Callable[[TrainingError], Non
 
     done, epochs = runs[0].epoch, runs[0].config.epochs
     recorded = set(recorded_epochs(epochs))
-    bar = tqdm(
-        range(done, epochs),
-        desc=name(),
-        initial=done,
-        total=epochs,
-        unit="epoch",
-        disable=None,  # where stderr is no terminal
-    )
+    # silent where stderr is no terminal
+    bar = tqdm(range(done, epochs), name(), epochs, initial=done, unit="epoch", disable=None)
     for epoch in bar:
         if clock.over():
             save()

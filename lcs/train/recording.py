@@ -26,12 +26,8 @@ def layer_measures(
 ) -> dict[str, dict[str, Any]]:
     """Return the measures of each layer's weights after an epoch, by measure and layer.
 
-    Args:
-        weights: of the network's layers, by name.
-        were_zero: which of them were zero before the epoch, bool, shaped as the weights.
-
-    Returns:
-        nonzeros; revived: how many of the weights that were zero are not any more; norm: ℓ2.
+    They are nonzeros; revived: how many weights that `were_zero` (bool, shaped as the weights)
+    before the epoch are not any more; norm: ℓ2.
     """
     revived = {name: (weight != 0) & were_zero[name] for name, weight in weights.items()}
     return {
@@ -45,12 +41,7 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     """Count the zeros of each layer that the last step would have revived, were they not frozen.
 
     They are the weights at zero, new ones too, that a step along the last gradient carries past
-    the threshold βλ, in which λ is each weight's own where it grows.
-
-    Args:
-        weights: of the network's layers, by name, with the gradients of the last step.
-        optimizer: β-LASSO, with these weights.
-        lr: learning rate η of that step.
+    the threshold βλ, in which λ is each weight's own where it grows; `lr` is η of that step.
     """
     thresholds = {
         id(p): g["beta"] * g["l1"] * g.get("relative_l1", 1.0)
@@ -81,12 +72,7 @@ def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
 
 
 def window_centres(config: Config, filters: Tensor) -> list[list[int]]:
-    """Return row and column of the centre of each filter's window; -1 for one without weights.
-
-    Args:
-        config: of a run with windows of pixels.
-        filters: as in `filter_measures`.
-    """
+    """Return row and column of the centre of each filter's window; -1 for one without weights."""
     size = config.l1_window_size or default_kernel(config.model)
     return measure.centres(filters, min(size, filters.shape[-1])).tolist()
 

@@ -20,7 +20,7 @@ import torch
 from lcs.errors import ConfigError, TrainingError
 from lcs.runs import Record, RunStore, default_store
 from lcs.runs.numeric_core import PACKAGE, same_code
-from lcs.runs.provenance import NUMERIC_PACKAGES, provenance
+from lcs.runs.provenance import NUMERIC_PACKAGES, plain_environment, provenance
 from lcs.runs.record_format import rounded
 from lcs.train.clock import Clock
 from lcs.train.device import choose_device, reporting_out_of_memory
@@ -35,8 +35,10 @@ SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
 VERSIONS = ("python", *NUMERIC_PACKAGES)
 # entries of the provenance, and versions; where all of these are the same, on a CPU, so are bits
 SAME_FOR_BITS = ("code", "device", "hardware", "threads", "instructions", *VERSIONS)
-# final measures that depend on the network and the data alone
-FIXED = ("epoch", "weights", "evaluation_images")
+# measures that depend on the network and the data alone, and those that have to be close
+FIXED = {"epoch", "weights", "evaluation_images"}
+COMPARED = ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy",
+            "clean_train_accuracy")  # fmt: skip
 
 # by the `replay` that every commit has; its own comparison does not count
 AT_COMMIT = """
@@ -122,8 +124,8 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
         if origin["unmodified"]:
             here["code"] = origin["code"]
     differences = _differences(origin, here)
-    demanded = f"not demanded ({'; '.join(differences)})" if differences else "demanded"
-    print(f"{name}: equal bits are {demanded}", file=sys.stderr, flush=True)
+    whether = f"not demanded ({'; '.join(differences)})" if differences else "demanded"
+    print(f"{name}: equal bits are {whether}", file=sys.stderr, flush=True)
     if at_commit:
         found = _train_at_commit(record, epochs, chosen, store, package)
     else:
@@ -133,20 +135,22 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
             if epochs >= record.config.epochs:
                 found["final"] = run.final(run.filters())
     anew = rounded(found["replay"])
-    compared = [_compare_epoch(record, anew, row) for row in range(len(anew["epoch"]))]
+    compared = [
+        _compare(record, f"epoch {epoch}", _at_row(record.history, row), _at_row(anew, row))
+        for row, epoch in enumerate(anew["epoch"])
+    ]
     if "final" in found:
-        compared.append(_compare_final(record, rounded(found["final"])))
-    equal = all(part.equal for part in compared)
-    same = not differences and found["provenance"].get("source_as_recorded", True)
-    close = all(part.close for part in compared) and not same
-    if equal:
+        compared.append(_compare(record, "final measures", record.final, rounded(found["final"])))
+    equal, close, lines = zip(*compared, strict=True)
+    demanded = not differences and found["provenance"].get("source_as_recorded", True)
+    agrees = all(equal) or (all(close) and not demanded)
+    if all(equal):
         verdict = "equal to the last stored digit"
-    elif close:
+    elif agrees:
         verdict = "close, as other code, hardware, threads or versions may make it"
     else:
         verdict = "DIFFERENT: this code does not give this record"
-    lines = [*(part.text for part in compared), f"{name}: {verdict}"]
-    return Replay(equal or close, "\n".join(lines))
+    return Replay(agrees, "\n".join([*lines, f"{name}: {verdict}"]))
 
 
 def _differences(origin: dict[str, Any], here: dict[str, Any]) -> list[str]:
@@ -170,11 +174,6 @@ def _differences(origin: dict[str, Any], here: dict[str, Any]) -> list[str]:
     return [f"{name}: {text}" for name, text in found.items()]
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment without what would send git to another repository."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-
 def _package_of(record: Record) -> bytes:
     """Return this package as it was at a record's commit, a zip archive; git only reads.
 
@@ -186,7 +185,9 @@ def _package_of(record: Record) -> bytes:
     try:
         if not commit.isalnum():  # git would take it for an option
             raise ValueError
-        return subprocess.run(command, env=_environment(), capture_output=True, check=True).stdout
+        return subprocess.run(
+            command, env=plain_environment(), capture_output=True, check=True
+        ).stdout
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise ConfigError(
             f"run {record.run_id}: there is no commit {commit[:40]} in {PACKAGE.parent}; clone the "
@@ -209,7 +210,7 @@ def _train_at_commit(
         while one:  # with its source, and that one's
             runs.import_record(one.path, filters=False)
             one = store.named(source) if (source := one.config.source_file) else None
-        environment = _environment() | {
+        environment = plain_environment() | {
             # before an installed one
             "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
             "LCS_STORE": str(runs.root),
@@ -228,59 +229,33 @@ def _train_at_commit(
     return found
 
 
-class _Comparison(NamedTuple):
-    """Results stored and computed anew: equal, close, and a line that says it."""
-
-    equal: bool
-    close: bool
-    text: str
-
-
-def _compare_epoch(record: Record, anew: dict[str, Any], row: int) -> _Comparison:
-    def at_row(column: Any) -> Any:  # a column may have a list for each layer
-        return {k: v[row] for k, v in column.items()} if type(column) is dict else column[row]
-
-    stored, new = (
-        {name: at_row(column) for name, column in history.items()}
-        for history in (record.history, anew)
-    )
-    shown = ("train_loss", "train_accuracy", record.config.accuracy_name)
-    parts = [f"{name} {stored[name]:g} / {new[name]:g}" for name in shown]
-    counts = stored["nonzeros"]
-    parts += [f"{layer} {count} / {new['nonzeros'][layer]}" for layer, count in counts.items()]
+def _compare(
+    record: Record, title: str, stored: dict[str, Any], anew: dict[str, Any]
+) -> tuple[bool, bool, str]:
+    """Say whether the measures of an epoch, or the final ones, are equal, and close; and a line."""
     of_loss = FIRST_LOSS_TOLERANCE if stored["epoch"] == 1 else LOSS_TOLERANCE
-    close = stored["epoch"] == new["epoch"] and all(
-        abs(stored[name] - new[name])
-        <= (of_loss * abs(stored[name]) if name == "train_loss" else SHARE_TOLERANCE)
-        for name in shown
-    )
-    text = f"epoch {stored['epoch']} (stored / anew): {', '.join(parts)}"
-    return _Comparison(_equal(stored, new), close and _close_counts(record, counts, new), text)
-
-
-def _compare_final(record: Record, anew: dict[str, Any]) -> _Comparison:
-    stored, name = record.final, "clean_train_accuracy"
-    close = abs(stored[name] - anew[name]) <= SHARE_TOLERANCE and all(
-        stored[name] == anew[name] for name in FIXED
-    )
-    same = _equal(stored, anew)
-    text = (
-        f"final measures: {name} {stored[name]:g} / {anew[name]:g}, "
-        f"all {'equal' if same else 'not equal'}"
-    )
-    return _Comparison(same, close and _close_counts(record, stored["nonzeros"], anew), text)
-
-
-def _close_counts(record: Record, counts: dict[str, int], anew: dict[str, Any]) -> bool:
-    for layer, count in counts.items():
+    close = all(stored[name] == anew[name] for name in FIXED & stored.keys())
+    parts = []
+    for name in (name for name in COMPARED if name in stored):
+        most = of_loss * abs(stored[name]) if name == "train_loss" else SHARE_TOLERANCE
+        close &= abs(stored[name] - anew[name]) <= most
+        parts.append(f"{name} {stored[name]:g} / {anew[name]:g}")
+    for layer, count in stored["nonzeros"].items():
         whole, new = record.final["weights"][layer], anew["nonzeros"][layer]
         one_is_full = (count == whole) != (new == whole)
         # of a small layer a weight or two
-        if abs(count - new) > max(2, (FULL_TOLERANCE if one_is_full else SHARE_TOLERANCE) * whole):
-            return False
-    return True
+        most = max(2, (FULL_TOLERANCE if one_is_full else SHARE_TOLERANCE) * whole)
+        close &= abs(count - new) <= most
+        parts.append(f"{layer} {count} / {new}")
+    # an earlier lcs stored less, or by other names
+    equal = all(stored[name] == anew[name] for name in stored.keys() & anew.keys())
+    parts.append("all equal" if equal else "not equal")
+    return equal, close, f"{title} (stored / anew): {', '.join(parts)}"
 
 
-def _equal(stored: dict[str, Any], anew: dict[str, Any]) -> bool:
-    """Whether all that is stored is equal; an earlier lcs stored less, or by other names."""
-    return all(stored[name] == anew[name] for name in stored.keys() & anew.keys())
+def _at_row(history: dict[str, Any], row: int) -> dict[str, Any]:
+    """Return the measures of a recorded epoch; a column may have a list for each layer."""
+    return {
+        name: {k: v[row] for k, v in column.items()} if type(column) is dict else column[row]
+        for name, column in history.items()
+    }

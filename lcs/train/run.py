@@ -227,11 +227,7 @@ class Run(Step):
         )
 
     def final(self, filters: Tensor) -> dict[str, Any]:
-        """Return the measures of the trained network, JSON-ready.
-
-        Args:
-            filters: of its first layer (units, C, H, W), on the CPU.
-        """
+        """Return the measures of the trained network, and of its `filters`, JSON-ready."""
         weights = models.layer_weights(self.model)
         nonzeros = {name: column[-1] for name, column in self.history["nonzeros"].items()}
         result = {

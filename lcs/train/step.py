@@ -33,19 +33,10 @@ class Step:
 
     @contextmanager
     def network(self, mode: str) -> Iterator[Forward]:
-        """Yield the network on the weights that the optimizer steps, as `train_step` takes it.
-
-        Args:
-            mode: how the products of its first layer are computed (`sparse_products`).
-        """
-        with (
-            sparse_products.sparse_first_layer(
-                self.model, self.optimizer, mode, self.first_mask
-            ) as network,
-            mixed_precision.bf16_weights(self.model, self.optimizer)
-            if self.config.bf16
-            else nullcontext(),
-        ):
+        """Yield the network on the weights that the optimizer steps, in a mode of the products."""
+        parts = self.model, self.optimizer
+        copies = mixed_precision.bf16_weights(*parts) if self.config.bf16 else nullcontext()
+        with sparse_products.sparse_first_layer(*parts, mode, self.first_mask) as network, copies:
             yield network
 
     @property
@@ -56,10 +47,7 @@ class Step:
     def train_step(self, network: Forward, x: Tensor, labels: Tensor) -> Tensor:
         """Take one optimizer step; return the batch's summed loss and number of hits, (2,).
 
-        Args:
-            network: maps images to logits, on the weights that the optimizer holds.
-            x: inputs (N, C, H, W).
-            labels: (N,) int64.
+        `network` comes from `network`, x (N, C, H, W), labels (N,) int64.
         """
         logits = self.logits(network, x)
         loss = objective(self.config.loss, logits, labels)
@@ -72,13 +60,9 @@ class Step:
 
     @torch.enable_grad()
     def gradients(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the gradient of each layer's weight on a batch, float32.
+        """Return the gradient of each layer's weight on a batch as in `train_step`, float32.
 
         The pass is one of training: it counts in the statistics of batch normalisation.
-
-        Args:
-            x: inputs (N, C, H, W).
-            labels: (N,) int64.
         """
         weights = layer_weights(self.model)
         loss = objective(self.config.loss, self.logits(self.model, x), labels)

@@ -17,7 +17,7 @@ from timing import Report, Times, interleaved
 from lcs.config import Config
 from lcs.runs import RunStore
 from lcs.study.executors import InThisProcess, OnRay, Processes, StudyExecutor
-from lcs.study.scheduler import GroupOutcome, train_all
+from lcs.study.scheduler import Errors, train_all
 
 REPEATS = 3
 COUNTS = (100, 300, 1000)
@@ -75,8 +75,8 @@ def hand_out(place: StudyExecutor, count: int) -> None:
     train_all(groups(count), place, work=nothing, budget_minutes=math.inf)
 
 
-def nothing(group: list[Config], *, deadline: float) -> GroupOutcome:
-    return GroupOutcome()
+def nothing(group: list[Config], *, deadline: float) -> Errors:
+    return {}
 
 
 def train(place: StudyExecutor) -> None:

@@ -394,6 +394,14 @@ def test_large_distributed_tensors_train_as_others() -> None:
                 optimizer.step()
             assert torch.equal(spread.to_local(), plain)
             assert not torch.equal(plain, values)
+        model = nn.ModuleDict({"layer": nn.Linear(601, 1009)})
+        model["layer"].weight = spread
+        for of_it in (
+            lambda: Masks({"layer": spread.to_local() > 0}, model, optimizer),
+            lambda: magnitude_masks(model, 0.5),
+        ):
+            with pytest.raises(ValueError, match=r"^layer: its weight is distributed"):
+                of_it()
     finally:
         dist.destroy_process_group()
 

@@ -3,13 +3,15 @@
 import pytest
 from few_runs import DIGITS, OPTIONS, PAIR, SEEDS, alone
 
-from lcs.errors import CheckpointError, DiskError, Diverged, Paused, TrainingError
+from lcs.errors import CheckpointError, DiskError, Diverged, InProgress, Paused, TrainingError
 from lcs.runs import RunStore
 from lcs.study import scheduler
 from lcs.study.executors import InThisProcess, Processes
-from lcs.study.scheduler import GroupOutcome, attempt, train_all
+from lcs.study.scheduler import ALL, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.run import Run
+
+HELD = InProgress("another process trains it")
 
 # The loop
 
@@ -17,9 +19,9 @@ from lcs.train.run import Run
 def odd_seeds_fail(configs, *, deadline, folder):
     seed = configs[0].seed
     if seed % 2:
-        return GroupOutcome(failures={configs[0].run_id: TrainingError(f"seed {seed} fails")})
+        return {configs[0].run_id: TrainingError(f"seed {seed} fails")}
     (folder / str(seed)).touch()
-    return GroupOutcome()
+    return {}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -39,7 +41,7 @@ def test_what_concerns_all_stops_all(error):
 
     def work(configs, *, deadline):
         tried.append(configs)
-        return GroupOutcome(stop=error("no") if len(tried) == 2 else None)
+        return {ALL: error("no")} if len(tried) == 2 else {}
 
     with pytest.raises(error, match="no"):
         train_all(alone(SEEDS), InThisProcess("cpu"), budget_minutes=1, work=work)
@@ -53,7 +55,7 @@ def test_runs_that_others_hold_come_last():
     def work(configs, *, deadline):
         tried.append([config.seed for config in configs])
         free = len(tried) - 3  # after so many
-        return GroupOutcome(held=[c.run_id for c in configs if c.seed < 2 and c.seed >= free])
+        return {c.run_id: HELD for c in configs if c.seed < 2 and c.seed >= free}
 
     train_all([PAIR, *alone(SEEDS[2:4])], InThisProcess("cpu"), budget_minutes=1, work=work)
     assert tried == [[0, 1], [2], [3], [0, 1], [1]]
@@ -61,7 +63,7 @@ def test_runs_that_others_hold_come_last():
 
 def test_a_budget_ends_the_wait_for_others():
     def work(configs, *, deadline):
-        return GroupOutcome(held=[config.run_id for config in configs])
+        return {config.run_id: HELD for config in configs}
 
     with pytest.raises(Paused, match="other processes"):
         train_all([PAIR], InThisProcess("cpu"), budget_minutes=0, work=work)
@@ -96,7 +98,7 @@ def test_progress(minutes, capsys):
 
     def work(configs, *, deadline):
         minutes[0] += 60
-        return GroupOutcome()
+        return {}
 
     runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
     train_all(alone(runs), InThisProcess("cpu"), budget_minutes=1, work=work)
@@ -117,7 +119,7 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
     def work(configs, *, deadline):
         minutes[0] += 60
         failed = [config.run_id for config in configs if config.seed == 1]
-        return GroupOutcome(failures=dict.fromkeys(failed, TrainingError("it diverges")))
+        return dict.fromkeys(failed, TrainingError("it diverges"))
 
     with pytest.raises(TrainingError):
         train_all([SEEDS[:3], *alone(SEEDS[3:])], InThisProcess("cpu"), budget_minutes=1, work=work)
@@ -129,7 +131,7 @@ def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
 def test_a_paused_run_is_not_done(minutes, capsys):
     def work(configs, *, deadline):
         minutes[0] += 60
-        return GroupOutcome(stop=Paused("no time") if configs[0].seed else None)
+        return {ALL: Paused("no time")} if configs[0].seed else {}
 
     with pytest.raises(Paused):
         train_all(alone(PAIR), InThisProcess("cpu"), budget_minutes=1, work=work)
@@ -143,8 +145,8 @@ def test_a_paused_run_is_not_done(minutes, capsys):
 def test_the_rest_of_a_group_with_a_held_run_is_trained(tmp_path):
     store = RunStore(tmp_path)
     with Checkpoint(PAIR[0], store.root).locked():
-        outcome = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
-    assert outcome == GroupOutcome(held=[PAIR[0].run_id])
+        errors = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
+    assert {run_id: type(error) for run_id, error in errors.items()} == {PAIR[0].run_id: InProgress}
     assert [store.find(config) is not None for config in PAIR] == [False, True]
 
 
@@ -159,10 +161,10 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
         raise error("no")
 
     monkeypatch.setattr("lcs.train.train_group", fails)
-    outcome = attempt(PAIR, deadline=float("inf"))
+    errors = attempt(PAIR, deadline=float("inf"))
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
-    assert len(outcome.failures) == (2 if calls == 3 else 0)
-    assert type(outcome.stop) is (type(None) if calls == 3 else error)
+    assert errors.keys() == ({config.run_id for config in PAIR} if calls == 3 else {ALL})
+    assert {type(each) for each in errors.values()} == {error}
 
 
 def test_runs_that_diverged_are_said_once_and_not_tried_again(tmp_path, monkeypatch, capsys):
@@ -192,7 +194,7 @@ def test_a_run_that_failed_but_did_not_diverge_is_tried_again(monkeypatch):
             raise full
 
     monkeypatch.setattr("lcs.train.train_group", fails)
-    assert attempt(PAIR, deadline=float("inf")) == GroupOutcome()
+    assert attempt(PAIR, deadline=float("inf")) == {}
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]]
 
 
@@ -206,8 +208,8 @@ def test_what_stops_a_group_does_not_hide_which_of_its_runs_failed(monkeypatch, 
         raise pause
 
     monkeypatch.setattr("lcs.train.train_group", ends)
-    outcome = attempt(PAIR, deadline=float("inf"))
-    assert outcome == GroupOutcome(failures={PAIR[0].run_id: failed}, stop=pause)
+    errors = attempt(PAIR, deadline=float("inf"))
+    assert errors == {PAIR[0].run_id: failed, ALL: pause}
 
 
 def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """What a caller has set in torch changes no number of a run, and is as it was after."""
 
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from lcs.config import Config
 from lcs.runs import RunStore
 from lcs.train import train
-from lcs.train.own_state import OF_CUDA, SETTINGS, own_state
+from lcs.train.own_state import AUTOCAST_CACHE, OF_CUDA, SETTINGS, own_state
 from lcs.train.replay import replay
 
 FP32 = Config(dataset="digits", epochs=1, batch_size=128, momentum=0.9)
@@ -16,13 +17,27 @@ BF16 = FP32.replace(model="s-conv", precision="bf16")
 DENORMAL = FP32.replace(epochs=2, optimizer="spred", lr=0.97, l1=1.0)  # weights of 1e-40
 
 
+OTHERS = {torch.float32: torch.float64, False: True, True: False, "highest": "medium"}
+
+
 @contextmanager
-def setting(write, value, before):
-    write(value)
+def changed(setting):
+    """Have another value than that of a run, and then the usual one."""
+    usual = setting.read()
+    setting.write(OTHERS[setting.own])
     try:
         yield
     finally:
-        write(before)
+        setting.write(usual)
+
+
+@contextmanager
+def default_device():
+    torch.set_default_device("meta")
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
 
 
 CALLERS = {
@@ -31,11 +46,13 @@ CALLERS = {
     "no gradients": (FP32, torch.no_grad),
     "inference": (FP32, torch.inference_mode),
     "device": (FP32, lambda: torch.device("meta")),
-    "default device": (FP32, lambda: setting(torch.set_default_device, "meta", None)),
-    "dtype": (FP32, lambda: setting(torch.set_default_dtype, torch.float64, torch.float32)),
-    "denormals": (DENORMAL, lambda: setting(torch.set_flush_denormal, True, False)),
-    "products": (FP32, lambda: setting(torch.set_float32_matmul_precision, "medium", "highest")),
-}
+    "default device": (FP32, default_device),
+    **{
+        setting.name: (DENORMAL if setting.name == "flush_denormal" else FP32,
+                       partial(changed, setting))
+        for setting in SETTINGS
+    },
+}  # fmt: skip
 
 
 def state():
@@ -65,15 +82,10 @@ def test_the_callers_state_changes_no_number_and_is_restored(name, usual, tmp_pa
     assert "caller_state" not in usual[config].provenance
 
 
-@pytest.mark.parametrize("setting", [*SETTINGS, *OF_CUDA], ids=lambda setting: setting.name)
-def test_every_setting_is_that_of_a_run_and_then_the_callers(setting, monkeypatch):
-    others = {torch.float32: torch.float64, False: True, True: False, "highest": "medium"}
+@pytest.mark.parametrize("setting", [AUTOCAST_CACHE, *OF_CUDA], ids=lambda setting: setting.name)
+def test_settings_that_no_record_tells_are_those_of_a_run_too(setting, monkeypatch):
     monkeypatch.setattr("lcs.train.own_state.generators_kept", lambda device: nullcontext())
-    usual = setting.read()
-    setting.write(others[setting.own])
-    try:
+    with changed(setting):
         with own_state(torch.device("cuda")):
             assert setting.read() == setting.own
-        assert setting.read() == others[setting.own]
-    finally:
-        setting.write(usual)
+        assert setting.read() == OTHERS[setting.own]
