@@ -6,11 +6,14 @@ What has no runs is NaN, with n = 0, and prints as "pending".
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from lcs.analysis.names import AUGMENTATIONS, FIELD_LABELS
+from lcs.analysis.tables import links, number
+from lcs.config import foreign_fields
 from lcs.errors import ConfigError
 from lcs.stats import Interval, mean_interval, ratio_interval
 
@@ -89,6 +92,45 @@ def closed(runs: pd.DataFrame, dense: pd.DataFrame, local: pd.DataFrame) -> Shar
         seeds = tuple(100 * (own - low) / (high - low))
     share, below, above = ratio_interval(own - low, high - low)
     return Share(100 * share, 100 * below, 100 * above, seeds)
+
+
+def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
+    """Return a row for each configuration but its seed: what it is, and what came out.
+
+    Args:
+        runs: of `load_runs`.
+        of: the measure that is shown: a column.
+
+    Returns:
+        Indexed by `method`, in the order of the runs: the fields in which the runs differ, by
+        their labels; an `Interval` of the measure; the share of the first layer that remains (%);
+        and links to the seeds.
+    """
+    shown = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}.get(of, of)
+    named = {*FIELD_LABELS} - {"l1_rest"}
+    varied = [name for name in FIELD_LABELS if name in named and runs[name].nunique() > 1]
+    if (rest := [config.rest_l1 for config in runs.condition]) != [*runs.l1]:
+        runs, varied = runs.assign(l1_rest=rest), [*varied, "l1_rest"]
+    rows = []
+    for _, group in runs.groupby("condition", sort=False):
+        first = group.iloc[0]
+        told: dict[str, Any] = {FIELD_LABELS[name]: _told(first, name) for name in varied}
+        told[shown] = interval(group[of])
+        rows.append({"method": first.method, **told, "remaining (%)": f"{group.left.mean():.1f}"})
+        rows[-1]["seeds"] = links([*group.record])
+    return pd.DataFrame(rows).set_index("method")
+
+
+def _told(run: pd.Series, name: str) -> str:
+    """Return a value as tables print it; a dash where the optimizer has no such field."""
+    value = run[name]
+    if name in foreign_fields(run.optimizer):
+        return "–"
+    if name == "augment":
+        return AUGMENTATIONS.get(value, value)
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, float) else f"{value}"
 
 
 def surely(found: Interval | Share) -> int:

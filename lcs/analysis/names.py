@@ -23,6 +23,14 @@ AUGMENTATIONS = {
 }
 # layers of the shallow networks
 LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
+# fields of a configuration, as tables head them
+FIELD_LABELS = {
+    "dataset": "data", "base_channels": "α", "epochs": "epochs", "augment": "augmentation",
+    "lr": "η", "momentum": "momentum", "weight_decay": "weight decay", "l1": "λ, first layer",
+    "l1_rest": "λ, other layers", "l1_growth": "growth of λ", "l1_window_size": "window",
+    "frozen_zeros": "frozen zeros", "precision": "precision", "affine": "scale and shift",
+    "bias": "biases", "schedule": "learning rate", "period": "cosine's period",
+}  # fmt: skip
 
 
 def method_name(config: Config) -> str:

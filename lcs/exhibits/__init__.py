@@ -1,8 +1,7 @@
 """What the book shows: a module for each of its pages.
 
-An exhibit is a module of this package and a notebook of the same name (`scaling` has an appendix,
-`scaling_details`). It declares its `STUDIES` and its `CLAIMS`, draws its tables and figures, and
-imports no other exhibit; what several need is in `shared`.
+An exhibit is a module of this package, its `STUDIES` and its `CLAIMS`, and a notebook of the same
+name, whose cells make tables and figures by `lcs.analysis`. It imports no other exhibit.
 
 - Pages that are no exhibits gather from all of them: `double_descent`, `claims`, `status`,
   `questions`, `records`. `summary` has what README and the first page open with.
