@@ -28,7 +28,7 @@ def test_a_row_has_the_configuration_the_measures_and_the_record():
     assert row["beta"] == record.config.beta == 50
     assert row["accuracy"] == pytest.approx(100 * record.accuracy)
     left = record.final["nonzeros"]["conv1"] / record.final["weights"]["conv1"]
-    assert row["left"] == 100 * left
+    assert row["left"] == pytest.approx(100 * left)
     assert row["nonzeros.fc1"] == record.final["nonzeros"]["fc1"]
     assert row["condition"] == record.config.replace(seed=0)
 
