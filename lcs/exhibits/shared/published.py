@@ -7,6 +7,7 @@ Mehdi and Cutura). Accuracies are test accuracies in per cent.
 import math
 from typing import NamedTuple
 
+from lcs.analysis import paper
 from lcs.exhibits.shared.methods import B0, B1, B50, CONV, LOCAL, SGD, THREE, Method
 
 
@@ -22,21 +23,20 @@ class Row(NamedTuple):
 
 
 # P Table 2 (4000 epochs, α ≈ 150), but for rows quoted there, and R Table II (400 epochs, α = 1)
-TABLE2: tuple[Row, ...] = (
-    Row(CONV, 87.05, 62.51, 93.38),
-    Row(LOCAL, 85.86, 62.03, 93.98),
-    Row(THREE, 75.12, 50.75, 86.02),
-    Row(SGD, 78.63, 51.43, 91.80, 45.8, 45.07),
-    Row(B0, 82.45, 55.58, 93.80, 49.6, 49.32),
-    Row(B1, 82.52, 55.96, 93.66, 51.2, 51.10),
-    Row(B50, 85.19, 59.56, 94.07, 48.9, 48.54),
+TABLE2: tuple[Row, ...] = tuple(
+    Row(method, **numbers)
+    for method, numbers in zip(
+        (CONV, LOCAL, THREE, SGD, B0, B1, B50), paper.TABLE2.values(), strict=True
+    )
 )
 # the last row on CIFAR-10 in the abstract of the NeurIPS version
-ABSTRACT = 84.50
+ABSTRACT = paper.ABSTRACT
 
 # P Table 1, CIFAR-10 after as many epochs; it has no β-LASSO
-SHORT_EPOCHS = 400
-SHORT: dict[Method, float] = {CONV: 84.14, LOCAL: 81.52, SGD: 72.77, THREE: 69.19}
+SHORT_EPOCHS = paper.SHORT_EPOCHS
+SHORT: dict[Method, float] = dict(
+    zip((CONV, LOCAL, SGD, THREE), paper.TABLE1_SHORT.values(), strict=True)
+)
 # the deep networks of P Table 1, α = 15, by SGD
 DEEP = {Method("d-conv"): 88.84, Method("d-local"): 86.13, Method("d-fc"): 64.78}
 
@@ -65,7 +65,7 @@ COUNTS = {
 
 # P Figure 3, read off its log axes: S-FC, α = 150, β = 50, CIFAR-10, after 4000 epochs
 FIGURE3 = {"conv1": 1.5e5, "fc1": 5e6, "fc2": 3e4}
-PAPER_BASE_CHANNELS, PAPER_EPOCHS = 150, 4000
+PAPER_BASE_CHANNELS, PAPER_EPOCHS = paper.WIDTH, paper.EPOCHS
 
 # P Table 1: millions of weights, without batch normalisation; S- and 3-FC at α ≈ 150
 PARAMETERS = {
