@@ -27,7 +27,7 @@ from lcs.runs import BOOK_RUNS, RunStore
 from lcs.study import Study
 
 CHAPTERS = book.chapters()
-TRAINING = ["table2", "figure3", "figure4", "why", "scaling"]
+TRAINING = ["table2", "figure3", "figure4", "scaling"]
 # what makes a chapter train all of its runs, and none for long
 SMOKE = {"scale": "smoke", "epochs": 2, "train": True}
 SCALED = [chapter for chapter in CHAPTERS if "scale" in book.parameters(chapter)]
@@ -213,7 +213,6 @@ def test_smoke_copy_runs_from_nothing(chapter, store):
 # what pages know without runs: published values, sizes, and settings
 KNOWN = {
     "scaling": {"gap-paper": "91"},
-    "why": {"stronger-l1": "5e-5 on the first layer and 1e-5 on the others"},
     "rivals": {"share-many": "6.2", "share-few": "0.3", "share-wider": "3.6"},
 }
 

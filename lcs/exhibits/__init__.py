@@ -4,7 +4,7 @@ An exhibit is a module of this package, its `STUDIES` and its `CLAIMS`, and a no
 name, whose cells make tables and figures by `lcs.analysis`. It imports no other exhibit.
 
 - Pages that are no exhibits gather from all of them: `double_descent`, `claims`, `status`,
-  `questions`, `records`. `summary` has what README and the first page open with.
+  `records`. `summary` has what README and the first page open with.
 - `book`: how chapters are rerun with other parameters, executed in place, and rendered;
   `typography`: numbers that do not break over lines; `choose`: what a search chose is written.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # in the order in which Claims, Status and the command line list what they declare
 EXHIBITS = (
-    "toy", "table2", "why", "scaling", "paper_size", "rivals", "figure3", "fewest_weights",
+    "toy", "table2", "scaling", "paper_size", "rivals", "figure3", "fewest_weights",
     "figure4", "origin", "permuted", "convolution", "banded", "deeper", "transfer", "sample_size",
     "sound", "engine",
 )  # fmt: skip

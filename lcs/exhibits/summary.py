@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer, why
+from lcs.exhibits import banded, find_study, paper_size, rivals, scaling, table2, transfer
 from lcs.exhibits.shared import cells, compare, filter_surrogates, plots, published, tables
 from lcs.exhibits.shared.gap import by_size, gains_and_gaps, gap_closed, gap_text, size_of_paper
 from lcs.exhibits.shared.methods import B0, B50, LOCAL, NETWORKS, SGD, Method
@@ -58,7 +58,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
     """Return the values that `TEXTS` names: the chapters' numbers, in words."""
     runs = {
         study.name: study.stored("desk", store)
-        for chapter in (scaling, rivals, banded, transfer, why)
+        for chapter in (scaling, rivals, banded, transfer)
         for study in chapter.STUDIES
     }
     wide = {study.name: study.stored("paper", store) for study in paper_size.STUDIES}
@@ -75,7 +75,7 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "rivals": rivals.results.numbers(runs),
         "banded": banded.results.numbers(runs),
         "transfer": transfer.numbers(runs),
-        "why": why.results.numbers(runs, ends),
+        "why": _swept(store),
         "size": paper_size.numbers(wide),
         "paper": {
             **{"sgd": paper(SGD), "zero": paper(B0), "sparse": paper(B50)},
@@ -88,6 +88,19 @@ def numbers(store: RunStore) -> dict[str, Any]:
         "plain_gap": gap_text(plain),
         "plain_gain": cells.lead_text(plain[B50], plain[SGD]),
     }
+
+
+def _swept(store: RunStore) -> dict[str, Any]:
+    """Return the shares of the gap that the best λ of a sweep close, at α = 1."""
+    from lcs.analysis import closed, load_runs
+
+    ends, swept = load_runs("table2", store=store), load_runs("lambdas", store=store)
+    sgd, local = (ends[ends.method == name] for name in ("plain SGD", "S-LOCAL"))
+    said: dict[str, Any] = {"runs-l1": swept.seed.nunique()}
+    for name, tried in (("own", swept[swept.beta == 50]), ("best", swept)):
+        best = tried.groupby("condition", sort=False).accuracy.mean().idxmax()
+        said[f"gap-{name}"] = closed(tried[tried.condition == best], sgd, local)
+    return said | {"best-beta": f"{best.beta:g}"}  # type: ignore[attr-defined]
 
 
 def sections(store: RunStore) -> dict[Path, str]:

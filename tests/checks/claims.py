@@ -44,10 +44,3 @@ def labels_of_the_openings(store):
             if len(said) != 1 or label not in said[0]:
                 return False
     return True
-
-
-@check
-def svhn_and_resnet_are_not_run(store):
-    """Of the paper's data sets and networks, there is no run on SVHN and none of a ResNet18."""
-    networks = [run.config for run in store.records() if run.kind != "toy"]
-    return not any(c.dataset == "svhn" or c.model == "resnet18" for c in networks)

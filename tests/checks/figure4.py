@@ -27,7 +27,7 @@ from lcs.exhibits.shared.locality import (
 )
 from lcs.exhibits.shared.methods import B0, B1, B50, LOCAL, SGD
 from lcs.exhibits.shared.settings import STRONGER_L1
-from lcs.exhibits.why.results import AUGMENTED_CROSS_ENTROPY
+from lcs.exhibits.table2 import AUGMENTED_CROSS_ENTROPY
 from lcs.measure import half_distance, locality
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from checks import ahead, behind, check, level, only, records
+from checks import ahead, behind, check, level, records
 from checks.scaling_runs import augmentations, common, fit, gain, gains_by_seed, means, own, rises
 from lcs.exhibits import exhibit
 from lcs.exhibits.scaling import results, search_studies
@@ -160,14 +160,6 @@ def lambda_beyond_the_papers_search(store):
 
 
 @check
-def recipe_hardly_overfits(store):
-    """Of every method with λ of its own, training accuracy is about 5 points above test at most."""
-    groups = [runs for at in own(store).values() for runs in at.values()]
-    groups += by_method(records(store, "scaling-seeds")).values()
-    return all(fit(runs) - mean(runs) < 5.2 for runs in groups)
-
-
-@check
 def lambda_grows_at_the_largest_width(store):
     """λ stays up to α = 4, there by a narrow margin; at α = 8 twice as much is best.
 
@@ -287,17 +279,6 @@ def flips_at_four_times_the_length(store):
         and all(map(behind, narrower))
         and ahead(before)
     )
-
-
-@check
-def at_the_rate_of_sgd_it_is_behind(store):
-    """β = 50 is best at three times the rate of SGD, and behind it at the same rate."""
-    runs = records(store, "search-flips")
-    best = searches.choices(runs, method)
-    rate = best[SGD].config.lr
-    alike = searches.choices(only(runs, lr=rate), method)
-    behind = max(alike[B50].means) < max(best[SGD].means) < max(best[B50].means)
-    return behind and abs(best[B50].config.lr / rate - 3) < 1e-6
 
 
 @check

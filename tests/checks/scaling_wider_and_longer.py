@@ -71,15 +71,6 @@ def freezing_changes_little_at_width_32(store):
 
 
 @check
-def devices_at_width_32(store):
-    """S-LOCAL, β = 0, frozen zeros as searched and one of β = 50 are of a GPU, others of CPUs."""
-    runs = {run.path: run for run in records(store, *AT_WIDTH_32)}.values()
-    on_gpu = {run.path for run in runs if run.provenance["device"] == "cuda"}
-    named = records(store, "largest-local", "largest-zero", "largest-searched")
-    return on_gpu == {run.path for run in (*named, *records(store, "largest-free", seed=0))}
-
-
-@check
 def gain_grows_with_flips_and_crops(store):
     """The mean gain over SGD rises at each doubling, after 50 epochs and after 200.
 

@@ -26,7 +26,7 @@ from lcs.exhibits.shared.methods import (
 )
 from lcs.exhibits.shared.plots import Differences, interactive, style
 from lcs.exhibits.shared.plots.weights import FRAME, as_image
-from lcs.exhibits.why.studies import BETAS
+from lcs.exhibits.table2 import BETAS
 
 METHODS = [CONV, LOCAL, THREE, SGD, PROXIMAL, *map(beta_lasso_method, BETAS)]
 
