@@ -19,7 +19,6 @@ from helpers.finished_results import results
 
 import lcs.cli
 import lcs.exhibits.book
-import lcs.exhibits.summary
 from lcs.cli.training import PANELS
 from lcs.config import Config
 from lcs.data import DATASETS
@@ -661,9 +660,6 @@ def pages(monkeypatch):
             return f"{verb}.html"
 
         monkeypatch.setattr(lcs.exhibits.book, verb, ask)
-    monkeypatch.setattr(
-        lcs.exhibits.summary, "update", lambda store: calls.append(("readme", store.root))
-    )
     monkeypatch.setattr(lcs.exhibits.book, "chapters", lambda: ["toy", "table2"])
     monkeypatch.setattr(lcs.exhibits.book, "parse", lambda chapter, words: dict(words))
     return calls
@@ -679,15 +675,15 @@ def pages(monkeypatch):
             [("rerun", "toy", {"scale": "smoke", "betas": "[1, 2]"})],
         ),
         (["toy", "-p", "title=a=b"], [("rerun", "toy", {"title": "a=b"})]),
-        (["--update"], [("update", "toy"), ("update", "table2"), ("readme", BOOK_RUNS)]),
-        (["table2", "--update"], [("update", "table2"), ("readme", BOOK_RUNS)]),
+        (["--update"], [("update", "toy"), ("update", "table2")]),
+        (["table2", "--update"], [("update", "table2")]),
     ],
 )
 def test_book(words, expected, pages, command):
     said = command("book", *words)
     assert (said.code, said.err) == (0, "")
     assert pages == expected
-    printed = [f"{call[0]}.html" for call in expected if call[0] != "readme"]
+    printed = [f"{call[0]}.html" for call in expected]
     assert said.out.splitlines() == printed
 
 

@@ -31,7 +31,7 @@ CELLS = [
 
 @pytest.fixture
 def clone(tmp_path):
-    """A clone with one short chapter; its README has no values of records, but is written anew."""
+    """A clone with one short chapter."""
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "lcs", root / "lcs")
     for folder in ("book", "tests"):
@@ -39,7 +39,6 @@ def clone(tmp_path):
     for name in ("conftest.py", "pyproject.toml", "tests/nbval.cfg"):
         shutil.copy(ROOT / name, root / name)
     (root / "_toc.yml").write_text("root: book/intro\nchapters:\n  - file: book/tiny\n")
-    (root / "lcs/exhibits/summary.py").write_text("def update(store): pass")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
     nbformat.write(notebook, root / "book" / "tiny.ipynb")
     return root

@@ -137,7 +137,7 @@ def test_code_is_seen_only_where_it_teaches(chapter):
             assert tags & {"remove-input", "hide-input"}, f"draws: {cell.source}"
 
 
-TEXTS = ["README.md", "CONTRIBUTING.md", "book/intro.md", "book/reproduce.md"]
+TEXTS = ["README.md", "CONTRIBUTING.md", "book/reproduce.md"]
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *CHAPTERS])

@@ -8,6 +8,7 @@ import pytest
 
 from lcs.analysis import pages
 from lcs.errors import ConfigError, LcsError
+from lcs.exhibits import book
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = [path for path in sorted(BOOK.glob("*.ipynb")) if "start(" in path.read_text()]
@@ -41,6 +42,14 @@ def test_a_page_can_be_read_and_its_code_too(notebook):
     words = re.sub(r"^ *%.*$", "", "\n".join(sources(notebook, "markdown")), flags=re.M).split()
     assert len(code.splitlines()) <= MOST_LINES
     assert len(words) <= MOST_WORDS
+
+
+def test_readme_opens_with_the_first_page():
+    text, svg = book.first_screen()
+    assert f"{book.START}\n{text}\n{book.END}" in (book.ROOT / "README.md").read_text()
+    assert (BOOK / "_static" / "ladder.svg").read_text() == svg
+    assert not re.search(r"glue|numref|cite|^ *%", text, re.MULTILINE)
+    assert len(text.split()) <= 500
 
 
 def page(tmp_path, monkeypatch, defaults="scale = 'desk'\nseeds = 0\nlr = 0.1"):

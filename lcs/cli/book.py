@@ -29,14 +29,8 @@ def book(
     from lcs.exhibits import book as pages
 
     if update:
-        from lcs.exhibits import summary
-        from lcs.exhibits.environment import own_environment
-        from lcs.runs import BOOK_RUNS, RunStore
-
         for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
-        with own_environment():
-            summary.update(RunStore(BOOK_RUNS))
     elif chapter is not None:
         print(pages.rerun(chapter, pages.parse(chapter, words)))
     else:

@@ -33,6 +33,8 @@ from lcs.exhibits.environment import own_environment
 
 # the project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here
 ROOT = Path(__file__).resolve().parents[2]
+# of README, between which the first page's text stands
+START, END = "<!-- the first page: lcs book intro --update -->", "<!-- end of the first page -->"
 # what a rerun page says below its title
 ANEW = (
     "Numbers, tables and figures are of these runs; the sentences were written for the runs of the "
@@ -145,7 +147,54 @@ def update(chapter: str) -> Path:
     """
     with tempfile.TemporaryDirectory() as empty, mock.patch.dict(os.environ, LCS_STORE=empty):
         executed = execute(chapter, output=ROOT / "_build" / "update" / f"{chapter}.ipynb")
-    return executed.replace(_path(chapter))
+    path = executed.replace(_path(chapter))
+    if chapter == "intro":
+        write_readme()
+    return path
+
+
+def write_readme() -> None:
+    """Write what README opens with: the first page's text up to its first section, and its figure.
+
+    README stands between two marks; the figure lies in `book/_static`.
+    """
+    text, svg = first_screen()
+    (ROOT / "book" / "_static" / "ladder.svg").write_text(svg, encoding="utf-8")
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def first_screen() -> tuple[str, str]:
+    """Return the first page's text up to its first section, as plain Markdown, and its figure."""
+    notebook = nbformat.read(_path("intro"), as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    glued = {
+        name: ast.literal_eval(output.data["application/papermill.record/text/plain"])
+        for output in outputs
+        if (name := output.metadata.get("scrapbook", {}).get("name"))
+    }
+    (svg,) = [o.data["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
+    parts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            break
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+        elif alt := cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+            parts.append(f'<img src="book/_static/ladder.svg" width="100%" alt="{alt}">')
+    text = "\n\n".join(parts).partition("\n")[2].strip()  # below the title
+    for pattern, plain in (
+        (r"^ *%.*\n", ""),
+        (r"{glue:text}`([\w-]+)`", lambda found: glued[found[1]]),
+        (r" ?{cite}`[^`]*`", ""),
+        (r" ?\({numref}`[^`]*`\)", ""),
+        (r"\[([^\]]*)\]\{[^}]*\}", r"\1"),  # classes
+        (r"\]\((?=\w+\.(ipynb|md))", "](book/"),
+    ):
+        text = re.sub(pattern, plain, text, flags=re.MULTILINE)
+    return text, svg
 
 
 def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
