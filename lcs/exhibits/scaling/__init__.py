@@ -1,12 +1,11 @@
-"""Does the gain of β = 50 grow with the width, with AutoAugment and with flips and crops?
+"""A fair comparison: does the gain of β-LASSO grow with the width, and is the baseline searched?
 
 `search_studies` choose hyperparameters on validation images, `part_studies` change single parts of
-the training, `studies` has all other runs, `results` what comes out, the tables and claims, and
-`figures` the figures.
+the training, `wide_studies` are of the paper's width, `studies` has all other runs.
 """
 
-from lcs.exhibits.scaling import part_studies, search_studies, studies
-from lcs.exhibits.scaling.results import BY_SETTING, CLAIMS
+from lcs.exhibits.scaling import part_studies, search_studies, studies, wide_studies
+from lcs.exhibits.scaling.claims import CLAIMS
 
 # in the order in which the pages list them
 STUDIES = (
@@ -15,6 +14,7 @@ STUDIES = (
     *part_studies.STUDIES,
     *studies.LARGEST,
     *studies.FLIPS,
+    *wide_studies.STUDIES,
 )
 
-__all__ = ["BY_SETTING", "CLAIMS", "STUDIES"]
+__all__ = ["CLAIMS", "STUDIES"]

@@ -101,8 +101,8 @@ def test_every_study_can_be_built_at_every_scale(name, scale):
 
 def test_studies_are_found_by_name():
     assert all(find_study(name) is study and study.title for name, study in studies().items())
-    with pytest.raises(ConfigError, match="paper_size is a chapter; its studies: "):
-        find_study("paper_size")
+    with pytest.raises(ConfigError, match="engine is a chapter; its studies: none"):
+        find_study("engine")
     with pytest.raises(ConfigError, match="unknown name 'tabel2'; did you mean table2"):
         find_study("tabel2")
 
