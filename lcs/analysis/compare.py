@@ -108,7 +108,7 @@ def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
     """
     shown = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}.get(of, of)
     named = {*FIELD_LABELS} - {"l1_rest"}
-    varied = [name for name in FIELD_LABELS if name in named and runs[name].nunique() > 1]
+    varied = [name for name in FIELD_LABELS if name in named and runs[name].nunique(dropna=False) > 1]
     if (rest := [config.rest_l1 for config in runs.condition]) != [*runs.l1]:
         runs, varied = runs.assign(l1_rest=rest), [*varied, "l1_rest"]
     rows = []
@@ -124,10 +124,12 @@ def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
 def _told(run: pd.Series, name: str) -> str:
     """Return a value as tables print it; a dash where the optimizer has no such field."""
     value = run[name]
-    if name in foreign_fields(run.optimizer):
+    if name in foreign_fields(run.optimizer) or pd.isna(value):
         return "–"
     if name == "augment":
         return AUGMENTATIONS.get(value, value)
+    if name == "schedule":
+        return str(value).removesuffix("-epoch")  # by epoch, as in all runs of the book
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return number(value) if isinstance(value, float) else f"{value}"

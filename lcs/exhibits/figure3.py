@@ -1,37 +1,33 @@
-"""What the chapter `figure3` shows: non-zero weights along training, and a law for them."""
+"""Figure 3: how many weights remain? Studies of the count, and claims about it.
+
+With the bound from description length (Neyshabur 2020, Theorem 2).
+"""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from lcs import theory
+from lcs import cost, data, theory
+from lcs.analysis import paper
+from lcs.analysis.claims import Claim, Finding, Judge, as_one_more, exceeds, holds_if, meant, ours
+from lcs.analysis.interactive import Interactive, interactive
+from lcs.analysis.tables import number, reproduction
 from lcs.config import Config
-from lcs.cost import weights_by_layer
-from lcs.errors import ConfigError
-from lcs.exhibits.shared import cells, compare, settings, tables
 from lcs.exhibits.shared.claim_settings import SPARSE_ELSEWHERE
-from lcs.exhibits.shared.compare import ByStudy
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B1, B50, SGD, Method, method
-from lcs.exhibits.shared.plots import style
-from lcs.exhibits.shared.published import COUNTS
-from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas
-from lcs.exhibits.shared.tables import LAYERS, PENDING, Cell, DataFrame, Numbers, Table
-from lcs.exhibits.shared.verdicts import Claim, Finding, Judge, as_one_more, exceeds, ours
-from lcs.runs import Record
-from lcs.stats import mean_interval
+from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas, sized
 from lcs.study.base_study import SCALES
 
-# of the runs that the law is compared with: by their loss on CIFAR, or by their data
-MARKERS: dict[str, dict[str, Any]] = {
-    "cross-entropy": {"marker": "o"},
-    "binary cross-entropy": {"marker": "o", "mfc": "none"},
-    "other data": {"marker": "x"},
-}
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+FAN_IN = 3 * 32 * 32  # inputs of a unit
 
 STUDIES = Studies()
 _study = partial(STUDIES.add, setting=REPRODUCTION, betas=PAPER_BETAS)
@@ -53,243 +49,155 @@ def schedule(base: Config, betas: Sequence[float]) -> list[Config]:
 @_study(seeds=2)
 def period(base: Config, betas: Sequence[float]) -> list[Config]:
     """A cosine of a quarter of the length."""
-    again = base.replace(period=settings.sized(base, length=1 / 4).epochs)
+    again = base.replace(period=sized(base, length=1 / 4).epochs)
     return [*sgd_and_betas(base, betas), *sgd_and_betas(again, betas)]
 
 
-# Non-zero weights
+def halves(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add when half of the first layer is pruned: epochs `predicted`, `actual`, and their `ratio`.
+
+    Epochs are interpolated; NaN where it never is. The prediction is `theory.remaining_share`.
+    """
+
+    def half(epochs: Sequence[int], shares: npt.ArrayLike) -> float:
+        below = np.flatnonzero(np.asarray(shares) < 0.5)
+        if not len(below):
+            return math.nan
+        here = slice(max(below[0] - 1, 0), below[0] + 1)
+        return float(np.interp(0.5, np.asarray(shares)[here][::-1], epochs[here][::-1]))
+
+    predicted = [half(range(1, c.epochs + 1), theory.remaining_share(c)) for c in runs.condition]
+    actual = [
+        half(record.history["epoch"], np.divide(record.history["nonzeros"]["conv1"], every))
+        for record, every in zip(runs.record, runs["weights.conv1"], strict=True)
+    ]
+    return runs.assign(predicted=predicted, actual=actual, ratio=np.divide(actual, predicted))
 
 
-def nonzeros_table(records: Sequence[Record]) -> Table:
-    """Return the non-zero weights after the last epoch, layer by layer, with the published ones."""
-    rows = []
-    for title, runs in compare.by_method(records).items():
-        config = runs[0].config
-        known = COUNTS.get((title, config.epochs)) if _is_reproduction(config) else None
-        for layer, place in LAYERS.items():
-            share = np.mean(compare.remaining(runs, layer))
-            theirs = tables.reproduction(getattr(known, layer, None), 0)
-            ours = tables.interval(mean_interval(compare.nonzeros(runs, layer)), 0)
-            first = layer == "conv1"
-            row = [title if first else "", place, theirs, ours, f"{share:.1f}"]
-            rows.append([*row, tables.links(runs) if first else ""])
-    caption = (
-        "Non-zero weights of S-FC after the last epoch. Published: the reproduction (CIFAR-10, "
-        f"α = 1, {records[0].config.epochs} epochs). "
-        f"Ours, {cells.setting_text(records)}."
+def reach_calculator(along: pd.DataFrame) -> Interactive:
+    """Return the prediction of the reach for values that sliders choose, over stored runs.
+
+    Args:
+        along: of `history`, the non-zero weights of the first layer.
+    """
+    import altair as alt
+    import pandas as pd
+
+    points = pd.DataFrame(
+        {
+            "epoch": along.epoch,
+            "remaining": 100 * along.value / (FAN_IN * 256 * along.base_channels),
+            "run": [
+                f"α = {alpha}, λ = {number(l1)}"
+                for alpha, l1 in zip(along.base_channels, along.l1, strict=True)
+            ],
+        }
     )
-    columns = ["method", "layer", "reproduction", "ours", "share (%)", "seeds"]
-    return Table("tab-nonzeros", caption, columns, rows, text=["layer"])
-
-
-def nonzeros_figure(records: Sequence[Record]) -> style.Figure:
-    """Draw non-zero weights against epochs, a panel for each layer, the first one logarithmic.
-
-    With the weights of S-CONV and S-LOCAL in the first layer, and the reproduction's counts after
-    as many epochs, if the runs are in its setting.
-    """
-    config, marker = records[0].config, style.PUBLISHED_MARKERS["reproduction"]
-    marks = [c for c in COUNTS.values() if c.epochs == config.epochs and _is_reproduction(config)]
-    figure, panels = style.subplots(1, 3, figsize=(style.PAGE_WIDTH, 3.1))
-    for axes, (layer, title) in zip(panels, LAYERS.items(), strict=True):
-        for run in records:
-            name, counts = str(method(run.config)), run.history["nonzeros"][layer]
-            own = style.look(name)
-            axes.plot(run.history["epoch"], counts, ls=own.line, color=own.colour, label=name)
-        for mark in marks:
-            own = style.look(mark.method)
-            axes.plot(mark.epochs, getattr(mark, layer), marker, mfc="none", mec=own.colour)
-        for model in ("s-local", "s-conv") if layer == "conv1" else ():
-            count = weights_by_layer(config, model)[layer]
-            axes.axhline(count, color="0.5", ls=":", lw=1)
-            where = {"xytext": (2, 2), "textcoords": "offset points", "color": "0.35"}
-            axes.annotate(model.upper(), (1, count), **where)
-        first = layer == "conv1"
-        axes.set(xscale="log", yscale="log" if first else "linear", xlabel="epoch", title=title)
-        axes.set_ylim(None if first else 0)
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-    panels[0].set_ylabel("non-zero weights")
-    panels[0].plot([], [], marker, mfc="none", mec="0.3", label="published (reproduction)")
-    style.add_legend(figure, panels[0], columns=3)
-    return figure
-
-
-def schedules_table(runs: ByStudy) -> Table:
-    """Return what β-LASSO leaves of the first layer by its learning-rate schedule.
-
-    Beside it: what the reproduction reports for the same β, after as many epochs.
-    """
-
-    def published_share(config: Config) -> str:
-        known, whole = (COUNTS.get((who, config.epochs)) for who in (method(config), SGD))
-        share = 100 * known.conv1 / whole.conv1 if known and whole else None
-        return tables.reproduction(share, 1)
-
-    both = [run for name in ("schedule", "period") for run in runs[name] if run.config.beta]
-    columns: dict[str, Cell] = {
-        **cells.field_columns(["method"]),
-        "learning rate": cells.of(
-            lambda c: cells.field_text(c, "schedule") + (f", period {c.period}" if c.period else "")
-        ),
-        "reproduction, layer 1 (%)": cells.of(published_share),
-        "ours, layer 1 (%)": cells.remaining_text,
-        "test accuracy (%)": cells.mean_text,
+    sliders = {  # first value, smallest, largest, step
+        "η": (0.1, 0.02, 0.3, 0.02),
+        "λ in millionths": (20, 1, 100, 1),
+        "β": (50, 0, 200, 5),
+        "epochs": (400, 20, 4000, 20),
     }
-    what = "Weights that remain in the first layer, by the schedule of the learning rate"
-    return cells.by_condition(
-        "schedule", both, columns, what, label="tab-schedules", text=["learning rate"]
+    chosen = [
+        alt.param(
+            name=f"p{i}",
+            value=first,
+            bind=alt.binding_range(min=low, max=high, step=step, name=name),
+        )
+        for i, (name, (first, low, high, step)) in enumerate(sliders.items())
+    ]
+    # the sum of a cosine's learning rates, 98 steps an epoch
+    rates = "98 * p0 / 2 * (datum.epoch + p3 / PI * sin(PI * datum.epoch / p3))"
+    share = f"1 - sqrt({FAN_IN}) * p1 * 1e-6 * (p2 + {rates})"
+    law = (
+        alt.Chart(alt.Data(sequence=alt.SequenceParams(start=0, stop=501)))
+        .transform_calculate(epoch="datum.data / 500 * p3")
+        .transform_calculate(remaining=f"100 * max(0, {share})")
+        .mark_line(strokeDash=[5, 3], color="#444444")
+        .encode(alt.X("epoch:Q", title="epoch"), alt.Y("remaining:Q", title="first layer (%)"))
+    )
+    runs = alt.Chart(alt.Data(values=points.to_dict("records"))).mark_line()
+    colours = alt.Color("run:N").scale(range=["#DDA0C4", "#AA3377", "#5AA9E6"])
+    return interactive(
+        alt.layer(law, runs.encode(x="epoch:Q", y="remaining:Q", color=colours))
+        .add_params(*chosen)
+        .properties(height=240),
+        "Remaining weights of the first layer against the epoch: dashed, what the reach leaves for "
+        "the chosen values; the others are stored runs.",
     )
 
 
-def _is_reproduction(config: Config) -> bool:
-    return config.dataset == "cifar10" and config.base_channels == 1 and config.loss == "bce"
+def description_bound(run: pd.Series, bits: int = 16, delta: float = 0.05) -> float:
+    """Return the bound of Theorem 2 on the error of a run of S-FC, a fraction.
 
-
-# The law of the reach
-
-
-def left(run: Record) -> npt.NDArray[np.float64]:
-    """Return which share of the first layer is left at a run's recorded epochs, in per cent."""
-    return 100 * np.array(run.history["nonzeros"]["conv1"]) / run.final["weights"]["conv1"]
-
-
-def half_pruned(epochs: Sequence[int], shares: npt.NDArray[np.float64]) -> float:
-    """Return when a share falls below half, interpolated between epochs; NaN if it never does."""
-    if not (shares < 50).any():
-        return math.nan
-    below = int(np.argmax(shares < 50))
-    here = slice(max(below - 1, 0), below + 1)
-    return float(np.interp(50, shares[here][::-1], epochs[here][::-1]))
-
-
-def halves(runs: Sequence[Record]) -> list[float]:
-    """Return the epochs at which half of the first layer is pruned."""
-    return [half_pruned(run.history["epoch"], left(run)) for run in runs]
-
-
-def law(config: Config) -> tuple[range, npt.NDArray[np.float64]]:
-    """Return epochs, and the share of the first layer that the reach leaves after each (%)."""
-    return range(1, config.epochs + 1), 100 * theory.remaining_share(config)
-
-
-def law_frame(records: Iterable[Record]) -> DataFrame:
-    """Return one row per run of β = 50 that the law is of: when half of the first layer is pruned.
-
-    These are runs of S-FC from random weights, on all training images; those in which the law has
-    half of the layer pruned within the first epoch, or never, are left out. Columns: `config`
-    without its seed, `data` (a key of `MARKERS`), `predicted` and `actual`, epochs.
+    Args:
+        run: a row of `load_runs`.
+        bits: for the value of a weight; the paper trains in 16.
+        delta: the bound holds with probability 1 - delta.
     """
-    wanted = {"model": "s-fc", "optimizer": "beta-lasso", "beta": 50, "start": "initial"}
-    wanted |= {"l1_growth": 0, "validation": False, "train_share": 1}
-    of_law = (r for r in records if r.kind != "toy" and compare.matches(r.config, wanted))
-    rows = []
-    for config, runs in compare.conditions(of_law).items():
-        usual = (config.images, config.labels) == ("natural", "true") and "cifar" in config.dataset
-        data = cells.field_text(config, "loss") if usual else "other data"
-        if (predicted := half_pruned(*law(config))) > 1:
-            rows += [(config, data, predicted, half) for half in halves(runs)]
-    return tables.data_frame(rows, columns=["config", "data", "predicted", "actual"])
-
-
-def law_figure(records: Sequence[Record], tested: DataFrame) -> style.Figure:
-    """Draw the first layer's remaining share beside the law, and how well it was met by width."""
-    sparse = {method(run.config).shortest: run.config for run in records if run.config.beta}
-    if not sparse:
-        raise ConfigError("betas: none of them has a threshold; give one above 0")
-    figure, (course, ratios) = style.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3))
-    for run in records:
-        if (name := method(run.config).shortest) in sparse:
-            look = {"color": style.colour(name), "lw": 1, "label": name}
-            course.plot(run.history["epoch"], left(run), **look)
-    for name, config in sparse.items():
-        course.plot(*law(config), "--", color=style.colour(name), lw=1.3)
-    course.plot([], [], "k--", lw=1.3, label="predicted by the reach")
-    course.set(xlabel="epoch", ylabel="remaining, layer 1 (%)")
-    style.add_legend(figure, course, columns=3)
-    table = tested.assign(
-        ratio=tested.actual / tested.predicted,
-        width=[config.base_channels for config in tested.config],
-        rest=[config.replace(base_channels=1) for config in tested.config],
+    kept, every = (int(run.filter(regex=rf"^{of}\.").sum()) for of in ("nonzeros", "weights"))
+    return theory.mdl_bound(
+        1 - run.fit / 100,
+        samples=data.spec(run.dataset).train_size,
+        parameters=every,
+        free_parameters=kept,
+        nonzero=kept,
+        bits=bits,
+        delta=delta,
     )
-    shade = style.colour(B50.shortest)
-    for data, look in MARKERS.items():
-        runs = table[table.data == data]
-        ratios.plot(runs.width, runs.ratio, ls="", ms=4, color=shade, label=data, **look)
-    for _, runs in table.groupby("rest", sort=False):
-        ratios.plot(runs.groupby("width").ratio.mean(), color=shade, lw=0.8, alpha=0.6)
-    ratios.axhline(1, color="0.4", lw=1, zorder=0)
-    ratios.set(xscale="log", xlabel="α")
-    ratios.set_ylabel("half of layer 1 pruned:\nactual / predicted epoch")
-    ratios.set_xticks(widths := sorted(set(table.width)), [*map(str, widths)])
-    ratios.minorticks_off()
-    ratios.legend(fontsize="x-small", loc="lower right", handletextpad=0)
-    return figure
 
 
-# Numbers
+def _widest(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of β-LASSO at the largest width."""
+    return meant(runs[runs.base_channels == runs.base_channels.max()], "β-LASSO")
 
 
-def numbers(records: Sequence[Record], tested: DataFrame, losses: Sequence[Record]) -> Numbers:
-    """Return shares in per cent, what the law was compared with, and epochs; NaN if not run.
+def _fewer_than_local(runs: pd.DataFrame) -> Finding:
+    """Judge whether β-LASSO keeps fewer weights in the first layer than S-LOCAL."""
+    from lcs.analysis.compare import interval
 
-    `share-…`: of a layer, what β = 50 leaves. `law-…`: of the runs in `tested`. `half-…`: when half
-    of the first layer is pruned, by the law, and in the runs of the study `factorial` with
-    cross-entropy, as usual and with the same reach and a tenth of the gradient.
-    """
-    runs = compare.by_method(records)[B50]
-    plain = partial(compare.runs_of, compare.conditions(losses), augment="none", l1_rest=None)
-    usual, weak = (plain(beta=beta, loss="cross-entropy") for beta in (50, 5))
-
-    def extent(field: str) -> str:
-        values = sorted(getattr(config, field) for config in tested.config)
-        return " to ".join(map(tables.number, (values[0], values[-1]))) if values else PENDING
-
-    shares = {layer: partial(compare.remaining, layer=layer) for layer in LAYERS}
-    return {
-        **{f"share-{layer}": compare.mean(runs, share) for layer, share in shares.items()},
-        "law-n": f"{len(tested)}",
-        "law-wide-n": f"{sum(config.base_channels >= 16 for config in tested.config)}",
-        "law-conditions": f"{tested.config.nunique()}",
-        **{f"law-{field}": extent(field) for field in ("lr", "l1", "epochs")},
-        "half-n": f"{len(weak)}",
-        "half-usual": compare.mean(usual, halves),
-        "half-weak": compare.mean(weak, halves),
-        "half-law": compare.mean(usual[:1], lambda runs: [half_pruned(*law(runs[0].config))]),
-    }
-
-
-# Claims
-
-
-def _fewer_than_local(records: list[Record]) -> Finding:
-    """Judge whether β = 50 keeps fewer weights in the first layer than S-LOCAL, at most width."""
-    groups = compare.widest(records)
-    counts = compare.nonzeros(groups[B50])
-    local = compare.local_weights(groups[B50][0].config)
-    value = f"{tables.interval(mean_interval(counts), 0)} (S-LOCAL: {local:,})"
-    return Finding(value, mean_interval([local - count for count in counts]))
+    widest = _widest(runs)
+    counts = widest["nonzeros.conv1"]
+    local = cost.weights_by_layer(widest.condition.iloc[0], "s-local")["conv1"]
+    return Finding(f"{interval(counts):.0f} (S-LOCAL: {local:,})", interval(local - counts))
 
 
 def _keeps(layer: str, share: float, *, more: bool) -> Judge:
-    """Judge whether β = 50 keeps more, or less, than a share of a layer (%), at the widest."""
+    """Judge whether β-LASSO keeps more, or less, than a share of a layer (%)."""
 
-    def judge(records: list[Record]) -> Finding:
-        kept = compare.remaining(compare.widest(records)[B50], layer)
-        beyond = [one - share if more else share - one for one in kept]
-        return Finding(
-            f"{tables.interval(mean_interval(kept), 1)} % remaining", mean_interval(beyond)
-        )
+    def judge(runs: pd.DataFrame) -> Finding:
+        from lcs.analysis.compare import interval
+
+        widest = _widest(runs)
+        kept = 100 * widest[f"nonzeros.{layer}"] / widest[f"weights.{layer}"]
+        beyond = kept - share if more else share - kept
+        return Finding(f"{interval(kept):.1f} % remaining", interval(beyond))
 
     return judge
 
 
-def _leaves(who: Method, epochs: int = 400, **changed: object) -> Judge:
-    """Judge whether a published number of weights lies where those of our seeds do.
+def _leaves(beta: int, epochs: int = 400, **changed: object) -> Judge:
+    """Judge whether a published number of weights lies where the counts of our seeds do.
 
     Values of ours that are `changed` are to explain the published number.
     """
-    wanted = {**who._asdict(), "epochs": epochs, **changed}
-    return as_one_more(wanted, COUNTS[who, epochs].conv1, of=compare.nonzeros, digits=0)
+    wanted = {"optimizer": "beta-lasso", "beta": beta, "epochs": epochs, **changed}
+    return as_one_more(wanted, paper.COUNTS[beta, epochs]["conv1"], "nonzeros.conv1", digits=0)
+
+
+def _fewer_than_s_conv(runs: pd.DataFrame) -> Finding:
+    """Judge whether every run of β-LASSO has fewer weights in all layers than S-CONV."""
+    widest = _widest(runs)
+    kept = widest.filter(regex=r"^nonzeros\.").sum(axis=1)
+    conv = sum(cost.weights_by_layer(widest.condition.iloc[0], "s-conv").values())
+    return Finding(f"{kept.mean():,.0f} against {conv:,}", said=holds_if(kept.max() < conv))
+
+
+def _bound_is_below_one(runs: pd.DataFrame) -> Finding:
+    """Judge whether the bound on the error is below 1 for β-LASSO at any width."""
+    best = min(description_bound(run) for _, run in meant(runs, "β-LASSO").iterrows())
+    return Finding(f"at least {best:.1f}, at any width", said=holds_if(best < 1))
 
 
 # least share of the third layer that is left in the paper's Figure 3, in per cent, read off its log
@@ -318,13 +226,13 @@ CLAIMS = {
         )
     },
     **{
-        f"At α = 1, {who.shortest} leaves this many weights in the first layer{after}": Claim(
-            "R", study, _leaves(who, epochs), f"{COUNTS[who, epochs].conv1:,}"
+        f"At α = 1, β = {beta} leaves this many weights in the first layer{after}": Claim(
+            "R", study, _leaves(beta, epochs), f"{paper.COUNTS[beta, epochs]['conv1']:,}"
         )
-        for who, epochs, study, after in (
-            (B50, 100, "length", " after 100 epochs"),
-            (B50, 400, "table2", ""),
-            (B1, 400, "table2", ""),
+        for beta, epochs, study, after in (
+            (50, 100, "length", " after 100 epochs"),
+            (50, 400, "table2", ""),
+            (1, 400, "table2", ""),
         )
     },
     "A constant learning rate leaves more weights than a cosine, with β = 1": ours(
@@ -332,18 +240,23 @@ CLAIMS = {
         exceeds(
             {"beta": 1, "schedule": "constant"},
             {"beta": 1, "schedule": "cosine-epoch"},
-            of=compare.remaining,
+            "left",
             unit="points of the layer",
         ),
     ),
     **{
-        f"With {text}, {who.shortest} leaves as many weights as the reproduction's": ours(
-            study, _leaves(who, **schedule), tables.reproduction(f"{COUNTS[who, 400].conv1:,}")
+        f"With {text}, β = {beta} leaves as many weights as the reproduction's": ours(
+            study, _leaves(beta, **schedule), reproduction(f"{paper.COUNTS[beta, 400]['conv1']:,}")
         )
         for text, study, schedule in (
             ("a constant learning rate", "schedule", {"schedule": "constant"}),
             ("a cosine of period 100", "period", {"period": 100}),
         )
-        for who in (B50, B1)
+        for beta in (50, 1)
     },
+    "With AutoAugment, β = 50 at the largest width has fewer remaining weights, in all "
+    "layers, than S-CONV": ours("scaling-own", _fewer_than_s_conv),
+    "The paper's Theorem 2 bounds the test error of β = 50 below 1": ours(
+        "scaling-own", _bound_is_below_one
+    ),
 }
