@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from lcs.analysis.names import LAYERS, method_name, setting_name
     from lcs.analysis.pages import holds, not_held, start
     from lcs.analysis.runs import history, like, load_runs
-    from lcs.analysis.style import PAGE_WIDTH, add_legend, colour, label_log_axis, look, subplots
+    from lcs.analysis.style import (
+        PAGE_WIDTH,
+        add_legend,
+        colour,
+        label_log_axis,
+        look,
+        shades,
+        subplots,
+    )
     from lcs.analysis.tables import glue, links, number, published, reproduction, table
 
 __all__ = [
     "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "closed", "colour", "glue",
     "history", "holds", "interval", "label_log_axis", "like", "links", "load_runs", "look",
     "method_name", "not_held", "number", "paired", "published", "reproduction", "setting_name",
-    "start", "subplots", "surely", "table",
+    "shades", "start", "subplots", "surely", "table",
 ]  # fmt: skip
 _MODULES = ("compare", "names", "pages", "runs", "style", "tables")
 

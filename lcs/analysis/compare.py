@@ -108,7 +108,9 @@ def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
     """
     shown = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}.get(of, of)
     named = {*FIELD_LABELS} - {"l1_rest"}
-    varied = [name for name in FIELD_LABELS if name in named and runs[name].nunique(dropna=False) > 1]
+    varied = [
+        name for name in FIELD_LABELS if name in named and runs[name].nunique(dropna=False) > 1
+    ]
     if (rest := [config.rest_l1 for config in runs.condition]) != [*runs.l1]:
         runs, varied = runs.assign(l1_rest=rest), [*varied, "l1_rest"]
     rows = []

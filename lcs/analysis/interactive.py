@@ -68,7 +68,7 @@ def slider(
     texts: Sequence[str],
     description: str,
     *,
-    switch: str,
+    switch: str = "",
     first: int = 0,
 ) -> Interactive:
     """Let a slider choose which rows of a chart are shown.
@@ -78,17 +78,18 @@ def slider(
             counts the frames.
         label: of the slider.
         titles: of the frames; below each stands its text.
-        switch: label of a box that is ticked to see the second half of the frames; the slider goes
-            over one half.
+        switch: label of a box that is ticked to see the second half of the frames; the slider then
+            goes over one half.
         first: the frame that is shown before the slider is moved.
     """
     import altair as alt
 
-    count = len(titles) // 2
+    count = len(titles) // 2 if switch else len(titles)
     moved = alt.binding_range(min=0, max=count - 1, step=1, name=label)
+    box = alt.binding_checkbox(name=switch) if switch else alt.Undefined
     params = [
         alt.param(name="frame", value=first, bind=moved),
-        alt.param(name="ticked", value=False, bind=alt.binding_checkbox(name=switch)),
+        alt.param(name="ticked", value=False, bind=box),
         alt.param(name="place", expr=f"frame + (ticked ? {count} : 0)"),
     ]
     # no line is longer than a phone is wide

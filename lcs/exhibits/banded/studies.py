@@ -7,7 +7,7 @@ from typing import Any
 
 from lcs import data
 from lcs.config import Config
-from lcs.exhibits.shared import compare, settings
+from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import B50, SHALLOW
 from lcs.exhibits.shared.searches import Rule, Search, network_key, relative
@@ -27,7 +27,7 @@ _study = partial(STUDIES.add, setting=settings.FLIP_CROP_SHORT)
 def banded(base: Config) -> list[Config]:
     """λ that grows outside a window."""
     *plain, own = settings.flip_crop_methods(settings.sized(base, WIDTH, 1 / 8), SHALLOW, [50])
-    sparse = [own, settings.regularised(own, 0.1), compare.without_threshold(own)]
+    sparse = [own, settings.regularised(own, 0.1), settings.without_threshold(own)]
     grown = [run.replace(l1_growth=growth) for run in sparse for growth in GROWTHS]
     return [*plain, *sparse, *grown]
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.shared.compare import without_threshold
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.methods import EVERY
 from lcs.exhibits.shared.settings import (
@@ -22,6 +21,7 @@ from lcs.exhibits.shared.settings import (
     flip_crop_methods,
     regularised,
     sized,
+    without_threshold,
 )
 
 LARGEST_WIDTH = 32

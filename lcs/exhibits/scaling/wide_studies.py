@@ -7,7 +7,6 @@ The paper's longer training, of 4000 epochs, is to be tried at its width and at 
 from functools import partial
 
 from lcs.config import Config
-from lcs.exhibits.shared import compare
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.searches import Rule, Search, method_key, values_over
 from lcs.exhibits.shared.settings import (
@@ -15,6 +14,7 @@ from lcs.exhibits.shared.settings import (
     PAPER_LENGTH,
     PAPER_SHORT,
     PAPER_WHOLE,
+    as_sgd,
     baseline,
     beta_lasso,
     regularised,
@@ -65,7 +65,7 @@ def search_paper_size_rate(base: Config) -> list[Config]:
 
 def _values(config: Config) -> dict[str, float]:
     """Return what the search varies: η, and weight decay or λ over that without a search."""
-    plain = compare.as_sgd(config).replace(model="s-fc")
+    plain = as_sgd(config).replace(model="s-fc")
     usual = beta_lasso(plain, config.beta) if config.beta else baseline(plain, config.model)
     return values_over(config, usual)
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lcs.config import Config, foreign_fields
+from lcs.config import Config
 from lcs.cost import weights_by_layer
 from lcs.errors import ConfigError
 from lcs.exhibits.shared import tables
@@ -206,13 +206,6 @@ def difference(found: Conditions, one: Config, other: Config) -> Interval | None
 Reference = Callable[[Config], Config]
 
 
-def as_sgd(config: Config) -> Config:
-    """Return the same run with plain SGD."""
-    usual = Config()
-    lost = {name: getattr(usual, name) for name in {*foreign_fields("sgd"), "l1_window"}}
-    return config.replace(optimizer="sgd", **lost)
-
-
 def sgd_with_same(found: Conditions, field: str) -> Reference:
     """Return the reference to SGD, S-FC without a mask or source, of the same value of a field.
 
@@ -221,11 +214,6 @@ def sgd_with_same(found: Conditions, field: str) -> Reference:
     dense = [c for c in found if method(c) == SGD and c.source is None and c.pruning == "none"]
     plain = {getattr(c, field): c for c in dense}
     return lambda config: plain.get(getattr(config, field), config)
-
-
-def without_threshold(config: Config) -> Config:
-    """Return the same run with β = 0, and the same λ."""
-    return config.replace(beta=0.0, frozen_zeros=False)
 
 
 def gains(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lcs.config import Config
+from lcs.config import Config, foreign_fields
 from lcs.errors import ILL_FORMED, ConfigError, NotChosen, one_line
 from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
@@ -110,6 +110,18 @@ STRONGER_L1 = {"l1": 5e-5, "l1_rest": 1e-5}
 def has_stronger_l1(config: Config) -> bool:
     """Whether a run has the stronger λ: it is another in the other layers."""
     return config.optimizer == "beta-lasso" and config.l1_rest is not None
+
+
+def as_sgd(config: Config) -> Config:
+    """Return the same run with plain SGD."""
+    usual = Config()
+    lost = {name: getattr(usual, name) for name in {*foreign_fields("sgd"), "l1_window"}}
+    return config.replace(optimizer="sgd", **lost)
+
+
+def without_threshold(config: Config) -> Config:
+    """Return the same run with β = 0, and the same λ."""
+    return config.replace(beta=0.0, frozen_zeros=False)
 
 
 class Chosen(dict[Any, Any]):

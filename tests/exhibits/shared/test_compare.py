@@ -59,10 +59,3 @@ def test_differences_pair_by_seed():
     assert gain == Interval(pytest.approx(1.5), pytest.approx(0), 2)
     assert compare.difference(found, sgd, sgd) is None
     assert compare.difference(found, sparse.replace(beta=1.0), sgd) is None
-
-
-def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
-    plain = Config(lr=0.3)
-    window = {"l1_growth": 1.0, "l1_window": "learned", "l1_window_size": 5}
-    sparse = plain.replace(optimizer="beta-lasso", l1=1e-5, l1_rest=1e-6, beta=50, **window)
-    assert compare.as_sgd(sparse.replace(frozen_zeros=True)) == plain

@@ -179,3 +179,10 @@ def test_a_beta_that_was_not_searched_has_the_values_of_the_largest():
 def test_a_network_or_an_optimizer_that_was_not_searched_is_refused(chosen, method):
     with pytest.raises(ConfigError, match=f"^search has not searched '{method[0]}"):
         chosen(settings.DESK, *method)
+
+
+def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
+    plain = Config(lr=0.3)
+    window = {"l1_growth": 1.0, "l1_window": "learned", "l1_window_size": 5}
+    sparse = plain.replace(optimizer="beta-lasso", l1=1e-5, l1_rest=1e-6, beta=50, **window)
+    assert settings.as_sgd(sparse.replace(frozen_zeros=True)) == plain
