@@ -1,28 +1,29 @@
-"""Where locality comes from: the same networks on data that lack one thing after another.
+"""Where does locality come from? Studies that take one thing after another from the data.
 
-Which statistics of the images and which augmentation do β-LASSO's filters owe their shape to?
 Surrogates of the images are those of `lcs.data.surrogates`; the images of
-`lcs.data.gaussian_process` differ in nothing but their gain.
+`lcs.data.gaussian_process` differ in nothing but their gain. Last: whether the filters are a
+convolution, that is, shifted copies of each other.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+import math
+from typing import TYPE_CHECKING, Any
 
+from lcs import measure
+from lcs.analysis.claims import Finding, exceeds, exceeds_zero, meant, ours
+from lcs.analysis.tables import NONE
 from lcs.config import Config
-from lcs.data.gaussian_process import CLONE, PROCESSES
+from lcs.data.gaussian_process import PROCESSES
 from lcs.data.surrogates import BORDER
-from lcs.exhibits.shared import cells, compare, locality, tables
-from lcs.exhibits.shared.compare import Groups
 from lcs.exhibits.shared.declare import Studies
-from lcs.exhibits.shared.methods import B50, SGD, Method, method, shortest_name
-from lcs.exhibits.shared.plots.interactive import Interactive, filters_slider
-from lcs.exhibits.shared.plots.style import Figure, pending
+from lcs.exhibits.shared.methods import B50, CONV, LOCAL, SGD, THREE
 from lcs.exhibits.shared.settings import FLIP_CROP, chosen, sized, varied
-from lcs.exhibits.shared.tables import PENDING, Cell, Table
-from lcs.exhibits.shared.verdicts import Judge, exceeds_zero, ours
 from lcs.runs import Record
+from lcs.train.recording import STORED_FILTERS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH = 4
 # images and labels of natural images and of what shares some of their statistics, and of all data
@@ -35,7 +36,7 @@ STATISTICS = {
 }
 DATA = STATISTICS | {"uniform noise": ("noise", "true"), "shuffled labels": ("natural", "shuffled")}
 # `Config.augment` and `Config.crop_padding`
-AUGMENTATIONS = {
+CHANGES = {
     "no augmentation": ("none", None),
     "flips": ("flip-crop", 0),
     "crops": ("crop", None),
@@ -59,7 +60,7 @@ def origin_augmentation(base: Config) -> list[Config]:
     """Locality and augmentation."""
     return [
         run
-        for augment, padding in AUGMENTATIONS.values()
+        for augment, padding in CHANGES.values()
         for run in _both(base, augment=augment, crop_padding=padding)
     ]
 
@@ -136,157 +137,97 @@ def origin_process_estimated(base: Config) -> list[Config]:
     return [run.replace(images="gaussian") for run in of_process]
 
 
-# Names of what the runs saw
+@STUDIES.add(FLIP_CROP, seeds=5)
+def permuted(base: Config) -> list[Config]:
+    """Images with permuted pixels.
 
-
-def data_text(config: Config) -> str:
-    """Name the images and labels of a run."""
-    if config.dataset in PROCESSES:
-        gain = f"gain {PROCESSES[config.dataset]:g}"
-        if config.images == "gaussian":
-            return f"Gaussian, estimated covariance of {gain}"
-        return f"Gaussian, covariance of {gain}" if config.dataset == CLONE else gain
-    return next(name for name, seen in DATA.items() if seen == (config.images, config.labels))
-
-
-def seen_text(config: Config) -> str:
-    """Name what a run saw: images and labels, and their augmentation, which the process lacks."""
-    if config.dataset in PROCESSES:
-        return data_text(config)
-    seen = config.augment, config.crop_padding
-    augmentation = next(name for name, values in AUGMENTATIONS.items() if values == seen)
-    as_dark = config.crop_fill or config.augment == "none" or config.images in ("natural", "noise")
-    return f"{data_text(config)}, {augmentation}{'' if as_dark else ', black border'}"
-
-
-def on_images(found: dict[str, list[Record]]) -> Groups[tuple[str, Method]]:
-    """Return all runs but those on the process by what they saw (`seen_text`) and by method."""
-    runs = (run for name in found if "process" not in name for run in found[name])
-    every = compare.conditions(runs)
-    return Groups({(seen_text(c), method(c)): group for c, group in every.items()})
-
-
-def at_half_l1(permuted: Sequence[Record]) -> list[Record]:
-    """Return β = 50 with flips and crops at half of the λ, of the study `permuted`."""
-    return [run for run in compare.widest(permuted)[B50] if not run.config.permute_pixels]
-
-
-# Tables and figures
-
-
-def _series(records: Sequence[Record]) -> Callable[[Config], str]:
-    """Return the name of a run's method, with λ where those of some runs differ in it."""
-    several = len({run.config.l1 for run in records if run.config.l1}) > 1
-    return cells.series_text if several else shortest_name
-
-
-def origin_table(name: str, records: Sequence[Record], what: str) -> Table:
-    """Return accuracy, remaining weights and locality of each condition of a study."""
-    columns: dict[str, Cell] = {
-        "data": cells.of(seen_text),
-        "method": cells.of(_series(records)),
-        **locality.RESULTS,
-        "neighbours / chance": locality.neighbours_text,
-        "filters with 20 weights": locality.eligible_text,
-    }
-    return cells.by_condition(name, records, columns, what, text=("method",))
-
-
-def excess_frame(records: Sequence[Record]) -> tables.DataFrame:
-    """Return the excess window share by condition, for `plots.excesses`."""
-    measures = {"window_mass": "excess window share (points)"}
-    return locality.excess_frame(records, seen_text, _series(records), measures)
-
-
-def filters_chart(found: dict[str, list[Record]]) -> Figure | Interactive:
-    """Return a chart whose slider goes over the data: filters of β = 50, and of SGD by a switch.
-
-    Args:
-        found: the records of the studies by name; of the process with the λ between the others.
+    Return every method with flips and crops for a quarter of the length, plain and permuted.
     """
-    frames: dict[str, dict[str, tuple[np.ndarray, str]]] = {}
-    for study in found:
-        for run in found[study]:
-            one_l1 = "process" not in study or run.config.l1 in (0.0, LAMBDAS[1])
-            if run.has_filters and one_l1:
-                left, excess = cells.remaining_text([run]), locality.excess_text([run])
-                text = f"{left} % remaining; excess window share: {excess} points"
-                shown = frames.setdefault(seen_text(run.config), {})
-                shown[method(run.config).shortest] = run.load_filters().numpy(), text
-    # the switch leads from a frame of one method to the same data's of the other
-    both = {data: shown for data, shown in frames.items() if len(shown) == 2}
-    if not both:
-        return pending()
-    about = "First-layer filters of networks that were trained on data of several kinds."
-    every = {f"{who}, {data}": both[data][who] for who in ("β = 50", "SGD") for data in both}
-    return filters_slider(every, "data", about, switch="SGD instead of β = 50")
+    return [
+        chosen(sized(base, width, 1 / 4), *who, share=0.5).replace(permute_pixels=permuted)
+        for width in (1, 4)
+        for who in (SGD, THREE, LOCAL, CONV, B50)
+        for permuted in (False, True)
+    ]
 
 
-# Numbers and claims
+# Do units share weights?
+
+MIN_FILTERS = 8  # compact ones, without which nothing is said of a run
+# a shared kernel must raise the measure by so much, or its absence says nothing
+MIN_CONTRAST = 0.2
 
 
-def numbers(found: dict[str, list[Record]], half: Sequence[Record]) -> dict[str, str]:
-    """Return what the prose says, in words; "pending" without runs.
+def sharing(record: Record) -> dict[str, Any]:
+    """Return `lcs.measure.sharing` of the compact ones among a run's stored filters.
 
-    `gain-sgd`, `labels-fit` and `classes-accuracy` are of SGD, the others of β = 50; `half`: of
-    `at_half_l1`.
+    Compact are those with enough weights and mass in a window of 13 x 13 of 32 pixels, that of
+    S-CONV's kernel and two pixels more on each side (`lcs.measure.local_parts`). The first
+    `STORED_FILTERS` are looked at, as many of each run. `filters` counts the compact ones; with
+    fewer than `MIN_FILTERS` of them the result has no other values.
     """
-    runs = on_images(found)
-    seen = {
-        "no-augmentation": "natural images, no augmentation",
-        "flips-and-crops": "natural images, flips and crops",
-        "ranks": "ranks made Gaussian, flips and crops",
-        "gaussian": "Gaussian, same covariance, flips and crops",
-        "labels": "shuffled labels, flips and crops",
-        "classes": "Gaussian, shuffled classes, flips and crops",
-        "classes-plain": "Gaussian, shuffled classes, no augmentation",
-    }
-
-    def at(name: str, who: Method = B50) -> list[Record]:
-        return runs[seen[name], who]
-
-    both = {"no-augmentation": at("no-augmentation"), "half": half}
-    words = {name: locality.excess_text(group) for name, group in both.items()}
-    words |= {f"left-{name}": cells.remaining_text(group) for name, group in both.items()}
-    words["gain-half"] = cells.lead_text(half, both["no-augmentation"], locality.beyond_chance)
-    cropped, plain = (at(name, SGD) for name in ("flips-and-crops", "no-augmentation"))
-    words["gain-sgd"] = cells.lead_text(cropped, plain, locality.beyond_chance)
-    sparse = at("flips-and-crops")
-    for name in ("ranks", "gaussian"):
-        words[f"over-{name}"] = cells.gain_text(at(name), sparse, locality.beyond_chance)
-    words["classes-accuracy"] = cells.mean_text(at("classes", SGD))
-    words["classes-left"] = cells.mean_text(at("classes"), compare.nonzeros, 0)
-    words["classes-plain-accuracy"] = cells.mean_text(at("classes-plain"))
-    words["classes-plain"] = locality.excess_text(at("classes-plain"))
-    words["labels-fit"] = cells.fit_text(at("labels", SGD))
-    words["labels-left"] = cells.mean_text(at("labels"), compare.nonzeros, 0)
-    words["n"] = cells.count_text(compare.conditions([*at("no-augmentation"), *half]))
-    words["process-n"] = cells.count_text(compare.conditions(found["origin-process"]))
-    words["l1"] = tables.number(sparse[0].config.l1) if sparse else PENDING
-    return {f"origin-{name}": word for name, word in words.items()}
+    filters = record.load_filters()[:STORED_FILTERS]
+    window = measure.window_size(*filters.shape[2:]) + 4 * filters.shape[2] // 32
+    compact = measure.local_parts(filters, window)
+    found: dict[str, Any] = {"filters": len(compact)}
+    if len(compact) >= MIN_FILTERS:
+        found |= measure.sharing(compact, record.config.base_channels)
+    return found
 
 
-def _local(fields: dict[str, object]) -> Judge:
-    """Judge whether the filters of β = 50 are local beyond chance, by their mass in a window."""
-    return exceeds_zero(B50._asdict() | fields, locality.beyond_chance)
+def share_of_way(found: dict[str, Any]) -> float:
+    """Return where `sharing` lies between chance (0) and shared kernels (100).
+
+    Chance is the null that keeps most, `rearranged`. NaN where shared kernels could not be told
+    from it: the filters have too few weights, or the kernels would be more than the filters.
+    """
+    contrast = found.get("shared", math.nan) - found.get("rearranged", math.nan)
+    return 100 * found["rearranged_excess"] / contrast if contrast > MIN_CONTRAST else math.nan
+
+
+def _shares_kernels(runs: pd.DataFrame) -> Finding:
+    """Say how far the units of β = 0 and β = 50 are on the way to shared kernels, in one run each.
+
+    The intervals are over the filters of a run, so that they are no evidence over seeds.
+    """
+    said, known = [], []
+    for beta, name in ((0, "plain ℓ1"), (50, "β-LASSO")):
+        stored = [record for record in meant(runs, name).record if record.has_filters]
+        found = sharing(stored[0]) if stored else {}
+        told = "cannot be told"
+        if "mean" in found and math.isfinite(share := share_of_way(found)):
+            known.append(share)
+            told = f"{share:.0f} % of the way from chance to shared kernels"
+        said.append(f"β = {beta}: {told}")
+    if not known:
+        return Finding(NONE, said="not measurable: too few filters, or weights")
+    seen = "seen" if min(known) > 50 else "not seen"
+    return Finding("; ".join(said), said=f"{seen} in one run of each")
+
+
+def _sparse(**fields: object) -> dict[str, object]:
+    return {"model": "s-fc", "optimizer": "beta-lasso", "beta": 50, **fields}
 
 
 _BOTH: dict[str, object] = {"augment": "flip-crop", "images": "natural", "labels": "true"}
 
 CLAIMS = {
     "Filters of β = 50 are local without any augmentation": ours(
-        "origin-augmentation", _local({"augment": "none"})
+        "origin-augmentation", exceeds_zero(_sparse(augment="none"), "excess")
     ),
     "Crops make the filters of β = 50 more local than no augmentation does": ours(
-        "origin-augmentation", locality.more_local({"augment": "crop"}, {"augment": "none"})
+        "origin-augmentation", exceeds(_sparse(augment="crop"), _sparse(augment="none"), "excess")
     ),
     "On Gaussian images with each class's covariance, filters of β = 50 are local": ours(
-        "origin-data", _local(_BOTH | {"images": "gaussian"})
+        "origin-data", exceeds_zero(_sparse(**_BOTH | {"images": "gaussian"}), "excess")
     ),
     "Natural images give β = 50 more local filters than Gaussian ones of the same covariance": ours(
-        "origin-data", locality.more_local(_BOTH, _BOTH | {"images": "gaussian"})
+        "origin-data",
+        exceeds(_sparse(**_BOTH), _sparse(**_BOTH | {"images": "gaussian"}), "excess"),
     ),
     "With shuffled labels, filters of β = 50 are local": ours(
-        "origin-labels", _local(_BOTH | {"labels": "shuffled"})
+        "origin-labels", exceeds_zero(_sparse(**_BOTH | {"labels": "shuffled"}), "excess")
     ),
+    "The first layer becomes a convolution: compact filters are shifted copies of each other "
+    "(α = 8, the λ of β = 50)": ours("scaling-threshold", _shares_kernels),
 }

@@ -5,6 +5,7 @@ import torch
 from helpers.made_up_records import Memory
 
 from lcs import data, models
+from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, status, studies
 from lcs.exhibits.shared import settings
