@@ -11,12 +11,16 @@ from typing import Any
 
 from lcs.analysis.style import use_style
 from lcs.config import Config
+from lcs.data.specs import SPECS
 from lcs.errors import ConfigError, LcsError
 from lcs.runs.numeric_core import PACKAGE
+from lcs.study.base_study import SCALES
 
 BOOK = PACKAGE.parent / "book"
 # what may stand in the cell tagged `parameters`
 LITERALS = (bool, int, float, str, list)
+# what parameters of these names may be, wherever a chapter has them
+CHOICES = {"scale": [*SCALES], "device": ["auto", "cpu", "cuda"], "dataset": [*SPECS]}
 # marks the output that lists statements, which a rerun moves to the top of its page
 NOT_HELD = "not-held"
 
@@ -62,6 +66,13 @@ def check_parameters(chapter: str, values: Mapping[str, Any], defaults: Mapping[
             advice = f"; did you mean {close[0]}?" if close else ""
             known = ", ".join(defaults) or "none"
             raise ConfigError(f"{chapter} has no parameter {name!r}{advice} It has: {known}")
+        choices = CHOICES.get(name, [value])
+        if value not in choices and value != defaults[name]:
+            close = difflib.get_close_matches(f"{value}", choices, 1)
+            advice = f"; did you mean {close[0]}?" if close else ""
+            raise ConfigError(
+                f"{chapter}: {name} is one of {', '.join(choices)}, not {value!r}{advice}"
+            )
         if not _fits(value, default := defaults[name]):
             kind = type(default).__name__
             raise ConfigError(f"{chapter}: {name} must be {kind}, as {default!r} is; not {value!r}")

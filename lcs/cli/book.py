@@ -15,6 +15,9 @@ def book(
     update: Annotated[
         bool, typer.Option("--update", help="Execute in place with the stored parameters.")
     ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Write module and page of a new exhibit to start from.")
+    ] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
     if parameter and (update or chapter is None):
@@ -28,7 +31,14 @@ def book(
 
     from lcs.exhibits import book as pages
 
-    if update:
+    if new:
+        from lcs.exhibits import skeleton
+
+        if chapter is None:
+            raise typer.BadParameter("--new: name the exhibit")
+        print("written:", *skeleton.create(chapter), sep="\n")
+        print(f"try it: .venv/bin/lcs book {chapter} -p scale=smoke")
+    elif update:
         for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
     elif chapter is not None:

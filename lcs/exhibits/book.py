@@ -28,6 +28,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from lcs import errors
+from lcs.analysis import pages
 from lcs.errors import ConfigError, LcsError
 from lcs.exhibits.environment import own_environment
 
@@ -36,10 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # of README, between which the first page's text stands
 START, END = "<!-- the first page: lcs book intro --update -->", "<!-- end of the first page -->"
 # what a rerun page says below its title
-ANEW = (
-    "Numbers, tables and figures are of these runs; the sentences were written for the runs of the "
-    "book, and need not hold for others."
-)
+ANEW = "Numbers, tables and figures are of these runs; the sentences were written for the book's."
 # on two cores, to start a chapter's kernel, import its modules, and render its page
 OVERHEAD_SECONDS = 30
 
@@ -65,17 +63,7 @@ def parameters(chapter: str) -> dict[str, object]:
     Raises:
         ConfigError: unknown chapter, or a default that is not a literal.
     """
-    notebook = nbformat.read(_path(chapter), as_version=4)
-    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    statements = [statement for cell in tagged for statement in ast.parse(cell.source).body]
-    try:
-        return {
-            ast.unparse(statement.targets[0]): ast.literal_eval(statement.value)
-            for statement in statements
-            if isinstance(statement, ast.Assign)
-        }
-    except ValueError:
-        raise ConfigError(f"{chapter}: a parameter's default is not a literal") from None
+    return pages.parameters(_path(chapter))
 
 
 def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
@@ -91,7 +79,8 @@ def parse(chapter: str, words: Mapping[str, str]) -> dict[str, object]:
             literal = word.capitalize() if isinstance(defaults.get(name), bool) else word
             with contextlib.suppress(ValueError, SyntaxError):
                 values[name] = ast.literal_eval(literal)
-    return _checked(chapter, values)
+    pages.check_parameters(chapter, values, defaults)
+    return values
 
 
 @own_environment()
@@ -109,7 +98,8 @@ def execute(
         ConfigError: an unknown name or another type, before anything runs.
         LcsError: a cell fails; its own class if that is one of `lcs.errors`.
     """
-    values = _checked(chapter, parameters or {})
+    values = dict(parameters or {})
+    pages.check_parameters(chapter, values, pages.parameters(_path(chapter)))
     output = output or _rerun_folder(chapter) / f"{chapter}.ipynb"
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -204,7 +194,8 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     are. The page says which parameters were given, and has the references and the records beside
     it; links to other pages become plain text.
     """
-    values = _checked(chapter, parameters)
+    values = dict(parameters)
+    pages.check_parameters(chapter, values, pages.parameters(_path(chapter)))
     print(
         f"{chapter}: start-up and rendering take about {OVERHEAD_SECONDS} s, training is extra",
         file=sys.stderr,
@@ -218,9 +209,10 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
         shutil.copy(executed, page)
         if values:
             notebook = nbformat.read(page, as_version=4)
-            said = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
-            notice = f":::{{warning}}\nRun anew with {said}. {ANEW}\n:::"
-            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(notice))  # below the title
+            given = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
+            boxes = [f":::{{warning}}\nRun anew with {given}. {ANEW}\n:::", *_not_held(notebook)]
+            # below the title
+            notebook.cells[1:1] = [nbformat.v4.new_markdown_cell(text) for text in boxes]
             nbformat.write(notebook, page)
         shutil.copy(ROOT / "_config.yml", copy)
         beside = [n for n in ("references", "records") if (page.parent / f"{n}.md").exists()]
@@ -254,24 +246,15 @@ def _rerun_folder(chapter: str) -> Path:
     return ROOT / "_build" / "rerun" / chapter
 
 
-def _checked(chapter: str, given: Mapping[str, object]) -> dict[str, object]:
-    defaults = parameters(chapter)
-    for name, value in given.items():
-        if name not in defaults:
-            known = ", ".join(defaults) or "none"
-            raise ConfigError(f"{chapter} has no parameter {name!r}; it has: {known}")
-        if not _fits(value, default := defaults[name]):
-            kind = type(default).__name__
-            raise ConfigError(f"{chapter}: {name} must be {kind}, as {default!r} is; not {value!r}")
-    return dict(given)
-
-
-def _fits(value: object, default: object) -> bool:
-    if isinstance(default, float):
-        return type(value) in (int, float)
-    if isinstance(default, list) and isinstance(value, list):
-        return not default or all(_fits(item, default[0]) for item in value)
-    return type(value) is type(default)
+def _not_held(notebook: nbformat.NotebookNode) -> list[str]:
+    """Take the list of statements that do not hold out of the cell that shows it."""
+    found = []
+    for cell in notebook.cells:
+        for output in [*cell.get("outputs", [])]:
+            if output.get("metadata", {}).get("lcs") == pages.NOT_HELD:
+                found.append(output.data["text/markdown"])
+                cell.outputs.remove(output)
+    return found
 
 
 def _tidy(path: Path) -> None:
@@ -316,8 +299,8 @@ def _building(source: Path) -> Iterator[None]:
 @own_environment()
 def _build(source: Path, *options: str) -> Path:
     """Render the book that lies in `source` and return the folder of its pages."""
-    pages, log = source / "_build" / "html", source / "_build" / "book.log"
-    shutil.rmtree(pages, ignore_errors=True)
+    built, log = source / "_build" / "html", source / "_build" / "book.log"
+    shutil.rmtree(built, ignore_errors=True)
     jupyter_book = Path(sysconfig.get_path("scripts")) / "jupyter-book"
     finished = subprocess.run(
         # --all: sphinx forgets the warnings of pages that it does not read again
@@ -339,5 +322,5 @@ def _build(source: Path, *options: str) -> Path:
 
     # what draws interactive figures; in a scope of its own: the theme has names like its
     library = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    (pages / "_static" / "vega.js").write_text(f"(() => {{{library}}})();", encoding="utf-8")
-    return pages
+    (built / "_static" / "vega.js").write_text(f"(() => {{{library}}})();", encoding="utf-8")
+    return built

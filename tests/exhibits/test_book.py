@@ -1,16 +1,19 @@
 """How chapters are executed, updated and rendered, on a book with one chapter."""
 
+import ast
 import html
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import nbformat
 import pytest
 from filelock import FileLock
 
+from lcs.analysis import pages
 from lcs.errors import ConfigError, LcsError
-from lcs.exhibits import book
+from lcs.exhibits import book, skeleton
 
 
 def _code(notebook):
@@ -42,9 +45,9 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_words_become_values_of_the_declared_types(tiny):
-    words = {"seeds": "3", "beta": "1e-4", "live": "true", "scale": "3", "betas": "[0, 1.5]"}
+    words = {"seeds": "3", "beta": "1e-4", "live": "true", "scale": "smoke", "betas": "[0, 1.5]"}
     parsed = book.parse("tiny", words)
-    assert parsed == {"seeds": 3, "beta": 1e-4, "live": True, "scale": "3", "betas": [0, 1.5]}
+    assert parsed == {"seeds": 3, "beta": 1e-4, "live": True, "scale": "smoke", "betas": [0, 1.5]}
     assert [type(value) for value in parsed.values()] == [int, float, bool, str, list]
 
 
@@ -75,7 +78,7 @@ def test_value_of_another_type_is_refused_before_anything_runs(tiny, value):
 
 
 def test_unknown_names_are_refused(tiny):
-    with pytest.raises(ConfigError, match="no parameter 'seed'; it has: seeds, beta"):
+    with pytest.raises(ConfigError, match="no parameter 'seed'; did you mean seeds"):
         book.execute("tiny", {"seed": 1})
     with pytest.raises(ConfigError, match="no parameter 'seed'"):
         book.parse("tiny", {"seed": "1"})
@@ -118,8 +121,10 @@ def test_update_sees_no_records_of_the_reader(tiny, monkeypatch):
 
 def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
     committed = (tiny / "book" / "tiny.ipynb").read_bytes()
-    with pytest.raises(ConfigError, match=r"^tiny, cell 4: scale huge is unknown") as failure:
-        book.execute("tiny", {"scale": "huge"})
+    with pytest.raises(ConfigError, match=r"^tiny: scale is one of .*; did you mean smoke"):
+        book.execute("tiny", {"scale": "smok"})
+    with pytest.raises(ConfigError, match=r"^tiny, cell 4: scale paper is unknown") as failure:
+        book.execute("tiny", {"scale": "paper"})
     assert "\n" not in str(failure.value)
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
 
@@ -187,3 +192,27 @@ def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd
         f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
         in capfd.readouterr().err
     )
+
+
+def test_a_list_of_false_statements_moves_from_its_cell():
+    said = {"data": {"text/markdown": "- it is so"}, "metadata": {"lcs": pages.NOT_HELD}}
+    output = nbformat.v4.new_output("display_data", **said)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
+    assert book._not_held(notebook) == ["- it is so"]
+    assert not notebook.cells[0].outputs
+
+
+def test_a_new_exhibit_starts_from_a_skeleton(tiny):
+    (tiny / "lcs" / "exhibits").mkdir(parents=True)
+    listed = tiny / "lcs" / "exhibits" / "__init__.py"
+    listed.write_text('EXHIBITS = (\n    "engine",\n)\n')
+    with mock.patch.object(skeleton, "ROOT", tiny):
+        skeleton.create("my_idea")
+        assert book.chapters() == ["tiny", "my_idea"]
+        assert '"engine", "my_idea",' in listed.read_text()
+        ast.parse((tiny / "lcs" / "exhibits" / "my_idea.py").read_text())
+        assert book.parameters("my_idea")["scale"] == "smoke"
+        with pytest.raises(ConfigError, match="there already"):
+            skeleton.create("my_idea")
+        with pytest.raises(ConfigError, match="is none"):
+            skeleton.create("My idea")
