@@ -3,8 +3,8 @@
 An exhibit is a module of this package, its `STUDIES` and its `CLAIMS`, and a notebook of the same
 name, whose cells make tables and figures by `lcs.analysis`. It imports no other exhibit.
 
-- Pages that are no exhibits gather from all of them: `double_descent`, `claims`, `status`,
-  `records`. `summary` has what README and the first page open with.
+- Pages that are no exhibits gather from all of them: `claims`, `status`, `records`.
+  `summary` has what README and the first page open with.
 - `book`: how chapters are rerun with other parameters, executed in place, and rendered;
   `typography`: numbers that do not break over lines; `choose`: what a search chose is written.
 """
