@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lcs.analysis.compare import by_condition, by_seed, closed, interval, paired, surely
+    from lcs.analysis.ladder import draw_ladder, ways
     from lcs.analysis.names import LAYERS, method_name, setting_name
     from lcs.analysis.pages import holds, not_held, start
     from lcs.analysis.runs import history, like, load_runs
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from lcs.analysis.tables import glue, links, number, published, reproduction, table
 
 __all__ = [
-    "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "closed", "colour", "glue",
-    "history", "holds", "interval", "label_log_axis", "like", "links", "load_runs", "look",
+    "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "closed", "colour",
+    "draw_ladder", "glue", "history", "holds", "interval", "label_log_axis", "like", "links", "load_runs", "look",
     "method_name", "not_held", "number", "paired", "published", "reproduction", "setting_name",
-    "start", "subplots", "surely", "table",
+    "start", "subplots", "surely", "table", "ways",
 ]  # fmt: skip
-_MODULES = ("compare", "names", "pages", "runs", "style", "tables")
+_MODULES = ("compare", "ladder", "names", "pages", "runs", "style", "tables")
 
 
 def __getattr__(name: str) -> Any:
