@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lcs.analysis.names import DATASETS, NETWORKS, method_name
-from lcs.analysis.style import PAGE_WIDTH, Axes, Figure, colour, subplots
+from lcs.analysis.style import PAGE_WIDTH, Figure, colour, subplots
 from lcs.config import Config
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ PRUNINGS = {
     "rigl": "RigL",
     "snip": "SNIP",
     "random": "random mask",
-    "windows": "S-LOCAL's windows",
-    "random-windows": "windows at random",
+    "windows": "mask of S-LOCAL's windows",
+    "random-windows": "mask of windows at random",
 }
 # by `Config.l1_window`: outside which windows λ grows
 WINDOWS = {"grid": "as in S-LOCAL", "initial": "at random", "learned": "that follow"}
@@ -54,6 +54,26 @@ def ways(runs: pd.DataFrame) -> pd.Series[str]:
     """
     known = {config.as_source: _way(config) for config in dict.fromkeys(runs.condition)}
     return runs.condition.map(lambda config: _named(config, known)).astype(object)
+
+
+class Groups(dict[str, "pd.DataFrame"]):
+    """Runs by a name; a name that is not there has none."""
+
+    def __missing__(self, name: str) -> pd.DataFrame:
+        from lcs.analysis.runs import frame
+
+        return next(iter(self.values())).iloc[:0] if self else frame([])
+
+
+def by_way(runs: pd.DataFrame) -> Groups:
+    """Return the runs of each way, by its name, on the first of their data sets.
+
+    Networks that others start from, shorter than dense SGD, are left out.
+    """
+    runs = runs[runs.dataset.isin(runs.dataset.iloc[:1])]
+    named = runs.assign(way=ways(runs))
+    short = named.epochs < named.epochs[named.way == "tuned SGD"].max()
+    return Groups(named[~short | named.source.notna()].groupby("way", sort=False))
 
 
 def _named(config: Config, known: Mapping[str, str]) -> str:
@@ -86,7 +106,8 @@ def _way(config: Config) -> str:
         size = config.l1_window_size
         place = "scattered" if config.permute_pixels else WINDOWS[config.l1_window]
         name += f", windows {place}" + (f", {size} × {size}" if size else "")
-        name += f", from {config.l1_growth_from:.0%} on" if config.l1_growth_from else ""
+        if config.l1_growth_from:
+            name += f", after {100 * config.l1_growth_from:g} %"
     if config.schedule == "cosine-restart":
         name += ", restarted"
     return name + (", frozen zeros" if config.frozen_zeros else "")
@@ -96,51 +117,56 @@ def draw_ladder(
     shares: Mapping[str, Share],
     excess: Mapping[str, Interval] | None = None,
     *,
+    title: str,
     also: Mapping[str, Share] | None = None,
-) -> tuple[Figure, Axes]:
+) -> Figure:
     """Draw the share of the gap that each way closes, the first at the bottom, and its locality.
 
     Args:
         shares: of `closed`, by names of `ways` or others that contain one.
         excess: the excess window share of some, in points: a second panel.
+        title: what the figure shows.
         also: shares at another budget: hollow.
-
-    Returns:
-        The figure, and the panel of the shares.
     """
-    size = PAGE_WIDTH, 0.7 + 0.235 * len(shares)
-    if excess is None:
-        figure, axes = subplots(figsize=size)
-    else:
-        grid = {"width_ratios": [3, 1]}
-        figure, (axes, local) = subplots(1, 2, figsize=size, sharey=True, gridspec_kw=grid)
-        local.set(xlabel="excess window share", xlim=(0, 95))
-        local.grid(axis="x", color="0.93")
+    figure, panels = subplots(
+        1,
+        1 if excess is None else 2,
+        figsize=(PAGE_WIDTH, 0.8 + 0.22 * len(shares)),
+        sharey=True,
+        squeeze=False,
+        width_ratios=[1] if excess is None else [3, 1],
+    )
+    axes, local = panels[0, 0], panels[0, -1]
     for place, (name, share) in enumerate(shares.items()):
-        shade = _colour(name)
-        if not math.isfinite(share.mean):
-            axes.text(1, place, "pending", va="center", style="italic", color="0.4")
-            continue
-        axes.barh(place, share.mean, 0.6, color=shade, alpha=0.8)
-        ends = [value for value in (share.low, share.high, share.mean) if math.isfinite(value)]
-        axes.plot([min(ends), max(ends)], [place, place], color="0.25", lw=1.2)
-        axes.text(max(*ends, 0) + 2, place, f"{share.mean:.0f}".replace("-", "−"), va="center")
-        if also and name in also and math.isfinite(also[name].mean):
-            axes.plot(also[name].mean, place, "D", ms=6, mfc="white", mec="black")
-        if excess is not None and name in excess and math.isfinite(excess[name].mean):
-            found = excess[name]
+        shade, other = _colour(name), (also or {}).get(name, share)
+        if math.isfinite(share.mean):
+            axes.barh(place, share.mean, 0.6, color=shade, alpha=0.8)
+            ends = [value for value in share[:3] if math.isfinite(value)]
+            axes.plot([min(ends), max(ends)], [place, place], color="0.25", lw=1.2)
+            shown = f"{share.mean:.0f}".replace("-", "−")
+            axes.text(max(*ends, 0) + 2, place, shown, va="center")
+        elif not math.isfinite(other.mean):
+            axes.text(2, place, "pending", va="center", style="italic", color="0.4")
+        if other is not share and math.isfinite(other.mean):
+            axes.plot(other.mean, place, "D", ms=6, mfc="white", mec="black")
+        found = (excess or {}).get(name)
+        if found and math.isfinite(found.mean):
             local.errorbar(found.mean, place, xerr=found.half_width, fmt="o", ms=4.5, color=shade)
     axes.set_yticks(range(len(shares)), shares)
     axes.axvline(0, color="0.4", lw=1)
-    axes.set(xlim=(-48, 128), xlabel="gap closed, from tuned SGD (0) to S-LOCAL (100 %)")
-    return figure, axes
+    axes.set(xlim=(-48, 128), ylim=(-0.6, len(shares) - 0.4), xlabel="gap closed (%)")
+    if excess is not None:
+        local.set(xlabel="excess (points)", xlim=(0, 90))
+        local.grid(axis="x", color="0.93")
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", size="medium")
+    return figure
 
 
 def _colour(name: str) -> str:
     """Return the colour of a rung: of windows that of S-LOCAL, else of the method it names."""
     if "windows" in name and "scattered" not in name:
         return colour("S-LOCAL")
-    for method in ("β-LASSO", "plain ℓ1", "proximal ℓ1", "spred"):
+    for method in ("β-LASSO", "threshold", "plain ℓ1", "proximal ℓ1", "spred"):
         if method in name:
-            return colour(method)
+            return colour("β-LASSO" if method == "threshold" else method)
     return colour("S-CONV" if name.startswith("S-CONV") else "tuned SGD")
