@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lcs.analysis.compare import by_condition, by_seed, closed, interval, paired, surely
+    from lcs.analysis.compare import by_condition, by_seed, closed, interval, lead, paired, surely
     from lcs.analysis.ladder import by_way, draw_ladder, ways
     from lcs.analysis.names import LAYERS, method_name, setting_name
     from lcs.analysis.pages import holds, not_held, start
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "by_way", "closed", "colour",
-    "draw_ladder", "glue", "history", "holds", "interval", "label_log_axis", "like", "links",
-    "load_runs", "look", "method_name", "not_held", "number", "paired", "published",
+    "draw_ladder", "glue", "history", "holds", "interval", "label_log_axis", "lead", "like",
+    "links", "load_runs", "look", "method_name", "not_held", "number", "paired", "published",
     "reproduction", "setting_name", "start", "subplots", "surely", "table", "ways",
 ]  # fmt: skip
 _MODULES = ("compare", "ladder", "names", "pages", "runs", "style", "tables")

@@ -53,6 +53,12 @@ def paired(one: pd.DataFrame, other: pd.DataFrame, column: str = "accuracy") -> 
     return interval(pd.Series(first - second))
 
 
+def lead(one: pd.DataFrame, other: pd.DataFrame, column: str = "accuracy") -> np.ndarray:
+    """Return one less other of each seed that both have; arguments as in `paired`."""
+    first, second = by_seed(one, other, column=column)
+    return np.asarray(first - second)
+
+
 class Share(NamedTuple):
     """A share of a gap in per cent, its 95 % interval, and the share of each seed."""
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lcs.analysis.compare import Share
-    from lcs.stats import Interval
 
 # by `Config.pruning`, of SGD
 PRUNINGS = {
@@ -73,7 +72,7 @@ def by_way(runs: pd.DataFrame) -> Groups:
     runs = runs[runs.dataset.isin(runs.dataset.iloc[:1])]
     named = runs.assign(way=ways(runs))
     short = named.epochs < named.epochs[named.way == "tuned SGD"].max()
-    return Groups(named[~short | named.source.notna()].groupby("way", sort=False))
+    return Groups(list(named[~short | named.source.notna()].groupby("way", sort=False)))
 
 
 def _named(config: Config, known: Mapping[str, str]) -> str:
@@ -115,7 +114,7 @@ def _way(config: Config) -> str:
 
 def draw_ladder(
     shares: Mapping[str, Share],
-    excess: Mapping[str, Interval] | None = None,
+    runs: Mapping[str, pd.DataFrame] | None = None,
     *,
     title: str,
     also: Mapping[str, Share] | None = None,
@@ -124,17 +123,19 @@ def draw_ladder(
 
     Args:
         shares: of `closed`, by names of `ways` or others that contain one.
-        excess: the excess window share of some, in points: a second panel.
+        runs: whose excess window share a second panel shows, by the same names.
         title: what the figure shows.
         also: shares at another budget: hollow.
     """
+    from lcs.analysis.compare import interval
+
     figure, panels = subplots(
         1,
-        1 if excess is None else 2,
+        2 if runs else 1,
         figsize=(PAGE_WIDTH, 0.8 + 0.22 * len(shares)),
         sharey=True,
         squeeze=False,
-        width_ratios=[1] if excess is None else [3, 1],
+        width_ratios=[3, 1] if runs else [1],
     )
     axes, local = panels[0, 0], panels[0, -1]
     for place, (name, share) in enumerate(shares.items()):
@@ -149,14 +150,15 @@ def draw_ladder(
             axes.text(2, place, "pending", va="center", style="italic", color="0.4")
         if other is not share and math.isfinite(other.mean):
             axes.plot(other.mean, place, "D", ms=6, mfc="white", mec="black")
-        found = (excess or {}).get(name)
+        found = interval(runs[name].excess) if runs and name in runs else None
         if found and math.isfinite(found.mean):
             local.errorbar(found.mean, place, xerr=found.half_width, fmt="o", ms=4.5, color=shade)
     axes.set_yticks(range(len(shares)), shares)
     axes.axvline(0, color="0.4", lw=1)
     axes.set(xlim=(-48, 128), ylim=(-0.6, len(shares) - 0.4), xlabel="gap closed (%)")
-    if excess is not None:
+    if runs:
         local.set(xlabel="excess (points)", xlim=(0, 90))
+        local.tick_params(left=False)
         local.grid(axis="x", color="0.93")
     figure.suptitle(title, x=0.01, ha="left", weight="bold", size="medium")
     return figure
