@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lcs import data
 from lcs.analysis.names import DATASETS, NETWORKS, method_name
 from lcs.analysis.style import PAGE_WIDTH, Figure, colour, subplots
-from lcs.config import Config
+from lcs.config import CUT_BETWEEN_PERIODS, Config
+from lcs.runs import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,12 +80,12 @@ def by_way(runs: pd.DataFrame) -> Groups:
 def _named(config: Config, known: Mapping[str, str]) -> str:
     if config.source is None:
         return _way(config)
-    data, _, run = config.source.partition("/")
+    dataset, _, run = config.source.partition("/")
     lasso = "β-LASSO" if "-beta-lasso-" in run else "tuned SGD"
     network = NETWORKS[run.partition("-a")[0]]
     source = known.get(config.source, lasso if network == "S-FC" else network)
-    if data != config.dataset:
-        source += f" on {DATASETS[data]}"
+    if dataset != config.dataset:
+        source += f" on {DATASETS[dataset]}"
     if config.start == "pruned-network":
         return f"{source}, refitted"
     if config.start in TAKEN:
@@ -110,6 +112,32 @@ def _way(config: Config) -> str:
     if config.schedule == "cosine-restart":
         name += ", restarted"
     return name + (", frozen zeros" if config.frozen_zeros else "")
+
+
+def sparse_flops(record: Record) -> float:
+    """Return the FLOPs of a whole training without products by zeros, and needless gradients.
+
+    A zero that may return needs its gradient at every step; one outside a mask, or frozen, does
+    not. Zeros are those after each epoch. The dense gradients of RigL and SNIP, on one batch of an
+    epoch, are not counted, nor is the run that a mask was taken from.
+    """
+    import numpy as np
+
+    config, history = record.config, record.history
+    epochs = np.arange(1, config.epochs + 1)
+    unmasked = 0  # epochs in which every zero may return
+    if config.pruning in CUT_BETWEEN_PERIODS:
+        unmasked = config.cycle_epochs
+    elif config.pruning == "none" and not config.frozen_zeros:
+        unmasked = config.epochs
+    products = 0.0  # multiply–adds of one image, over the epochs
+    for name, counts in history["nonzeros"].items():
+        left = np.interp(epochs, history["epoch"], counts)
+        every = (epochs <= unmasked) & (name not in config.taken.masked)
+        gradients = np.where(every, record.final["weights"][name], left)
+        # the gradient of the images is not needed
+        products += ((1 if name == "conv1" else 2) * left + gradients).sum()
+    return 2 * products * data.spec(config.dataset).train_size
 
 
 def draw_ladder(
