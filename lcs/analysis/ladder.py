@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lcs import data
 from lcs.analysis.names import DATASETS, NETWORKS, method_name
 from lcs.analysis.style import PAGE_WIDTH, Figure, colour, subplots
-from lcs.config import CUT_BETWEEN_PERIODS, Config
-from lcs.runs import Record
+from lcs.config import Config
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,32 +110,6 @@ def _way(config: Config) -> str:
     if config.schedule == "cosine-restart":
         name += ", restarted"
     return name + (", frozen zeros" if config.frozen_zeros else "")
-
-
-def sparse_flops(record: Record) -> float:
-    """Return the FLOPs of a whole training without products by zeros, and needless gradients.
-
-    A zero that may return needs its gradient at every step; one outside a mask, or frozen, does
-    not. Zeros are those after each epoch. The dense gradients of RigL and SNIP, on one batch of an
-    epoch, are not counted, nor is the run that a mask was taken from.
-    """
-    import numpy as np
-
-    config, history = record.config, record.history
-    epochs = np.arange(1, config.epochs + 1)
-    unmasked = 0  # epochs in which every zero may return
-    if config.pruning in CUT_BETWEEN_PERIODS:
-        unmasked = config.cycle_epochs
-    elif config.pruning == "none" and not config.frozen_zeros:
-        unmasked = config.epochs
-    products = 0.0  # multiply–adds of one image, over the epochs
-    for name, counts in history["nonzeros"].items():
-        left = np.interp(epochs, history["epoch"], counts)
-        every = (epochs <= unmasked) & (name not in config.taken.masked)
-        gradients = np.where(every, record.final["weights"][name], left)
-        # the gradient of the images is not needed
-        products += ((1 if name == "conv1" else 2) * left + gradients).sum()
-    return 2 * products * data.spec(config.dataset).train_size
 
 
 def draw_ladder(
