@@ -41,8 +41,8 @@ def remaining(runs: pd.DataFrame) -> str:
 
 def units(runs: pd.DataFrame) -> str:
     """Return how many filters have no weight, and how many of S-FC's enough to be measured."""
-    fan_in = runs["fan_in.conv1"] if "fan_in.conv1" in runs else []
-    none = np.mean([counts[0] if isinstance(counts, list) else 0 for counts in fan_in])
+    counts = [record.final.get("fan_in", {}).get("conv1", [0])[0] for record in runs.record]
+    none = np.mean(counts)
     every = runs.condition.iloc[0].layer_sizes()["conv1"].units
     enough = f"{runs['locality.eligible'].mean():,.0f} of {every:,}" if every else NONE
     return f"{none:,.0f}; {enough}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lcs.analysis.names import DATASETS, NETWORKS, method_name
@@ -110,6 +110,29 @@ def _way(config: Config) -> str:
     if config.schedule == "cosine-restart":
         name += ", restarted"
     return name + (", frozen zeros" if config.frozen_zeros else "")
+
+
+def ladder_table(of: Groups) -> pd.DataFrame:
+    """Return a row for each way: its weights and cost, what it gains, and its filters' locality."""
+    import pandas as pd
+
+    from lcs.analysis import columns
+    from lcs.analysis.compare import by_condition, closed
+
+    told: dict[str, Callable[[pd.DataFrame], object]] = {
+        "epochs": lambda own: own.epochs.iloc[0],
+        "weights, layers 1 and 2": columns.weights,
+        "over β-LASSO": lambda own: columns.over(own, of["β-LASSO"]),
+        "10¹² FLOPs": columns.flops,
+        "excess (points)": columns.excess,
+        "filters with no, with 20 weights": columns.units,
+        "neighbours": columns.neighbours,
+    }
+    if "S-LOCAL" in of:
+        ends = of["tuned SGD"], of["S-LOCAL"]
+        told["gap closed (%)"] = lambda own: f"{closed(own, *ends)}"
+    runs = pd.concat([own.assign(method=way) for way, own in of.items()])
+    return by_condition(runs, columns=told)
 
 
 def draw_ladder(
