@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lcs.analysis.names import DATASETS, NETWORKS, method_name
 from lcs.analysis.style import PAGE_WIDTH, Figure, colour, subplots
+from lcs.analysis.tables import NONE
 from lcs.config import Config
 
 if TYPE_CHECKING:
@@ -129,8 +130,10 @@ def ladder_table(of: Groups) -> pd.DataFrame:
         "neighbours": columns.neighbours,
     }
     if "S-LOCAL" in of:
-        ends = of["tuned SGD"], of["S-LOCAL"]
-        told["gap closed (%)"] = lambda own: f"{closed(own, *ends)}"
+        ends = {name: of[name] for name in ("tuned SGD", "S-LOCAL")}
+        told["gap closed (%)"] = lambda own: (
+            NONE if own.way.iloc[0] in ends else f"{closed(own, *ends.values())}"
+        )
     runs = pd.concat([own.assign(method=way) for way, own in of.items()])
     return by_condition(runs, columns=told)
 
@@ -178,7 +181,8 @@ def draw_ladder(
             local.errorbar(found.mean, place, xerr=found.half_width, fmt="o", ms=4.5, color=shade)
     axes.set_yticks(range(len(shares)), shares)
     axes.axvline(0, color="0.4", lw=1)
-    axes.set(xlim=(-48, 128), ylim=(-0.6, len(shares) - 0.4), xlabel="gap closed (%)")
+    xlabel = "gap closed (%)" if runs else "gap closed, from tuned SGD (0) to S-LOCAL (100 %)"
+    axes.set(xlim=(-48, 128), ylim=(-0.6, len(shares) - 0.4), xlabel=xlabel)
     if runs:
         local.set(xlabel="excess (points)", xlim=(0, 90))
         local.tick_params(left=False)
