@@ -5,15 +5,17 @@
     paired(by["β-LASSO"], by["plain SGD"])         # mean difference, 95 % interval, paired by seed
 
 `runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
-`pages` what a chapter begins and ends with, `names` what things are called, `published` what others
-have found. They are loaded when they are named.
+`ladder` which ways to few connections there are, `pages` what a chapter begins and ends with,
+`names` what things are called, `published` what others have found. They are loaded when they are
+named.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lcs.analysis.compare import by_condition, by_seed, closed, interval, paired, surely
+    from lcs.analysis.compare import by_condition, by_seed, closed, interval, lead, paired, surely
+    from lcs.analysis.ladder import by_way, draw_ladder, ways
     from lcs.analysis.names import LAYERS, method_name, setting_name
     from lcs.analysis.pages import holds, not_held, start
     from lcs.analysis.runs import history, like, load_runs
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
     from lcs.analysis.tables import glue, links, number, published, reproduction, table
 
 __all__ = [
-    "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "closed", "colour", "glue",
-    "history", "holds", "interval", "label_log_axis", "like", "links", "load_runs", "look",
-    "method_name", "not_held", "number", "paired", "published", "reproduction", "setting_name",
-    "shades", "start", "subplots", "surely", "table",
+    "LAYERS", "PAGE_WIDTH", "add_legend", "by_condition", "by_seed", "by_way", "closed", "colour",
+    "draw_ladder", "glue", "history", "holds", "interval", "label_log_axis", "lead", "like",
+    "links", "load_runs", "look", "method_name", "not_held", "number", "paired", "published",
+    "reproduction", "setting_name", "shades", "start", "subplots", "surely", "table", "ways",
 ]  # fmt: skip
-_MODULES = ("compare", "names", "pages", "runs", "style", "tables")
+_MODULES = ("compare", "ladder", "names", "pages", "runs", "style", "tables")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ What has no runs is NaN, with n = 0, and prints as "pending".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from lcs.analysis.tables import links, number
 from lcs.config import foreign_fields
 from lcs.errors import ConfigError
 from lcs.stats import Interval, mean_interval, ratio_interval
+
+_MEASURES = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}
 
 
 def interval(values: pd.Series) -> Interval:
@@ -51,6 +54,12 @@ def paired(one: pd.DataFrame, other: pd.DataFrame, column: str = "accuracy") -> 
     """
     first, second = by_seed(one, other, column=column)
     return interval(pd.Series(first - second))
+
+
+def lead(one: pd.DataFrame, other: pd.DataFrame, column: str = "accuracy") -> np.ndarray:
+    """Return one less other of each seed that both have; arguments as in `paired`."""
+    first, second = by_seed(one, other, column=column)
+    return np.asarray(first - second)
 
 
 class Share(NamedTuple):
@@ -94,19 +103,33 @@ def closed(runs: pd.DataFrame, dense: pd.DataFrame, local: pd.DataFrame) -> Shar
     return Share(100 * share, 100 * below, 100 * above, seeds)
 
 
-def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
+def by_condition(
+    runs: pd.DataFrame,
+    of: str = "accuracy",
+    *,
+    columns: Mapping[str, Callable[[pd.DataFrame], Any]] | None = None,
+) -> pd.DataFrame:
     """Return a row for each configuration but its seed: what it is, and what came out.
 
     Args:
         runs: of `load_runs`.
         of: the measure that is shown: a column.
+        columns: what else is told of the runs of a row, by heading; default: the fields in which
+            the runs differ, and the share of the first layer that remains (%).
 
     Returns:
-        Indexed by `method`, in the order of the runs: the fields in which the runs differ, by
-        their labels; an `Interval` of the measure; the share of the first layer that remains (%);
+        Indexed by `method`, in the order of the runs: the columns, an `Interval` of the measure,
         and links to the seeds.
     """
-    shown = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}.get(of, of)
+    if columns is not None:
+        told = [
+            {"method": own.method.iloc[0]}
+            | {heading: tell(own) for heading, tell in columns.items()}
+            | {_MEASURES.get(of, of): interval(own[of]), "seeds": links([*own.record])}
+            for _, own in runs.groupby("condition", sort=False)
+        ]
+        return pd.DataFrame(told).set_index("method")
+    shown = _MEASURES.get(of, of)
     named = {*FIELD_LABELS} - {"l1_rest"}
     varied = [
         name for name in FIELD_LABELS if name in named and runs[name].nunique(dropna=False) > 1
@@ -116,9 +139,9 @@ def by_condition(runs: pd.DataFrame, of: str = "accuracy") -> pd.DataFrame:
     rows = []
     for _, group in runs.groupby("condition", sort=False):
         first = group.iloc[0]
-        told: dict[str, Any] = {FIELD_LABELS[name]: _told(first, name) for name in varied}
-        told[shown] = interval(group[of])
-        rows.append({"method": first.method, **told, "remaining (%)": f"{group.left.mean():.1f}"})
+        row: dict[str, Any] = {FIELD_LABELS[name]: _told(first, name) for name in varied}
+        row[shown] = interval(group[of])
+        rows.append({"method": first.method, **row, "remaining (%)": f"{group.left.mean():.1f}"})
         rows[-1]["seeds"] = links([*group.record])
     return pd.DataFrame(rows).set_index("method")
 

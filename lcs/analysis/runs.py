@@ -32,6 +32,7 @@ def load_runs(
     train: bool | None = None,
     device: str = "auto",
     changes: Mapping[str, Any] | None = None,
+    whole: bool = True,
     store: RunStore | None = None,
     **where: Any,
 ) -> pd.DataFrame:
@@ -48,6 +49,8 @@ def load_runs(
         train: train what is missing; None: at the scale smoke, where it takes seconds.
         device: where to train.
         changes: fields of `Config` that all runs take over the scale's own, and `betas`.
+        whole: only seeds that all conditions of a study have; else all that is stored, of a study
+            whose training goes on.
         store: default: the reader's own, which falls back on the book's records.
         where: values of columns, or a list of those that count.
 
@@ -68,6 +71,9 @@ def load_runs(
                 records += study.train(here, seeds, store=store, **options)
             except NotChosen:  # a search has still to choose its hyperparameters
                 continue
+        elif not whole:
+            configs = study.configs(here, seeds, **changes or {})
+            records += filter(None, map(store.find, configs))
         else:
             records += study.stored(here, store, seeds, **changes or {})
     table = frame(records)

@@ -75,6 +75,18 @@ def ids_on(page: Path) -> set[str]:
     return set(re.findall(r"^ *% holds: ([\w-]+)$", text, re.MULTILINE))
 
 
+@functools.cache
+def held() -> frozenset[str]:
+    """Return the statements that cells of pages hold to their runs."""
+    code = [
+        "".join(cell["source"])
+        for path in sorted((ROOT / "book").glob("*.ipynb"))
+        for cell in json.loads(path.read_text())["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    return frozenset(re.findall(r"\bholds\(\s*\"([\w-]+)\"", "\n".join(code)))
+
+
 def verdicts(store: RunStore, pattern: str) -> list[dict[str, str]]:
     """Return the verdicts, by setting, on each claim whose text is as a pattern with asterisks."""
     found = [one for one in judged(store) if fnmatchcase(one.claim.text, pattern)]

@@ -1,59 +1,37 @@
-"""Rivals at equal budgets: which runs are compared, at how many weights, and what is said."""
-
-import dataclasses
+"""What the chapter `rivals` trains: which runs are compared, and at how many weights."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from helpers.made_up_records import configs, made_up
 
-from lcs import data
+from lcs.analysis import ways
 from lcs.exhibits import find_study
 from lcs.exhibits.choose import choose
-from lcs.exhibits.rivals import CLAIMS, methods, results
-from lcs.exhibits.rivals.methods import DENSE, ITERATIVE, OWN, RIVALS, rival
+from lcs.exhibits.rivals import methods, transfer_studies
 from lcs.exhibits.shared import settings
-from lcs.exhibits.shared.compare import joined
-from lcs.exhibits.shared.verdicts import verdict
+from lcs.models import LocallyConnected2d, dense_weight
 from lcs.optim.learning_rate import learning_rate
+from lcs.optim.pruning import Pruning
+from lcs.train.setup import build_model, make_optimizer
+
+WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
 
 
-def recorded(config, accuracy):
-    """A record with the whole history of a training that ends with a tenth of each layer."""
-    record = made_up(config, accuracy)
-    counts = {name: [count, count] for name, count in record.final["nonzeros"].items()}
-    history = {"epoch": [1, config.epochs], "nonzeros": counts}
-    locality = {**record.final["locality"], "eligible": 100}
-    final = {**record.final, "locality": locality, "pair_correlation": [2.0, 1.0, None]}
-    final["fan_in"] = {"conv1": [7, 249]}
-    return dataclasses.replace(record, history=history, final=final)
-
-
-def records(ahead, study="rivals"):
-    """Runs in which β = 50 is so many points ahead."""
-
-    def accuracy(config):
-        return 60 + config.seed + (ahead if rival(config) == OWN else 0.01 * config.seed)
-
-    return [recorded(c, accuracy(c)) for c in find_study(study).configs("desk", 3)]
-
-
-def both(many, few):
-    """The records of each budget, by the study's name."""
-    return {
-        "rivals": records(many) + records(many, "rivals-iterative"),
-        "rivals-few": records(few, "rivals-few"),
-    }
+def place(*names):
+    """The configuration of each way in some studies, by its name."""
+    found = configs(*names)
+    return dict(zip(ways(pd.DataFrame({"condition": found})), found, strict=True))
 
 
 def test_every_method_is_at_both_budgets():
-    runs = both(1, 1)
-    many, few = map(results.by_rival, runs.values())
-    assert [*many] == [DENSE, *RIVALS]
-    assert [*few] == [name for name in RIVALS if name != ITERATIVE]
-    for name, own in few.items():
-        one, other = many[name][0].config, own[0].config
-        assert one.density > other.density or one.l1 < other.l1
-        assert len(many[name]) == len(own) == 3
+    many, few = place("rivals", "rivals-iterative"), place("rivals-few", "rivals-few-iterative")
+    assert many.keys() - few.keys() == {"tuned SGD"}
+    assert len(many) == 4 + len(methods.MASKED)
+    for name, config in few.items():
+        assert many[name].density > config.density or many[name].l1 < config.l1
+        assert config.epochs == many[name].epochs == (200 if name == "iterative pruning" else 50)
 
 
 RESTARTS = {
@@ -64,10 +42,9 @@ RESTARTS = {
 
 @pytest.mark.parametrize(("compared", "again"), RESTARTS.items())
 def test_a_restart_is_that_of_one_shot_pruning_without_the_cut(compared, again):
-    runs = {run.optimizer: run for name in again for run in find_study(name).configs("desk", 1)}
+    runs, known = {run.optimizer: run for run in configs(*again)}, place(compared)
     dense, sparse = runs["sgd"], runs["beta-lasso"]
-    place = {rival(config): config for config in find_study(compared).configs("desk", 1)}
-    cut, own = place["one-shot"], place[OWN]
+    cut, own = known["one-shot pruning"], known["β-LASSO"]
     uncut = {"pruning": "none", "density": 1.0, "density_rest": None}
     assert dense == cut.replace(schedule="cosine-restart", **uncut)
     assert sparse == own.replace(schedule="cosine-restart", period=cut.period)
@@ -80,20 +57,15 @@ def test_a_restart_is_that_of_one_shot_pruning_without_the_cut(compared, again):
 
 
 def test_the_threshold_alone_is_the_same_threshold():
-    place = results.by_rival(records(1))
-    sparse, alone = (place[name][0].config for name in (OWN, methods.NO_L1))
+    known = place("rivals")
+    sparse, alone = known["β-LASSO"], known["threshold without ℓ1"]
     assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
     assert alone.l1 < 0.01 * sparse.l1
 
 
-def test_a_run_costs_as_much_as_the_others_or_four_times():
-    for name, own in results.by_rival(both(1, 1)["rivals"]).items():
-        assert own[0].config.epochs == (200 if name == ITERATIVE else 50), name
-
-
 def test_candidates_are_as_many_for_every_method():
     found = {}
-    for config in find_study("search-pruning").configs("desk", 1):
+    for config in configs("search-pruning"):
         found.setdefault(methods.key(config), []).append(config)
     assert {len(runs) for runs in found.values()} == {4}
     assert all(len({(c.lr, c.l1, c.weight_decay) for c in runs}) == 4 for runs in found.values())
@@ -101,51 +73,49 @@ def test_candidates_are_as_many_for_every_method():
 
 def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
     """Candidates are as many for every method; masks of all runs keep as many weights."""
-    configs = find_study("search-wider-budget").configs("desk", 1)
+    tried_l1 = configs("search-wider-budget")
     runs = [
         made_up(config, accuracy, left)
-        for config, accuracy, left in zip(configs, (60, 64, 62), (90, 30, 10), strict=True)
+        for config, accuracy, left in zip(tried_l1, (60, 64, 62), (90, 30, 10), strict=True)
     ]
     found = choose("search-wider-budget", runs)
     assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
     monkeypatch.setitem(settings.CHOSEN, "search-wider-budget", found)
 
     tried, best = {}, {}
-    for config in find_study("search-wider").configs("desk", 1):
+    for config in configs("search-wider"):
         tried.setdefault(methods.key(config), []).append(methods.values(config))
         best[methods.key(config)] = methods.values(config)
-    assert {len(candidates) for candidates in tried.values()} == {len(configs)}
+    assert {len(candidates) for candidates in tried.values()} == {len(tried_l1)}
     monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
 
-    place = {rival(c): c for name in results.WIDER for c in find_study(name).configs("desk", 1)}
-    assert place.keys() == {DENSE, *RIVALS, methods.S_LOCAL}, "every method, in one of the studies"
-    own, iterative = place[OWN], place[ITERATIVE]
-    assert (own.l1, own.epochs) == (configs[1].l1, configs[1].epochs)
+    known = place(*WIDER)
+    assert known.keys() - {"S-LOCAL"} == place("rivals", "rivals-iterative").keys()
+    own, iterative = known["β-LASSO"], known["iterative pruning"]
+    assert (own.l1, own.epochs) == (tried_l1[1].l1, tried_l1[1].epochs)
     assert iterative.epochs == 4 * own.epochs
-    masks = [c for c in place.values() if c.pruning != "none"]
+    masks = [c for c in known.values() if c.pruning != "none"]
     assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
     chosen = settings.CHOSEN["search-pruning-long"] | best
-    searched = [place[DENSE], *masks]
+    searched = [known["tuned SGD"], *masks]
     assert all(methods.values(c) == chosen[methods.key(c)] for c in searched)
 
 
 def test_allocation_keeps_the_total_and_the_rule():
-    for config in find_study("rivals").configs("desk", 1):
-        if config.pruning != "random":
-            continue
-        first, second, _ = (layer.weights for layer in config.layer_sizes().values())
-        inputs = 3072
-        units = first // inputs
-        new = methods.erdos_renyi(config)
-        kept = new.density * first, new.density_rest * second
-        assert sum(kept) == pytest.approx(config.density * first + config.density_rest * second)
-        rule = (inputs + units) / (units + second // units)
-        assert kept[0] / kept[1] == pytest.approx(rule, rel=1e-5)
+    config = place("rivals")["random mask"]
+    first, second, _ = (layer.weights for layer in config.layer_sizes().values())
+    inputs = 3072
+    units = first // inputs
+    new = methods.erdos_renyi(config)
+    kept = new.density * first, new.density_rest * second
+    assert sum(kept) == pytest.approx(config.density * first + config.density_rest * second)
+    rule = (inputs + units) / (units + second // units)
+    assert kept[0] / kept[1] == pytest.approx(rule, rel=1e-5)
 
 
 def test_a_layer_is_at_most_dense():
-    configs = find_study("rivals").configs("smoke", 1)
-    config = next(c for c in configs if c.pruning == "random")
+    found = find_study("rivals").configs("smoke", 1)
+    config = next(c for c in found if c.pruning == "random")
     sizes = [layer.weights for layer in config.layer_sizes().values()][:2]
     for shares in (0.9, 0.99), (0.99, 0.9), (1.0, 0.5):
         new = methods.erdos_renyi(config.replace(density=shares[0], density_rest=shares[1]))
@@ -155,11 +125,9 @@ def test_a_layer_is_at_most_dense():
 
 
 def test_budgets_are_the_nearest_candidates():
-    configs = find_study("search-budgets").configs("desk", 1)
-    runs = []
-    for config, left in zip(configs, (200, 60, 30, 8, 4), strict=True):
-        runs.append(made_up(config, 60, left))
-    found = choose("search-budgets", runs)
+    lefts = (200, 60, 30, 8, 4)
+    tried = zip(configs("search-budgets"), lefts, strict=True)
+    found = choose("search-budgets", [made_up(config, 60, left) for config, left in tried])
     assert found["many"] == {"share": 0.5, "density": 0.06, "density_rest": 0.75}
     assert found["few"]["share"] == 4
 
@@ -178,7 +146,7 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     assert found["spred magnitude"] == [{"lr": 1.0, "factor": 30.0}, {"lr": 1.0, "factor": 10.0}]
     monkeypatch.setitem(settings.CHOSEN, "search-pruning", found)
 
-    longer = find_study("search-pruning-long").configs("desk", 1)
+    longer = configs("search-pruning-long")
     assert {c.epochs for c in longer} == {50}
     tried = {}
     for config in longer:
@@ -189,153 +157,101 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     best = choose("search-pruning-long", scored("search-pruning-long", weaker))
     assert best == {key: second for key, (_, second) in found.items()}
     monkeypatch.setitem(settings.CHOSEN, "search-pruning-long", best)
-    runs = [c for c in find_study("rivals").configs("desk", 1) if methods.key(c) in best]
+    runs = [c for c in configs("rivals") if methods.key(c) in best]
     assert {methods.key(c): methods.values(c) for c in runs} == best
 
 
-@pytest.mark.parametrize(
-    ("name", "dense"),
-    [(OWN, 1), ("β = 50, frozen zeros", 0), ("SET", 0), ("one-shot", 0.5), (methods.ANEW, 0)],
-)
-def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
-    runs = [run for s in ("rivals", "pruned-masks") for run in find_study(s).configs("desk", 1)]
-    record = recorded(next(c for c in runs if rival(c) == name), 60)
-    first, *others = record.final["nonzeros"].values()
-    left, whole = first + sum(others), sum(record.final["weights"].values())
-    if name == methods.ANEW:  # no mask is on the last layer
-        dense = (record.final["weights"]["fc2"] - others[-1]) / (whole - left)
-    gradients = dense * whole + (1 - dense) * left
-    expected = 2 * (first + 2 * sum(others) + gradients) * record.config.epochs
-    images = data.spec(record.config.dataset).train_size
-    assert results.sparse_flops(record) == pytest.approx(expected * images)
-
-
-def test_what_the_page_shows():
-    runs = both(2, -1) | {"rivals-iterative": []}
-    rows = results.rivals_table("rivals", runs["rivals"]).rows
-    assert [row[0] for row in rows] == [DENSE, *RIVALS]
-    assert (rows[1][4], rows[1][8]) == ("–", "2.0")
-    assert rows[1][7] == "7; 100 of 256"
-    assert rows[2][4].startswith("−1.99")
-    few = results.by_rival(runs["rivals-few"])
-    figure = results.dots({"many": results.by_rival(joined(runs, results.LARGER)), "few": few})
-    accuracy, *_, local = (len(axes.lines) for axes in figure.axes)
-    # dense SGD, and iterative pruning at one budget; for each a line at β = 50, and in the legend
-    assert accuracy - 4 == local == 2 * len(RIVALS)
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels[0] == OWN, "it is two points ahead"
-    assert sorted(labels) == sorted([DENSE, *RIVALS])
-    iterative = records(2, "rivals-iterative")
-    many = results.by_rival(iterative)
-    part = results.dots({"many": many, "few": few})
-    assert len(part.axes[-1].lines) == len(RIVALS), "what is stored is shown"
-
-
-def test_a_single_budget_has_the_same_figure():
-    wider = results.by_rival(records(2, "rivals-wider"))
-    accuracy, *_ = results.dots({"wider": wider}).axes
-    assert {label.get_text() for label in accuracy.get_yticklabels()} == {*wider}
-    assert len(accuracy.lines) == len(wider) + 2
-
-
-def test_the_gap_is_that_from_dense_sgd_to_s_local():
-    def accuracy(config):
-        return 60 + config.seed + {methods.S_LOCAL: 10, "one-shot": 4}.get(rival(config), 0)
-
-    configs = find_study("rivals-wider").configs("desk", 3)
-    runs = [recorded(config, accuracy(config)) for config in configs]
-    table = results.rivals_table("rivals-wider", runs)
-    column = table.columns.index("gap closed (%)")
-    said = {row[0]: row[column] for row in table.rows}
-    assert (said[DENSE], said["one-shot"], said[methods.S_LOCAL]) == ("0", "40 (40 to 40)", "100")
-    assert "gap closed (%)" not in results.rivals_table("rivals", records(1)).columns
-    assert results.gap_closed(results.by_rival([]), []) == "pending"
-    names = [
-        label.get_text()
-        for label in results.dots({"wider": results.by_rival(runs)}).axes[0].get_yticklabels()
-    ]
-    assert names[:2] == [methods.S_LOCAL, "one-shot"]
-    accuracy_axes, *_ = results.dots({"wider": results.by_rival(runs)}).axes
-    (gap,) = accuracy_axes.child_axes
-    accuracy_axes.figure.draw_without_rendering()
-    limits = accuracy_axes.get_xlim(), gap.get_xlim()
-    assert np.interp([61, 65, 71], *limits) == pytest.approx([0, 40, 100])
-
-
-def test_a_measure_is_correlated_with_accuracy_over_methods_with_as_few_weights():
-    def accuracy(config):
-        return 60 + [*RIVALS, DENSE, methods.S_LOCAL].index(rival(config))
-
-    studies = [find_study(name) for name in results.WIDER[:2]]
-    configs = {c for study in studies for c in study.configs("desk", 1)}
-    runs = [recorded(c, accuracy(c)) for c in configs]
-    groups = results.by_rival(runs)
-    groups[DENSE][0].final["nonzeros"]["conv1"] *= 10
-    of = {id(r): -accuracy(r.config) for r in runs}
-    falling, p, count = results.with_accuracy(groups, lambda own: [of[id(r)] for r in own])
-    # not dense SGD, nor what has windows
-    assert (falling, count) == (pytest.approx(-1), len(groups) - 3)
-    assert p < 0.01
-    assert np.isnan(results.with_accuracy(results.by_rival([]), lambda own: [])[0])
-
-
-def test_the_first_choice_is_gradual_pruning_as_the_first_search_put_it():
-    (config, *_) = find_study("rivals-first-choice").configs("desk", 1)
-    first, _ = settings.CHOSEN["search-pruning"]["sgd gradual"]
-    assert (rival(config), methods.values(config)) == ("gradual", first)
-
-
-def test_restarts_stand_last_in_the_table():
-    again = records(2, "rivals-restart")
-    assert {rival(run.config) for run in again} == {*methods.RESTARTED.values()}
-    rows = results.rivals_table("rivals", again + records(2)).rows
-    assert [row[0] for row in rows[-2:]] == [*methods.RESTARTED.values()]
-    assert rows[-1][3] == "−1.99 ± 0.02"
-
-
-def test_what_the_page_says():
-    names = ("first-choice", "iterative", "wider")
-    runs = both(2, -1) | {f"rivals-{name}": records(2, f"rivals-{name}") for name in names}
-    runs |= {name: [] for name in (*results.WIDER[1:], "pruned-masks", "rivals-wider-refit")}
-    words = results.numbers(runs)
-    assert words["rival-first-choice"] == "−1.99 ± 0.02"
-    assert words["wider-gradual"] == words["wider-one-shot"] == "−1.99 ± 0.02"
-    assert (words["rival-n"], words["wider-n"]) == ("3", "3")
-
-
-@pytest.mark.parametrize(("ahead", "said"), [(2, "holds"), (-1, "contradicted")])
-def test_claims_are_judged_at_each_budget(ahead, said):
-    assert {claim.study for claim in CLAIMS.values()} == {"rivals", "rivals-few"}
-    for text, claim in CLAIMS.items():
-        runs = records(ahead, claim.study)
-        if "local" not in text:
-            assert verdict(claim.judge(runs)) == said
-        else:  # made-up runs are all as local
-            assert claim.judge(runs).evidence.mean == 0
-
-
 def test_sgd_goes_on_from_beta_lasso_as_one_shot_pruning_does_from_its_cut():
-    first, then = find_study("rivals-wider-refit").configs("desk", 1)
-    place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}
-    one_shot = place["one-shot"]
-    assert (rival(first), rival(then)) == (OWN, methods.REFITTED)
+    first, then = configs("rivals-wider-refit")
+    known = place("rivals-wider")
+    one_shot = known["one-shot pruning"]
     assert first.epochs + then.epochs == one_shot.epochs == 2 * one_shot.period
     # λ is scaled by the length, to three digits
-    assert first.l1 == pytest.approx(place[OWN].l1 * 2**0.5, rel=0.01)
+    assert first.l1 == pytest.approx(known["β-LASSO"].l1 * 2**0.5, rel=0.01)
     alone = {"pruning": "none", "density": 1.0, "density_rest": None, "period": None}
     taken = {"start": "pruned-network", "source": first.as_source}
     assert then == one_shot.replace(epochs=then.epochs, **alone, **taken)
 
 
 def test_masks_of_one_shot_pruning_are_trained_anew():
-    dense, pruned, anew = find_study("pruned-masks").configs("desk", 1)
-    place = {rival(c): c for c in find_study("rivals-wider").configs("desk", 1)}
-    assert (rival(dense), rival(pruned), rival(anew)) == (DENSE, "one-shot", methods.ANEW)
-    assert pruned == place["one-shot"]
+    dense, pruned, anew = configs("pruned-masks")
+    known = place("rivals-wider")
+    assert (pruned, dense) == (known["one-shot pruning"], known["tuned SGD"])
     assert anew == dense.replace(start="mask", source=pruned.as_source)
+    source = known["β-LASSO"].as_source
     (own,) = (
         c
-        for c in find_study("transfer-wider").configs("desk", 1)
-        if (c.start, c.dataset, c.source) == ("mask", "cifar10", place[OWN].as_source)
+        for c in configs("transfer-wider")
+        if (c.start, c.source) == ("mask", source) and c.dataset == "cifar10"
     )
-    assert anew == own.replace(source=anew.source), "as those of β = 50"
+    assert anew == own.replace(source=anew.source), "as those of β-LASSO"
+
+
+def test_the_ladder_trains_everything_as_long_in_all():
+    found = configs("ladder")
+    sources = {config.as_source: config.epochs for config in found if config.source is None}
+    begun = {config.source for config in found if config.source}
+    lengths = {c.epochs + sources.get(c.source, 0) for c in found if c.as_source not in begun}
+    assert lengths == {400}
+
+
+# Transfer
+
+
+@pytest.mark.parametrize("changes", [{}, {"l1": 1e-3}, {"momentum": 0.5}])
+def test_each_source_is_a_run_of_the_study(changes):
+    found = find_study("transfer").configs("desk", 1, **changes)
+    stems = {config.as_source for config in found if config.source is None}
+    started = [config for config in found if config.source]
+    assert {config.source for config in started} < stems
+    others = [c for c in started if not c.source.startswith(f"{c.dataset}/")]
+    sparse = sorted(c.start for c in others if "-beta-lasso-" in c.source)
+    assert sparse == sorted([*transfer_studies.TAKEN] * 2)
+    dense = sorted(c.start for c in others if "-beta-lasso-" not in c.source)
+    assert dense == sorted([*transfer_studies.OF_SGD] * 2)
+
+
+def test_networks_without_a_source_are_shared_with_other_numbers_of_images():
+    plain = {*configs("sample-size")}
+    nothing = [c for c in configs("transfer") if c.source is None]
+    assert {c for c in nothing if c.dataset == "cifar10"} <= plain
+    assert len(nothing) == 6
+
+
+# Windows
+
+
+def test_growth_changes_nothing_else():
+    grown = [config for config in configs("banded") if config.l1_growth]
+    learned = configs("banded-learned")
+    assert {config.replace(l1_window="grid") for config in learned} <= {*grown}
+    assert {config.replace(l1_growth=0.0) for config in grown} <= {*configs("banded")}
+
+
+def test_growth_at_random_places_has_as_many_candidates_as_other_methods(monkeypatch):
+    candidates = configs("search-growth")
+    ours = [c for c in configs("search-flips") if c.beta == 50]
+    assert len(candidates) == len(ours) == 12
+    assert all(config.validation and config.l1_window == "initial" for config in candidates)
+    best = candidates[3]
+    records = [made_up(c, 60.0 if c == best else 50.0) for c in candidates]
+    found = choose("search-growth", records)
+    assert found == {"s-fc beta-lasso": {"l1_growth": 0.3, "share": 1.0, "lr": 0.3}}
+    monkeypatch.setitem(settings.CHOSEN, "search-growth", found)
+    *plain, chosen = configs("banded-searched")
+    assert chosen == best.replace(validation=False)
+    assert {*plain} < {*configs("banded-wide")}
+
+
+def test_the_mask_has_every_pixel_of_s_locals_windows():
+    before = torch.get_rng_state()
+    masked = find_study("masked").configs("smoke", 1)
+    assert torch.equal(torch.get_rng_state(), before)
+    for config in masked:
+        model = build_model(config)
+        pruning = Pruning(config, model, make_optimizer(config, model))
+        pruning.update(0, dict)
+        layer = LocallyConnected2d(model.geometries[0])
+        windows = dense_weight(torch.ones_like(layer.weight), layer.geometry) > 0
+        assert torch.equal(pruning.masks["conv1"], windows)
+        assert pruning.masks["fc1"].all()

@@ -1,4 +1,4 @@
-"""The methods that are compared at equal budgets: their names, and the run of each."""
+"""The methods that are compared at equal budgets, and the run of each."""
 
 import math
 
@@ -11,52 +11,25 @@ from lcs.exhibits.shared.searches import values_over
 # share of the first layer's weights that a budget aims at; of the candidates the nearest is taken
 AIMS = {"many": 0.05, "few": 0.005}
 
-DENSE, ITERATIVE = "SGD, dense", "iterative, rewound"
-OWN, STAYING, NO_L1 = "β = 50", "β = 50, frozen zeros", "threshold without ℓ1"
+ITERATIVE = "iterative"
 # those with masks: optimizer and pruning
 MASKED = {
-    "ℓ1 sub-gradient, pruned once": ("beta-lasso", "magnitude"),
-    "proximal ℓ1, pruned once": ("proximal-l1", "magnitude"),
-    "spred, pruned once": ("spred", "magnitude"),
+    "ℓ1 sub-gradient": ("beta-lasso", "magnitude"),
+    "proximal ℓ1": ("proximal-l1", "magnitude"),
+    "spred": ("spred", "magnitude"),
     "one-shot": ("sgd", "magnitude"),
     ITERATIVE: ("sgd", "rewinding"),
     "gradual": ("sgd", "gradual"),
     "SET": ("sgd", "set"),
     "RigL": ("sgd", "rigl"),
     "SNIP": ("sgd", "snip"),
-    "random mask": ("sgd", "random"),
-    "S-LOCAL's windows": ("sgd", "windows"),
+    "random": ("sgd", "random"),
+    "windows": ("sgd", "windows"),
 }
-# compared at each budget
-RIVALS = (OWN, STAYING, NO_L1, *MASKED)
-# without a mask, but with the learning rate of one-shot pruning
-RESTARTED = {name: f"{name}, learning rate restarted" for name in (DENSE, OWN)}
-ANEW = "masks of one-shot, trained anew"
-REFITTED = "β = 50, refitted by SGD"
-# the network that the wider one is compared with
-S_LOCAL = "S-LOCAL"
-# methods with masks that are searched in the wider network, beside dense SGD
-MASKED_WIDER = ("one-shot", "gradual", "random mask", "S-LOCAL's windows")
-# the others with masks, but iterative pruning
+# those that are searched in the wider network, beside dense SGD
+MASKED_WIDER = ("one-shot", "gradual", "random", "windows")
+# the others, but iterative pruning
 OTHERS_WIDER = tuple(name for name in MASKED if name not in (*MASKED_WIDER, ITERATIVE))
-
-
-def rival(config: Config) -> str:
-    """Return a run's method: one of `RIVALS` or `RESTARTED`, or a constant of this module."""
-    if config.model == "s-local":
-        return S_LOCAL
-    if config.source:
-        return REFITTED if config.taken.network else ANEW
-    if config.schedule == "cosine-restart":
-        return RESTARTED[DENSE if config.optimizer == "sgd" else OWN]
-    if (config.optimizer, config.pruning) == ("sgd", "none"):
-        return DENSE
-    for name, fields in MASKED.items():
-        if (config.optimizer, config.pruning) == fields:
-            return name
-    if config.beta > 50:
-        return NO_L1
-    return STAYING if config.frozen_zeros else OWN
 
 
 def even_length(base: Config, parts: int = 16, width: int = 1) -> Config:

@@ -156,7 +156,7 @@ def rivals_few_iterative(base: Config) -> list[Config]:
 
 
 def _reallocated(base: Config, at: str) -> list[Config]:
-    names = ("gradual", "SET", "RigL", "random mask")
+    names = ("gradual", "SET", "RigL", "random")
     return [tuned(erdos_renyi(masked(even_length(base), name, at))) for name in names]
 
 
@@ -293,8 +293,7 @@ def ladder(base: Config) -> list[Config]:
     half = settings.sized(base, 4).replace(epochs=2 * max(2, base.epochs // 4))
     whole = half.replace(epochs=2 * half.epochs)
     windows, anywhere = (
-        tuned(masked(whole, name, "wider"), SEARCHES_WIDER[1])
-        for name in ("S-LOCAL's windows", "random mask")
+        tuned(masked(whole, name, "wider"), SEARCHES_WIDER[1]) for name in ("windows", "random")
     )
     at_once = [
         unmasked(whole),
