@@ -1,21 +1,12 @@
 """What pages that are not on lcs.analysis yet say of widths and lengths."""
 
 from checks import check
-from lcs.analysis import closed, load_runs, paired, surely
+from lcs.analysis import closed, load_runs, paired
 from lcs.exhibits.shared import filter_surrogates
 
 
 def by_method(store, *studies):
     return dict(list(load_runs(*studies, store=store).groupby("method", sort=False)))
-
-
-@check
-def threshold_at_the_same_lambda(store):
-    """At the λ of β = 50, β = 0 and proximal ℓ1 are clearly behind it, and behind SGD."""
-    of = by_method(store, "scaling-threshold")
-    others = ("plain ℓ1", "proximal ℓ1")
-    ahead = ("β-LASSO", "tuned SGD")
-    return all(surely(paired(of[one], of[other])) > 0 for one in ahead for other in others)
 
 
 @check
