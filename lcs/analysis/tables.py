@@ -79,6 +79,8 @@ def table(
     if isinstance(rows, Mapping):
         rows = pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("")
     found = rows.reset_index() if rows.index.names != [None] else rows
+    if found.empty:
+        return Table(name, f"Not run yet. {caption}", ["state"], [[pending()]])
     cells = [[_cell(value) for value in row] for row in found.itertuples(index=False)]
     return Table(name, caption, [*map(str, found.columns)], cells, text=text, style=style)
 
