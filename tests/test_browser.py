@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
+from lcs.analysis.style import PAGE_WIDTH
 from lcs.exhibits import book
-from lcs.exhibits.shared.plots.style import PAGE_WIDTH
 
 DESKTOP, PHONE = {"width": 1300, "height": 900}, {"width": 400, "height": 800}
 OPTIONS = [

@@ -109,7 +109,7 @@ def test_an_8_bit_terminal():
 
 
 def test_style_is_not_changed_by_settings():
-    from lcs.exhibits.shared.plots import use_style
+    from lcs.analysis.style import use_style
 
     with matplotlib.rc_context({"image.interpolation": "bilinear", "lines.linewidth": 9}):
         use_style()

@@ -20,9 +20,9 @@ import pytest
 import yaml
 from matplotlib.text import Text
 
+from lcs.analysis import tables
 from lcs.errors import ConfigError
 from lcs.exhibits import book
-from lcs.exhibits.shared import tables
 from lcs.runs import BOOK_RUNS, RunStore
 from lcs.study import Study
 

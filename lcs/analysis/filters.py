@@ -115,7 +115,8 @@ def as_image(filter_: npt.ArrayLike, scale: float) -> npt.NDArray[np.float64]:
     if len(unit) == 1:
         unit = np.concatenate([unit, 0 * unit, -unit])
     opacity = np.clip(mass / (scale or 1), 0, 1)
-    return np.moveaxis(1 - opacity * (0.5 - 0.5 * unit), 0, -1)
+    # no colour is as light as white, which means zero
+    return np.moveaxis(1 - opacity * (1 - 0.7 * (0.5 + 0.5 * unit)), 0, -1)
 
 
 def scale_of(filters: Tensor) -> float:

@@ -204,12 +204,12 @@ CLAIMS = {
         "P", "deeper", _depth_does_not_help, "Table 1"
     ),
     **{
-        f"S-FC by {who.shortest} that starts from S-CONV is better than {text}": ours(
+        f"S-FC by {name} that starts from S-CONV is better than {text}": ours(
             "from-convolution",
             exceeds({"start": "network", **who._asdict()}, {"start": start, **other._asdict()}),
             also=("from-convolution-wide",),
         )
-        for who in (SGD, B50)
+        for name, who in (("SGD", SGD), ("β = 50", B50))
         for text, start, other in (
             ("from random weights, as long in all", "initial", who),
             ("S-CONV trained on for as long", "network", CONV),

@@ -16,6 +16,7 @@ from lcs import cost, data, theory
 from lcs.analysis import paper
 from lcs.analysis.claims import Claim, Finding, Judge, as_one_more, exceeds, holds_if, meant, ours
 from lcs.analysis.interactive import Interactive, interactive
+from lcs.analysis.style import shades
 from lcs.analysis.tables import number, reproduction
 from lcs.config import Config
 from lcs.exhibits.shared.claim_settings import SPARSE_ELSEWHERE
@@ -114,11 +115,11 @@ def reach_calculator(along: pd.DataFrame) -> Interactive:
         alt.Chart(alt.Data(sequence=alt.SequenceParams(start=0, stop=501)))
         .transform_calculate(epoch="datum.data / 500 * p3")
         .transform_calculate(remaining=f"100 * max(0, {share})")
-        .mark_line(strokeDash=[5, 3], color="#444444")
+        .mark_line(strokeDash=[5, 3], color="black")
         .encode(alt.X("epoch:Q", title="epoch"), alt.Y("remaining:Q", title="first layer (%)"))
     )
     runs = alt.Chart(alt.Data(values=points.to_dict("records"))).mark_line()
-    colours = alt.Color("run:N").scale(range=["#DDA0C4", "#AA3377", "#5AA9E6"])
+    colours = alt.Color("run:N").scale(range=shades("β-LASSO", 3))
     return interactive(
         alt.layer(law, runs.encode(x="epoch:Q", y="remaining:Q", color=colours))
         .add_params(*chosen)

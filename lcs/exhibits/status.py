@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lcs import cost
+from lcs.analysis import tables
+from lcs.analysis.tables import Table
 from lcs.config import RunConfig
 from lcs.exhibits import by_chapter, find_study
-from lcs.exhibits.shared import tables
 from lcs.exhibits.shared.settings import missing_choices
-from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record, RunStore
 from lcs.study.base_study import BaseStudy
 

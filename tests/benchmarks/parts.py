@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lcs import models
+from lcs.analysis.names import NETWORKS
 from lcs.data.augment import apply, draw
-from lcs.exhibits.shared.methods import NETWORKS
 from lcs.optim import BetaLasso, mixed_precision, sparse_products
 from lcs.optim.sparse_products import MODES
 from lcs.train.setup import COMPILED_FROM

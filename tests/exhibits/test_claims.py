@@ -6,6 +6,7 @@ import pytest
 from helpers.fake_claims import ONE, STORE, WEAK, claim, fake_studies, weak  # noqa: F401
 from helpers.made_up_records import configs, made_up, study, with_final
 
+from lcs.analysis.claims import BENCHMARK, Finding
 from lcs.analysis.runs import frame
 from lcs.config import Config
 from lcs.exhibits import claims
@@ -17,7 +18,6 @@ from lcs.exhibits.shared.claim_settings import (
     FLIPS_FURTHER,
 )
 from lcs.exhibits.shared.settings import STRONGER_L1
-from lcs.exhibits.shared.verdicts import BENCHMARK, Finding
 from lcs.runs import Record, RunStore
 
 EVERY = [claim for _, claim in claims.claims()]

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from helpers.made_up_records import made_up
+from lcs.analysis import claims as verdicts
 from lcs.analysis import runs
+from lcs.analysis.claims import Claim, Finding
 from lcs.config import Config
-from lcs.exhibits.shared import verdicts
 from lcs.exhibits.shared.settings import REPRODUCTION
-from lcs.exhibits.shared.verdicts import Claim, Finding
 from lcs.runs import BOOK_RUNS, RunStore
 from lcs.stats import Interval
 

@@ -1,19 +1,16 @@
-"""Searches: candidates on validation images, rules by which one is chosen, tables of both.
+"""Searches: candidates on validation images, and rules by which one is chosen.
 
 `lcs.exhibits.choose` writes what is chosen.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from lcs.config import Config, foreign_fields
-from lcs.exhibits.shared import cells, compare, tables
-from lcs.exhibits.shared.cells import LABELS
-from lcs.exhibits.shared.compare import Key
 from lcs.exhibits.shared.methods import method
 from lcs.exhibits.shared.settings import chosen
-from lcs.exhibits.shared.tables import Table
 from lcs.runs import Record
 from lcs.study import Study
 
@@ -95,65 +92,18 @@ class Choice(NamedTuple):
     means: list[float]  # per cent, in the order of the records
 
 
-def choices(records: Sequence[Record], by: Callable[[Config], Key]) -> dict[Key, Choice]:
+def choices(records: Sequence[Record], by: Callable[[Config], Hashable]) -> dict[Any, Choice]:
     """Return the candidate of each group that is best on the validation images, over its seeds.
 
     `by` returns the group of a configuration without its seed: for example `method`.
     """
-    groups: dict[Key, dict[Config, list[Record]]] = {}
-    for config, runs in compare.conditions(records).items():
-        groups.setdefault(by(config), {})[config] = runs
+    groups: dict[Hashable, dict[Config, list[Record]]] = {}
+    for run in {run.config: run for run in records}.values():
+        config = run.config.replace(seed=0)
+        groups.setdefault(by(config), {}).setdefault(config, []).append(run)
     found = {}
     for key, candidates in groups.items():
-        means = [compare.mean(runs) for runs in candidates.values()]
+        means = [100 * fmean(run.accuracy for run in runs) for runs in candidates.values()]
         best = [*candidates][means.index(max(means))]
         found[key] = Choice(best, candidates[best], means)
     return found
-
-
-def method_text(config: Config) -> str:
-    """Return the name of a run's method, and that it starts from another network."""
-    return method(config).shortest + (", from another network" if config.source else "")
-
-
-def searched_table(
-    runs: Mapping[str, Sequence[Record]],
-    name: str = "tab-searched",
-    method_name: Callable[[Config], str] = method_text,
-) -> Table:
-    """Return what searches, by name, tried and chose: a row for each method in each setting."""
-
-    def tried_as(config: Config) -> tuple[str, str]:
-        return cells.trained_text(config), method_name(config)
-
-    what = "What was tried and chosen on validation data"
-    rows = []
-    for study, records in runs.items():
-        for key, tried in compare.grouped(records, tried_as).items():
-            (best,) = choices(tried, method).values()
-            means = [f"{mean:.2f}" for mean in sorted(best.means, reverse=True)]
-            first, second, *_ = [*means, tables.NONE]
-            texts = [f"{len(means)}", _chosen_text(best.config, tried), first, second]
-            rows.append([f"`{study}`", *key, *texts, tables.links(best.runs)])
-    if not rows:
-        return tables.pending_table(name, what, f"lcs study {next(iter(runs))}")
-    every = [run for records in runs.values() for run in records]
-    caption = (
-        f"{what}, the last tenth of each class of the training set: the chosen value of each "
-        "field that was varied, in brackets its range, and the accuracy of the best candidate and "
-        "of the second, in per cent. Candidates less than a point apart may differ by chance. "
-        f"{cells.setting_text(every)}."
-    )
-    columns = ["search", "setting", "method", "candidates", "chosen", "best", "second", "seeds"]
-    return Table(name, caption, columns, rows, text=["setting", "method", "chosen"])
-
-
-def _chosen_text(best: Config, tried: Sequence[Record]) -> str:
-    """Return the best value of each field that candidates differ in, and its range."""
-    texts = []
-    for field in ("lr", *SEARCHED, "l1_growth"):
-        values = {getattr(run.config, field) for run in tried}
-        if len(values) > 1:
-            value, low, high = map(tables.number, (getattr(best, field), min(values), max(values)))
-            texts.append(f"{LABELS[field]}: {value} ({low} to {high})")
-    return "; ".join(texts) or tables.NONE

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lcs.analysis import paper
 from lcs.config import Config, foreign_fields
 from lcs.errors import ILL_FORMED, ConfigError, NotChosen, one_line
-from lcs.exhibits.shared import published
 from lcs.exhibits.shared.methods import B50, Method
 from lcs.study.base_study import BaseStudy, Setting
 
@@ -24,8 +24,8 @@ SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
 DESK = Config(loss="bce", epochs=400, precision="bf16")
 # the paper's setting; where it is silent, the starting point of the search on validation
 PAPER = Config(
-    base_channels=published.PAPER_BASE_CHANNELS,
-    epochs=published.PAPER_EPOCHS,
+    base_channels=paper.WIDTH,
+    epochs=paper.EPOCHS,
     augment="autoaugment",
     normalize="standard",
     precision="bf16",
@@ -83,7 +83,7 @@ PAPER_WHOLE = Setting("the paper's size, 4000 epochs", {"smoke": SMOKE, "paper":
 # the paper's shorter training (its Table 1), on one GPU
 PAPER_SHORT = Setting(
     "the paper's size, 400 epochs",
-    {"smoke": SMOKE, "paper": PAPER.replace(epochs=published.SHORT_EPOCHS)},
+    {"smoke": SMOKE, "paper": PAPER.replace(epochs=paper.SHORT_EPOCHS)},
 )
 SETTINGS = (
     REPRODUCTION,

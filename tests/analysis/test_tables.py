@@ -1,6 +1,6 @@
 """Tables as Markdown, numbers as text, links to records."""
 
-from lcs.exhibits.shared import tables
+from lcs.analysis import tables
 from lcs.runs import BOOK_RUNS, RunStore
 from lcs.stats import Interval
 

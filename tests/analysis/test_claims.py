@@ -6,10 +6,10 @@ import pytest
 from helpers.fake_claims import ONE, STORE, WEAK, Fake, claim, fake_studies, said, weak  # noqa: F401
 from helpers.made_up_records import made_up
 
+from lcs.analysis import claims as verdicts
 from lcs.analysis import runs
+from lcs.analysis.claims import BENCHMARK, Finding, verdict
 from lcs.config import Config
-from lcs.exhibits.shared import verdicts
-from lcs.exhibits.shared.verdicts import BENCHMARK, Finding, verdict
 from lcs.stats import Interval
 
 
