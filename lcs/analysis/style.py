@@ -25,8 +25,6 @@ else:  # importing an exhibit does not load matplotlib
 
 # width of the page's text, in inches at the size of its letters
 PAGE_WIDTH = 7.2
-# of what others have published: hollow, and none of them a network's
-PUBLISHED_MARKERS = {"paper": "v", "reproduction": "P"}
 
 # the colour-blind can tell them apart: of networks by SGD, and of what trains S-FC
 _COLOURS = {
@@ -175,26 +173,11 @@ def subplots(*grid: int, **options: Any) -> tuple[Figure, Any]:
     return plt.subplots(*grid, **options)
 
 
-def pending() -> Figure:
-    """Return a figure that says that its runs have not been made."""
-    figure, axes = subplots(figsize=(PAGE_WIDTH, 0.8))
-    axes.text(0.5, 0.5, "pending: not run yet", ha="center", va="center", style="italic")
-    axes.set_axis_off()
-    return figure
-
-
 def add_legend(figure: FigureBase, axes: Axes, *, columns: int) -> None:
     """Draw one legend above all panels, with each label of these axes once."""
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside upper left", ncols=columns)
-
-
-def add_heading(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
-    """Write a heading across a panel; x is a share of its width."""
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    across = axes.get_yaxis_transform()
-    return axes.text(x, y, text, transform=across, va="center", bbox=box, **style)
 
 
 def label_log_axis(

@@ -5,7 +5,7 @@ Published values carry a class of their own, so that they are not mistaken for o
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcs.runs import BOOK_RUNS, Record
-from lcs.stats import Interval
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,13 +21,6 @@ else:  # importing an exhibit does not load pandas
     DataFrame = Any
 
 NONE, PENDING = "–", "pending"
-
-# of the prose, by name; and what a column of a table says of the runs of a row
-Numbers = dict[str, float | str]
-Cell = Callable[[Sequence[Record]], str]
-
-# layers of the shallow networks, and what the pages call them
-LAYERS = {"conv1": "first layer", "fc1": "second layer", "fc2": "third layer"}
 
 
 @dataclass(frozen=True)
@@ -114,12 +106,6 @@ reproduction = partial(published, source="reproduction")
 forum = partial(published, source="forum")
 
 
-def pending_table(name: str, what: str, command: str) -> Table:
-    """Return the place of a table whose runs are missing: what it will show, and the command."""
-    state = pending(f"pending: {as_typed(command)}")
-    return Table(name, f"Not run yet: {what}.", ["state"], [[state]])
-
-
 def as_typed(command: str) -> str:
     """Return a command as code that runs as it stands, from the root of the project."""
     return "`" + re.sub(r"(?<![\w/-])(?=(lcs|python) )", ".venv/bin/", command) + "`"
@@ -128,22 +114,6 @@ def as_typed(command: str) -> str:
 def pending(reason: str = PENDING) -> str:
     """Return the mark of what has not been run."""
     return f"[{reason}]{{.pending}}"
-
-
-def interval(value: Interval, digits: int = 2, sign: str = "") -> str:
-    """Return a mean with the half-width of its 95 % interval, or the two values at n = 2.
-
-    What rounds to zero has no minus.
-    """
-    if value.pair:
-        return " and ".join(f"{one:{sign}z,.{digits}f}" for one in value.pair)
-    shown = f"{value.mean:{sign}z,.{digits}f}"
-    return shown if value.half_width is None else f"{shown} ± {value.half_width:,.{digits}f}"
-
-
-def signed(value: Interval, digits: int = 2) -> str:
-    """Return a difference with its sign, and its interval or its two values as `interval` does."""
-    return minus(interval(value, digits, sign="+"))
 
 
 def minus(text: str) -> str:
@@ -193,26 +163,6 @@ def page(record: Record, ending: str = ".html") -> str:
 def links(records: Sequence[Record]) -> str:
     """Return links to the runs of one method: their seeds."""
     return " ".join(link(record, str(record.config.seed)) for record in records)
-
-
-def uncommented(text: str) -> str:
-    """Return a text in Markdown without its comments, lines that begin with a per cent sign."""
-    return re.sub(r"^%.*\n?", "", text, flags=re.MULTILINE)
-
-
-def by_heading(mark: str, text: str) -> dict[str, str]:
-    """Return the sections of a text by their headings, which begin with this mark: `"## "`."""
-    _, *parts = re.split(f"^{mark}(.*)$", text, flags=re.MULTILINE)
-    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
-
-
-def data_frame(
-    rows: Sequence[Any], columns: list[str] | tuple[str, ...] | None = None
-) -> DataFrame:
-    """Return a data frame; pandas is loaded here, so that importing an exhibit does not load it."""
-    import pandas as pd
-
-    return pd.DataFrame(rows, columns=columns)
 
 
 def glue_numbers(numbers: Mapping[str, float | str]) -> None:

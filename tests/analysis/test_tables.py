@@ -2,7 +2,6 @@
 
 from lcs.analysis import tables
 from lcs.runs import BOOK_RUNS, RunStore
-from lcs.stats import Interval
 
 STORE = RunStore(BOOK_RUNS)
 
@@ -18,8 +17,6 @@ def test_published_values_carry_their_mark():
     assert tables.published(85.19) == "[85.19]{.published}"
     assert tables.reproduction(48.9, 1) == "[48.9]{.published .reproduction}"
     assert tables.published(None) == tables.NONE
-    assert tables.interval(Interval(12.345, 0.5, 3)) == "12.35 ± 0.50"
-    assert tables.interval(Interval(12.345, None, 1)) == "12.35"
 
 
 def test_rounded_numbers_have_no_power_of_ten():
