@@ -9,7 +9,7 @@ import numpy as np
 from lcs import data, measure
 from lcs.analysis.compare import interval, paired
 from lcs.analysis.names import LAYERS
-from lcs.analysis.tables import NONE
+from lcs.analysis.tables import NONE, PENDING
 from lcs.config import CUT_BETWEEN_PERIODS
 from lcs.runs import Record
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def over(runs: pd.DataFrame, reference: pd.DataFrame) -> str:
     """Return the lead over other runs, paired by seed; a dash without these, or over the same."""
+    if runs.empty:
+        return PENDING
     same = reference.empty or runs.condition.iloc[0] == reference.condition.iloc[0]
     return NONE if same else f"{paired(runs, reference):+}"
 

@@ -171,11 +171,11 @@ def draw_ladder(
             ends = [value for value in share[:3] if math.isfinite(value)]
             axes.plot([min(ends), max(ends)], [place, place], color="0.25", lw=1.2)
             shown = f"{share.mean:.0f}".replace("-", "−")
-            axes.text(max(*ends, 0) + 2, place, shown, va="center")
-        elif not math.isfinite(other.mean):
-            axes.text(2, place, "pending", va="center", style="italic", color="0.4")
+            axes.text(min(max(*ends, 0) + 2, 118), place, shown, va="center")
         if other is not share and math.isfinite(other.mean):
             axes.plot(other.mean, place, "D", ms=6, mfc="white", mec="black")
+        elif not math.isfinite(share.mean):
+            axes.text(2, place, "pending", va="center", style="italic", color="0.4")
         found = interval(runs[name].excess) if runs and name in runs else None
         if found and math.isfinite(found.mean):
             local.errorbar(found.mean, place, xerr=found.half_width, fmt="o", ms=4.5, color=shade)
