@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs import data, measure
+from lcs import data
 from lcs.analysis.compare import interval, paired
+from lcs.analysis.filters import neighbours
 from lcs.analysis.names import LAYERS
 from lcs.analysis.tables import NONE, PENDING
 from lcs.config import CUT_BETWEEN_PERIODS
@@ -50,19 +51,10 @@ def units(runs: pd.DataFrame) -> str:
     return f"{none:,.0f}; {enough}"
 
 
-def neighbours(runs: pd.DataFrame) -> str:
+def near(runs: pd.DataFrame) -> str:
     """Return how often weights of a unit are neighbours, over chance."""
-    ratio = np.mean([_neighbours(record) for record in runs.record])
+    ratio = neighbours(runs).mean
     return f"{ratio:.1f}" if np.isfinite(ratio) else NONE
-
-
-def _neighbours(record: Record) -> float:
-    if "pair_correlation" in record.final:
-        first = record.final["pair_correlation"][0]
-    else:  # a record from before this measure
-        stored = record.has_filters
-        first = measure.pair_correlation(record.load_filters())[0] if stored else None
-    return np.nan if first is None else float(first)
 
 
 def flops(runs: pd.DataFrame) -> str:

@@ -127,7 +127,7 @@ def ladder_table(of: Groups) -> pd.DataFrame:
         "10¹² FLOPs": columns.flops,
         "excess (points)": columns.excess,
         "filters with no, with 20 weights": columns.units,
-        "neighbours": columns.neighbours,
+        "neighbours": columns.near,
     }
     if "S-LOCAL" in of:
         ends = {name: of[name] for name in ("tuned SGD", "S-LOCAL")}
