@@ -84,6 +84,12 @@ def eligible_text(runs: Sequence[Record]) -> str:
     return f"{np.mean(counts):,.0f} of {units:,}" if units else tables.NONE
 
 
+def share_measured(run: Record) -> float:
+    """Return the share of first-layer filters that have enough weights; 1 but for S-FC."""
+    units = run.config.layer_sizes()["conv1"].units
+    return float(run.final["locality"]["eligible"] / units) if units else 1.0
+
+
 def pair_correlation(record: Record) -> list[float]:
     """Return a run's `measure.pair_correlation`: of all units, else of its stored filters.
 
