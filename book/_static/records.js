@@ -13,7 +13,7 @@
 
   const label = document.createElement("label");
   label.className = "run-filter";
-  label.innerHTML = 'Filter <input type="search" placeholder="AutoAugment α=8 β=50 seed=0"> <output></output>';
+  label.innerHTML = 'Filter <input type="search" placeholder="AutoAugment α=8 β-LASSO seed=0"> <output></output>';
   table.parentElement.before(label);
   const [input, count] = [label.querySelector("input"), label.querySelector("output")];
   const filter = () => {

@@ -63,9 +63,9 @@ def check_parameters(chapter: str, values: Mapping[str, Any], defaults: Mapping[
     for name, value in values.items():
         if name not in defaults:
             close = difflib.get_close_matches(name, defaults, 1)
-            advice = f"; did you mean {close[0]}?" if close else ""
+            advice = f" (did you mean {close[0]}?)" if close else ""
             known = ", ".join(defaults) or "none"
-            raise ConfigError(f"{chapter} has no parameter {name!r}{advice} It has: {known}")
+            raise ConfigError(f"{chapter} has no parameter {name!r}{advice}; it has: {known}")
         choices = CHOICES.get(name, [value])
         if value not in choices and value != defaults[name]:
             close = difflib.get_close_matches(f"{value}", choices, 1)

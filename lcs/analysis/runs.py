@@ -12,7 +12,7 @@ import pandas as pd
 
 from lcs.analysis.names import method_name
 from lcs.config import Config
-from lcs.errors import ConfigError, NotChosen
+from lcs.errors import ConfigError, LcsError, NotChosen
 from lcs.runs import Record, RunStore, default_store
 from lcs.study.base_study import BaseStudy
 
@@ -56,6 +56,7 @@ def load_runs(
 
     Raises:
         ConfigError: there is no such study, or no such column.
+        LcsError: with these changes nothing is stored, and nothing is to be trained.
     """
     store = store or default_store()
     records: list[Record] = []
@@ -76,6 +77,9 @@ def load_runs(
             records += filter(None, map(store.find, configs))
         else:
             records += study.stored(here, store, seeds, **changes or {})
+    if studies and changes and not records:
+        given = ", ".join(f"{name} = {value}" for name, value in changes.items())
+        raise LcsError(f"{studies[0]}: no runs with {given}; give train=True to train them")
     table = frame(records)
     for name, value in where.items():
         if name not in table:
