@@ -6,7 +6,7 @@
 
 `runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
 `pages` what a chapter begins and ends with, `names` what things are called, `published` what others
-have found. They are loaded when they are named.
+have found; `mnist1d` makes the data of the lab. They are loaded when they are named.
 """
 
 import importlib
