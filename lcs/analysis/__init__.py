@@ -5,9 +5,9 @@
     paired(by["β-LASSO"], by["plain SGD"])         # mean difference, 95 % interval, paired by seed
 
 `runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
-`ladder` which ways to few connections there are, `pages` what a chapter begins and ends with,
-`names` what things are called, `published` what others have found. They are loaded when they are
-named.
+`ladder` which ways to few connections there are, `filters` first-layer filters, `pages` what a
+chapter begins and ends with, `names` what things are called, `paper` what is published; `mnist1d`
+makes the data of the lab. They are loaded when they are named.
 """
 
 import importlib
