@@ -171,6 +171,8 @@ def test_an_answer_has_its_figure_on_the_first_screen(page):
     opening = page.locator("article h2, article figure").first
     if not opening.count() or opening.evaluate("seen => seen.matches('h2')"):
         pytest.skip("this page does not open with a figure")
+    if "intro" in page.url or "index" in page.url:
+        pytest.skip("the first page has a test of its own")
     assert opening.bounding_box()["y"] < 2 / 3 * DESKTOP["height"]
 
 

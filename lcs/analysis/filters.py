@@ -149,7 +149,8 @@ def mean_map(filters: Tensor) -> npt.NDArray[np.float64]:
         image[top : top + size, left : left + size]
         for image, (top, left) in zip(padded, places, strict=True)
     ]
-    found: npt.NDArray[np.float64] = np.nanmean(around, 0)
+    inside = np.isfinite(around).sum(0)
+    found: npt.NDArray[np.float64] = np.nansum(around, 0) / np.where(inside, inside, np.nan)
     return found
 
 

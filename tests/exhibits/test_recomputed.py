@@ -75,4 +75,4 @@ def test_figure4_prose_says_what_the_records_say():
     documents = [json.loads((BOOK_RUNS / f"{config.file}.json").read_text()) for config in sparse]
     found = [one["final"]["locality"]["window_mass"] for one in documents]
     excess = fmean(100 * (one["mean"] - one["null_mean"]) for one in found)
-    assert _glued("figure4")["open-sparse"].strip("'").split(" ")[0] == f"{excess:+.2f}"
+    assert _glued("figure4")["open-sparse"].strip("'").split(" ")[0] == f"{excess:.2f}"

@@ -77,7 +77,7 @@ def test_status_says_what_waits_for_a_search(monkeypatch):
     monkeypatch.setitem(settings.CHOSEN, "search-growth", settings.Chosen("search-growth", {}))
     waiting = [one for one in status.progress(Memory()) if one.waits_for]
     assert {one.study.name for one in waiting} == NETWORKS.keys() - KNOWN | {"banded-searched"}
-    assert {one.waits_for[0] for one in waiting} == {"search-growth"}
+    assert "search-growth" in {one.waits_for[0] for one in waiting}
 
 
 @pytest.mark.parametrize(("name", "scale"), EVERY)
