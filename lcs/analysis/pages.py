@@ -108,7 +108,9 @@ def start(chapter: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
         if type(value) in LITERALS and name.islower() and not name.startswith("_")
     }
     check_parameters(chapter, given, defaults)
-    _Page.own_runs, _Page.not_held = given == defaults, ()
+    # digits say nothing of a sentence, even where a new page has them for its default
+    _Page.own_runs = given == defaults and given.get("scale") != "smoke"
+    _Page.not_held = ()
     chosen = {name: value for name, value in given.items() if value not in (0, "", [])}
     options: dict[str, Any] = {"train": True, "changes": {}}
     for name, value in chosen.items():

@@ -163,11 +163,3 @@ def page(record: Record, ending: str = ".html") -> str:
 def links(records: Sequence[Record]) -> str:
     """Return links to the runs of one method: their seeds."""
     return " ".join(link(record, str(record.config.seed)) for record in records)
-
-
-def glue_numbers(numbers: Mapping[str, float | str]) -> None:
-    """Make numbers available to the prose of a page as ``{glue:text}`name:format```."""
-    from myst_nb import glue
-
-    for name, value in numbers.items():
-        glue(name, value if isinstance(value, str) else float(value), display=False)

@@ -195,7 +195,9 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
     it; links to other pages become plain text.
     """
     values = dict(parameters)
-    pages.check_parameters(chapter, values, pages.parameters(_path(chapter)))
+    defaults = pages.parameters(_path(chapter))
+    pages.check_parameters(chapter, values, defaults)
+    changed = {name: value for name, value in values.items() if value != defaults[name]}
     print(
         f"{chapter}: start-up and rendering take about {OVERHEAD_SECONDS} s, training is extra",
         file=sys.stderr,
@@ -207,9 +209,9 @@ def rerun(chapter: str, parameters: Mapping[str, object]) -> Path:
         shutil.copytree(ROOT / "book", copy / "book", ignore=shutil.ignore_patterns("*.ipynb"))
         page = copy / "book" / executed.name
         shutil.copy(executed, page)
-        if values:
+        if changed:
             notebook = nbformat.read(page, as_version=4)
-            given = ", ".join(f"`{name} = {value!r}`" for name, value in values.items())
+            given = ", ".join(f"`{name} = {value!r}`" for name, value in changed.items())
             boxes = [f":::{{warning}}\nRun anew with {given}. {ANEW}\n:::", *_not_held(notebook)]
             # below the title
             notebook.cells[1:1] = [nbformat.v4.new_markdown_cell(text) for text in boxes]
