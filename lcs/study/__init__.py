@@ -4,6 +4,6 @@
 `scheduler` hands missing runs to one of the `executors`: this process, several, or Ray.
 """
 
-from lcs.study.study import Study, gather, given
+from lcs.study.study import Study
 
-__all__ = ["Study", "gather", "given"]
+__all__ = ["Study"]

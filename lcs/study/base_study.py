@@ -9,7 +9,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lcs import cost
 from lcs.config import Config, RunConfig
@@ -21,7 +21,7 @@ from lcs.runs.provenance import hardware
 from lcs.study.options import checked_shard, split
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 SCALES = ("smoke", "desk", "paper")
 # more are refused, before as many configurations are listed
@@ -46,13 +46,6 @@ class Setting:
         """
         own = scale == "desk" or (scale == "paper" and "desk" not in self.configs)
         return self.name if own else scale
-
-
-class Outcome(NamedTuple):
-    """A study's results: one row per run and recorded epoch, and the records behind them."""
-
-    frame: pd.DataFrame
-    records: list[Record]
 
 
 class BaseStudy(ABC):
@@ -90,15 +83,6 @@ class BaseStudy(ABC):
         **options: Any,
     ) -> list[Record]:
         """Make what the store lacks, and return the records of all runs."""
-
-    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
-        """Return the results of runs as a tidy table."""
-        return frame(records)
-
-    def run(self, scale: str = "desk", seeds: int | None = None, **options: Any) -> Outcome:
-        """Train what the store lacks; return its results with their records (see `train`)."""
-        records = self.train(scale, seeds, **options)
-        return Outcome(self.frame(records), records)
 
     @abstractmethod
     def seconds(
@@ -298,24 +282,3 @@ class BaseStudy(ABC):
 def share_left(config: Any, done: int) -> float:
     """Return the share of a run that is still to be computed after so many epochs."""
     return 1 - done / config.epochs if done else 1.0
-
-
-def frame(records: Iterable[Record]) -> pd.DataFrame:
-    """Return one row per run and recorded epoch: what tells the runs apart, and their history.
-
-    A column for each measure, and for each measure of a layer one named `<measure>_<layer>`.
-    """
-    import pandas as pd
-
-    histories = []
-    for record in records:
-        columns: dict[str, Any] = {}
-        for name, values in record.history.items():
-            if isinstance(values, dict):
-                columns |= {f"{name}_{layer}": column for layer, column in values.items()}
-            else:
-                columns[name] = values
-        config = record.config
-        names = ("model", "optimizer", "beta", "seed", "run_id")
-        histories.append(pd.DataFrame({n: getattr(config, n) for n in names} | columns))
-    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()

@@ -272,39 +272,3 @@ def _resolved(plain: Sequence[Config], changed: Sequence[Config]) -> Iterator[Co
         return config.replace(source=resolved(source).as_source) if source else config
 
     return map(resolved, changed)
-
-
-def gather(
-    studies: Iterable[BaseStudy],
-    scale: str,
-    seeds: int | None = None,
-    *,
-    train: bool = False,
-    device: str = "auto",
-    epochs: int | None = None,
-    store: RunStore | None = None,
-) -> dict[str, list[Record]]:
-    """Return the records of several studies by name: what is stored, or all of it once trained.
-
-    Without `train`, a study that is not complete for at least one seed has none; nor has one whose
-    hyperparameters a search has still to choose.
-    """
-    store = store or default_store()
-
-    def of(study: BaseStudy) -> list[Record]:
-        if not train:
-            return study.stored(scale, store, seeds, epochs=epochs)
-        try:
-            return study.train(scale, seeds, store=store, device=device, epochs=epochs)
-        except NotChosen:
-            return []
-
-    return {study.name: of(study) for study in studies}
-
-
-def given(**parameters: Any) -> dict[str, Any]:
-    """Return the parameters of a notebook that say something: 0, "" and [] mean "not given".
-
-    A parameter of papermill needs a type, which None has not.
-    """
-    return {name: value for name, value in parameters.items() if value not in (0, "", [])}

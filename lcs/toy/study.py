@@ -74,10 +74,6 @@ class ToyStudy(BaseStudy):
         runs = self.runs(scale, seeds, store.find, shard=shard, **changes)
         return [record or compute_toy(config, store) for config, record in runs.items()]
 
-    def frame(self, records: Sequence[Record]) -> pd.DataFrame:
-        """Return a row for each cell of the grid and seed."""
-        return pooled(records, "cells")
-
     def seconds(
         self,
         configs: Sequence[ToyConfig],

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 import lcs.runs
 import lcs.runs.provenance
 from lcs import cli
+from lcs.analysis.runs import frame
 from lcs.config import TOY_SHARES, Config, ToyConfig
 from lcs.errors import RecordError
 from lcs.runs import (
@@ -42,7 +43,6 @@ from lcs.runs import (
 )
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import with_checksum
-from lcs.study.base_study import frame
 
 CONFIG = Config(dataset="digits", epochs=3, optimizer="beta-lasso", l1=1e-4, beta=50.0)
 TOY = ToyConfig(seed=3, betas=(0.0, 2.0), l1s=(0.1,), scales=(1.0,))

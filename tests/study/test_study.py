@@ -5,7 +5,6 @@ import math
 import re
 import shutil
 
-import pandas as pd
 import pytest
 import torch
 from helpers.finished_results import numbers
@@ -17,8 +16,8 @@ from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.exhibits import find_study, studies
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
-from lcs.study import Study, gather, given
-from lcs.study.base_study import MAX_SEEDS, Setting, frame
+from lcs.study import Study
+from lcs.study.base_study import MAX_SEEDS, Setting
 from lcs.train import groups, train
 from lcs.train.checkpoint import Checkpoint
 
@@ -38,13 +37,13 @@ STUDY = Study("mine", "Mine", OWN, sgd_and_betas, 2, (0, 1, 50), ("smoke", "desk
 def trained(tmp_path_factory):
     """Two seeds of two methods: the outcome."""
     store = RunStore(tmp_path_factory.mktemp("trained"))
-    return STUDY.run("smoke", 2, store=store, device="cpu", betas=[50])
+    return STUDY.train("smoke", 2, store=store, device="cpu", betas=[50])
 
 
 @pytest.fixture
 def own(trained, tmp_path):
     """A copy of those runs that a test may spoil."""
-    root = trained.records[0].path.parents[1]
+    root = trained[0].path.parents[1]
     return RunStore(shutil.copytree(root, tmp_path / "own"))
 
 
@@ -113,11 +112,6 @@ def test_betas_are_refused_by_a_study_that_does_not_vary_them():
         assert {c.beta for c in find_study(name).configs("desk", betas=[7])} - {0.0} == {7.0}
 
 
-def test_a_notebooks_zero_is_not_given():
-    said = given(seeds=0, betas=[], dataset="", train=False, lr=0.1, device="auto", epochs=3)
-    assert said == {"lr": 0.1, "device": "auto", "epochs": 3}
-
-
 @pytest.mark.parametrize(
     ("arguments", "changes", "reason"),
     [
@@ -153,13 +147,13 @@ def test_wrong_requests_are_refused(arguments, changes, reason, tmp_path):
 @pytest.mark.parametrize("name", ["table2", "toy"])
 def test_options_are_checked_before_anything_is_computed(name, options, reason, tmp_path):
     with pytest.raises(ConfigError, match=reason):
-        find_study(name).run("smoke", store=RunStore(tmp_path), **options)
+        find_study(name).train("smoke", store=RunStore(tmp_path), **options)
 
 
 def test_a_study_without_a_run_for_these_betas_says_so(tmp_path):
     study = dataclasses.replace(STUDY, make=lambda base, betas: [base] if 50 in betas else [])
     assert len(study.configs("smoke", betas=[50])) == 1
-    for verb in (study.plan, study.train, study.run):
+    for verb in (study.plan, study.train):
         with pytest.raises(ConfigError, match=r"^betas: mine has no run for these; give others"):
             verb("smoke", store=RunStore(tmp_path), device="cpu", betas=[0])
 
@@ -170,19 +164,17 @@ def test_a_study_without_a_run_for_these_betas_says_so(tmp_path):
 def test_stored_takes_whole_seeds(own, trained):
     assert len(STUDY.stored("smoke", own, betas=[50])) == 4
     assert len(STUDY.stored("smoke", own, 1, betas=[50])) == 2
-    own.path(trained.records[-1].config).unlink()
+    own.path(trained[-1].config).unlink()
     assert {r.config.seed for r in STUDY.stored("smoke", own, betas=[50])} == {0}
     assert STUDY.stored("paper", own) == []
 
 
-@pytest.mark.parametrize("train", [False, True])
-def test_a_study_whose_search_has_not_chosen_has_no_runs(own, train):
+def test_a_study_whose_search_has_not_chosen_has_no_runs(own):
     def make(base, betas):
         raise NotChosen("search-x has not chosen yet")
 
     unknown = dataclasses.replace(STUDY, name="unknown", make=make)
-    for epochs in (None, 2):
-        assert not gather([unknown], "smoke", 1, store=own, train=train, epochs=epochs)["unknown"]
+    assert unknown.stored("smoke", own) == []
     with pytest.raises(NotChosen, match="search-x"):
         unknown.configs("smoke", 1)
 
@@ -198,7 +190,6 @@ def test_every_complete_seed_counts_everywhere():
     assert seeds_of(study.stored("desk", store)) == [0, 0, 1, 1, 2, 2]
     assert seeds_of(study.train("desk", store=store)) == [0, 1, 2, 0, 1, 2]
     assert study.plan("desk", store=store) == "0 of 6 runs missing"
-    assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 1, 1, 2, 2]
     assert seeds_of(study.stored("desk", store, 1)) == [0, 0]
     assert seeds_of(study.train("desk", 1, store=store)) == [0, 0]
     runs = study.runs("desk", 4, store.find)
@@ -212,7 +203,6 @@ def test_a_missing_seed_does_not_hide_a_later_one():
     store = Memory([made_up(config, 50) for config in known])
     assert seeds_of(study.stored("desk", store)) == [0, 0, 2, 2, 3, 3]
     assert seeds_of(study.stored("desk", store, 2)) == [0, 0]
-    assert seeds_of(gather([study], "desk", store=store)["mine"]) == [0, 0, 2, 2, 3, 3]
     runs = study.runs("desk", None, store.find)
     assert [config.seed for config, found in runs.items() if not found] == [1, 1]
 
@@ -225,10 +215,10 @@ def test_at_least_the_studys_own_seeds_are_asked_for():
 
 def test_an_imported_seed_is_shown_by_stored_and_run_alike(own, trained, tmp_path):
     other = RunStore(tmp_path / "other")
-    for record in trained.records[::2]:
+    for record in trained[::2]:
         own.import_record(as_seed(record, other, 2).path)
     shown = STUDY.stored("smoke", own, betas=[50])
-    again = STUDY.run("smoke", store=own, device="cpu", betas=[50]).records
+    again = STUDY.train("smoke", store=own, device="cpu", betas=[50])
     assert sorted(seeds_of(shown)) == sorted(seeds_of(again)) == [0, 0, 1, 1, 2, 2]
 
 
@@ -242,60 +232,39 @@ def test_each_record_is_read_once(own, monkeypatch):
     assert sorted(read) == own.paths()
 
 
-def test_gather(own):
-    assert gather([STUDY], "smoke", store=own) == {"mine": []}  # β = 0 and 1 are missing
-
-
 # Running
 
 
 def test_what_a_study_returns(trained):
-    records, table = trained.records, trained.frame
-    assert [record.config for record in records] == STUDY.configs("smoke", 2, betas=[50])
-    assert len(table) == 2 * 4
-    columns = ["model", "optimizer", "beta", "seed", "run_id", "epoch", "test_accuracy"]
-    assert set(columns) < set(table.columns)
-    last = table.groupby("run_id", sort=False).tail(1)
-    assert list(last["run_id"]) == [record.run_id for record in records]
-    assert list(last["test_accuracy"]) == [record.final["test_accuracy"] for record in records]
-    for layer in ("conv1", "fc1", "fc2"):
-        counts = [record.final["nonzeros"][layer] for record in records]
-        assert list(last[f"nonzeros_{layer}"]) == counts
-
-
-def test_records_of_different_columns_share_a_frame(trained, store):
-    table = frame([*trained.records, *store.records()])
-    assert table["validation_accuracy"].notna().sum() == 2 * 3
-    assert table["test_accuracy"].notna().sum() == len(table) - 2 * 3
+    assert [record.config for record in trained] == STUDY.configs("smoke", 2, betas=[50])
 
 
 def test_only_what_lacks_is_trained(own, trained, capsys):
-    configs = [record.config for record in trained.records]
+    configs = [record.config for record in trained]
     for config in configs[1:3]:
         own.path(config).unlink()
     kept = own.path(configs[0]).stat().st_mtime_ns
-    again = STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
+    again = STUDY.train("smoke", 2, store=own, device="cpu", betas=[50])
     assert "2 runs to train on cpu, about " in capsys.readouterr().err
-    assert [numbers(r) for r in again.records] == [numbers(r) for r in trained.records]
-    pd.testing.assert_frame_equal(again.frame, trained.frame)
+    assert [numbers(r) for r in again] == [numbers(r) for r in trained]
     assert own.path(configs[0]).stat().st_mtime_ns == kept
-    STUDY.run("smoke", 2, store=own, device="cpu", betas=[50])
+    STUDY.train("smoke", 2, store=own, device="cpu", betas=[50])
     assert capsys.readouterr().err == ""
 
 
 def test_new_runs_are_the_readers_own(own, tmp_path):
     mine = RunStore(tmp_path / "mine", fallback=own)
-    outcome = STUDY.run("smoke", 3, store=mine, device="cpu", betas=[50])
-    assert {r.config.seed for r in outcome.records if r.path.is_relative_to(mine.root)} == {2}
+    outcome = STUDY.train("smoke", 3, store=mine, device="cpu", betas=[50])
+    assert {r.config.seed for r in outcome if r.path.is_relative_to(mine.root)} == {2}
     assert len(own.paths()) == 4
 
 
 def test_runs_that_see_the_same_images_train_in_step(tmp_path):
     options = {"device": "cpu", "betas": [50], "augment": "flip-crop"}
-    outcome = STUDY.run("smoke", 2, store=RunStore(tmp_path), **options)
-    alone = train(outcome.records[-1].config, store=RunStore(tmp_path / "alone"), device="cpu")
-    assert numbers(outcome.records[-1]) == numbers(alone)
-    parts = groups([r.config for r in outcome.records])
+    outcome = STUDY.train("smoke", 2, store=RunStore(tmp_path), **options)
+    alone = train(outcome[-1].config, store=RunStore(tmp_path / "alone"), device="cpu")
+    assert numbers(outcome[-1]) == numbers(alone)
+    parts = groups([r.config for r in outcome])
     assert [len({config.seed for config in part}) for part in parts] == [1, 1]
 
 
@@ -307,7 +276,7 @@ def test_a_plan_lists_what_is_missing_with_its_cost(own, trained):
         return STUDY.plan("smoke", 2, store=own, device=device, betas=[50]).splitlines()
 
     assert plan("cpu") == ["0 of 4 runs missing"]
-    lost = trained.records[-1].config
+    lost = trained[-1].config
     own.path(lost).unlink()
     name = f"{lost.file}: β = 50, α = 1, 2 epochs"
     line, total = plan("cpu")
