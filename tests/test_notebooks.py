@@ -127,6 +127,13 @@ def test_code_is_seen_only_where_it_teaches(chapter):
         elif chapter not in TAUGHT and shown:
             assert tags & {"hide-input", "hide-cell", "remove-cell"}, f"draws: {cell.source}"
         assert "remove-input" not in tags, "the way of every number can be seen"
+        if "remove-cell" in tags:
+            computed = re.search(
+                r"^(?!from|import)[^#]*\b(load_runs|holds|glue|table|def)\b *[(\w]",
+                cell.source,
+                re.M,
+            )
+            assert not computed, f"set-up alone is hidden: {computed}"
 
 
 TEXTS = ["README.md", "CONTRIBUTING.md", "book/reproduce.md"]

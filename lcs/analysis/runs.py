@@ -156,11 +156,7 @@ def history(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
     for _, run in runs.iterrows():
         told = run.record.history
         values = told[name][layer] if layer else told[name]
-        parts.append(pd.DataFrame({"epoch": told["epoch"], "value": values}).assign(**_plain(run)))
+        # columns by names that may be written after a dot
+        own = {column: run[column] for column in ("method", *FIELDS)}
+        parts.append(pd.DataFrame({"epoch": told["epoch"], "value": values}).assign(**own))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*runs, "value"])
-
-
-def _plain(run: pd.Series) -> dict[str, Any]:
-    """Return a run's columns that have one value, by names that may be written after a dot."""
-    names = ["method", *FIELDS]
-    return {name: run[name] for name in names if name != "epoch"}
