@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lcs.errors import ConfigError
 
 MODELS = ("s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc", "resnet18")
+PADDINGS = ("same", "none")
 # α of the paper's nets, by the first letter of their names; ResNet18's of He et al. (2016)
 PAPER_WIDTHS = {"s": 150, "d": 15, "3": 150, "r": 64}
 # convolutions of S- and D- nets: channels in units of alpha, and strides
@@ -21,6 +22,17 @@ PLANS: dict[str, tuple[tuple[int, int], ...]] = {
 }
 # units of their first fully connected layer, in units of alpha
 HIDDEN = {"s": 24, "d": 64}
+
+
+class NetworkSize(NamedTuple):
+    """What the sizes of a network's layers follow from: arguments of `lcs.models.build`."""
+
+    num_classes: int
+    image_size: int  # pixels along one side
+    in_channels: int
+    base_channels: int  # alpha
+    kernel_size: int | None = None
+    padding: str = "same"
 
 
 class Geometry(NamedTuple):
@@ -57,21 +69,15 @@ class Geometry(NamedTuple):
 
 
 class LayerSize(NamedTuple):
-    """Size of one layer.
+    """Size of one layer."""
 
-    Attributes:
-        weights: their number, biases left out.
-        positions: at how many places of the image each weight is used.
-        units: rows of the weight matrix; None where the layer has none.
-    """
-
-    weights: int
-    positions: int = 1
-    units: int | None = None
+    weights: int  # biases left out
+    positions: int = 1  # of the image at which each weight is used
+    units: int | None = None  # rows of the weight matrix, where the layer has one
 
     @property
     def flops(self) -> int:
-        """Operations of one image's forward pass; one multiply–accumulate is two."""
+        """Operations of one image's forward pass; one multiply-accumulate is two."""
         return 2 * self.positions * self.weights
 
 
@@ -80,32 +86,23 @@ def default_kernel(model: str) -> int:
     return 9 if model.startswith("s-") else 3
 
 
-def check_layers(model: str, kernel_size: int | None, padding: str, *, extras: bool) -> None:
+def check_layers(model: str, size: NetworkSize, *, extras: bool) -> None:
     """Refuse what a network cannot have; `extras` are biases, affine normalisation and dropout.
 
     Raises:
         ConfigError: for that.
     """
-    if kernel_size is not None and model.endswith("fc"):
+    if size.kernel_size is not None and model.endswith("fc"):
         raise ConfigError(f"kernel_size: model {model!r} has no kernels; leave it out")
-    if kernel_size is not None and kernel_size % 2 == 0:
-        raise ConfigError(f"kernel_size: {kernel_size} is even; give an odd number")
-    if padding != "same" and model not in ("s-conv", "s-local"):
+    if size.kernel_size is not None and size.kernel_size % 2 == 0:
+        raise ConfigError(f"kernel_size: {size.kernel_size} is even; give an odd number")
+    if size.padding != "same" and model not in ("s-conv", "s-local"):
         raise ConfigError("padding: only s-conv and s-local take 'none'; leave it out")
     if model == "resnet18" and extras:
         raise ConfigError("resnet18 is torchvision's: leave affine, bias and dropout out")
 
 
-def stack_and_hidden(
-    model: str,
-    num_classes: int,
-    *,
-    image_size: int,
-    in_channels: int,
-    base_channels: int,
-    kernel_size: int | None = None,
-    padding: str = "same",
-) -> tuple[list[Geometry], int]:
+def stack_and_hidden(model: str, size: NetworkSize) -> tuple[list[Geometry], int]:
     """Convolution-like layers of an S-, D- or 3- net from input to output, and its hidden units.
 
     The first layer of 3-FC corresponds to a convolution whose kernel is as large as the image.
@@ -113,76 +110,45 @@ def stack_and_hidden(
     Raises:
         ConfigError: the image is too small for the kernel.
     """
+    channels, side = size.in_channels, size.image_size
     if model == "3-fc":
-        width = three_layer_width(
-            num_classes, image_size=image_size, in_channels=in_channels, base_channels=base_channels
-        )
-        return [Geometry(in_channels, image_size, width, image_size, stride=1, padding=0)], width
-    kernel = kernel_size or default_kernel(model)
-    margin = kernel // 2 if padding == "same" else 0
-    channels, size, stack = in_channels, image_size, []
+        width = three_layer_width(size)
+        return [Geometry(channels, side, width, side, stride=1, padding=0)], width
+    kernel, stack = size.kernel_size or default_kernel(model), []
+    margin = kernel // 2 if size.padding == "same" else 0
     for multiple, stride in PLANS[model[0]]:
-        layer = Geometry(channels, size, multiple * base_channels, kernel, stride, margin)
+        layer = Geometry(channels, side, multiple * size.base_channels, kernel, stride, margin)
         if layer.out_size < 1:
             raise ConfigError(
-                f"padding: 'none' leaves nothing of {size}x{size} images under a "
+                f"padding: 'none' leaves nothing of {side}x{side} images under a "
                 f"{kernel}x{kernel} kernel; choose 'same'"
             )
         stack.append(layer)
-        channels, size = layer.out_channels, layer.out_size
-    return stack, HIDDEN[model[0]] * base_channels
+        channels, side = layer.out_channels, layer.out_size
+    return stack, HIDDEN[model[0]] * size.base_channels
 
 
-def three_layer_width(
-    num_classes: int, *, image_size: int, in_channels: int, base_channels: int
-) -> int:
+def three_layer_width(size: NetworkSize) -> int:
     """Width of 3-FC, two hidden layers of equal width, at which it has the budget of S-FC.
 
     Its number of weights comes nearest to that of S-FC at the same α, as the paper compares the two
     at equal size (Table 1).
     """
-    same = layer_sizes(
-        "s-fc",
-        num_classes,
-        image_size=image_size,
-        in_channels=in_channels,
-        base_channels=base_channels,
-    )
-    budget = sum(size.weights for size in same.values())
+    budget = sum(layer.weights for layer in layer_sizes("s-fc", size).values())
     # a net of width w has w² + (inputs + classes) w weights
-    half = (in_channels * image_size**2 + num_classes) / 2
+    half = (size.in_channels * size.image_size**2 + size.num_classes) / 2
     return round(math.sqrt(half**2 + budget) - half)
 
 
-def layer_sizes(
-    model: str,
-    num_classes: int,
-    *,
-    image_size: int,
-    in_channels: int,
-    base_channels: int,
-    kernel_size: int | None = None,
-    padding: str = "same",
-) -> dict[str, LayerSize]:
+def layer_sizes(model: str, size: NetworkSize) -> dict[str, LayerSize]:
     """Size of every layer with weights, by name, in the order of `lcs.models.layer_weights`.
-
-    Arguments are those of `lcs.models.build`.
 
     Raises:
         ConfigError: the image is too small for the kernel.
     """
     if model == "resnet18":
-        kernel = kernel_size or default_kernel(model)
-        return _resnet_sizes(num_classes, image_size, in_channels, base_channels, kernel)
-    stack, hidden = stack_and_hidden(
-        model,
-        num_classes,
-        image_size=image_size,
-        in_channels=in_channels,
-        base_channels=base_channels,
-        kernel_size=kernel_size,
-        padding=padding,
-    )
+        return _resnet_sizes(size)
+    stack, hidden = stack_and_hidden(model, size)
     _, kind = model.split("-")
     sizes = {}
     for number, layer in enumerate(stack, start=1):
@@ -194,7 +160,7 @@ def layer_sizes(
             "fc": _matrix(layer.inputs, layer.outputs),
         }[kind]
     sizes["fc1"] = _matrix(stack[-1].outputs, hidden)
-    return sizes | {"fc2": _matrix(hidden, num_classes)}
+    return sizes | {"fc2": _matrix(hidden, size.num_classes)}
 
 
 def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[str, int]:
@@ -205,7 +171,7 @@ def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[s
     and ReLU are not counted.
     """
     return {
-        "dense": sum(size.flops for size in sizes.values()),
+        "dense": sum(layer.flops for layer in sizes.values()),
         "sparse": sum(s._replace(weights=nonzeros[n]).flops for n, s in sizes.items()),
     }
 
@@ -214,22 +180,18 @@ def _matrix(inputs: int, units: int) -> LayerSize:
     return LayerSize(inputs * units, units=units)
 
 
-def _resnet_sizes(
-    num_classes: int, image_size: int, in_channels: int, base_channels: int, kernel: int
-) -> dict[str, LayerSize]:
+def _resnet_sizes(size: NetworkSize) -> dict[str, LayerSize]:
     """Sizes of `lcs.models.resnet.ScaledResNet`: four stages of two blocks of two convolutions."""
-    positions, width = image_size**2, base_channels
-    sizes = {"conv1": LayerSize(in_channels * width * kernel**2, positions)}
+    area = (size.kernel_size or default_kernel("resnet18")) ** 2
+    side, width = size.image_size, size.base_channels
+    sizes = {"conv1": LayerSize(size.in_channels * width * area, side**2)}
     for stage in range(4):
-        before, width = width, base_channels << stage
-        if stage:
-            image_size = (image_size + 1) // 2
-            positions = image_size**2
+        before, width = width, size.base_channels << stage
+        side = (side + 1) // 2 if stage else side
         for block in range(2):
-            inputs = width if block else before
-            name = f"layer{stage + 1}.{block}"
-            sizes[f"{name}.conv1"] = LayerSize(inputs * width * kernel**2, positions)
-            sizes[f"{name}.conv2"] = LayerSize(width * width * kernel**2, positions)
+            inputs, name = width if block else before, f"layer{stage + 1}.{block}"
+            sizes[f"{name}.conv1"] = LayerSize(inputs * width * area, side**2)
+            sizes[f"{name}.conv2"] = LayerSize(width * width * area, side**2)
             if inputs != width:
-                sizes[f"{name}.downsample.0"] = LayerSize(inputs * width, positions)
-    return sizes | {"fc": _matrix(width, num_classes)}
+                sizes[f"{name}.downsample.0"] = LayerSize(inputs * width, side**2)
+    return sizes | {"fc": _matrix(width, size.num_classes)}

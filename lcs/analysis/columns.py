@@ -79,7 +79,7 @@ def sparse_flops(record: Record) -> float:
     products = 0.0  # multiply–adds of one image, over the epochs
     for name, counts in history["nonzeros"].items():
         left = np.interp(epochs, history["epoch"], counts)
-        every = (epochs <= unmasked) & (name not in config.taken.masked)
+        every = (epochs <= unmasked) & (name not in config.transfer.masked)
         gradients = np.where(every, record.final["weights"][name], left)
         # the gradient of the images is not needed
         products += ((1 if name == "conv1" else 2) * left + gradients).sum()

@@ -1,19 +1,21 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
-`training` has the configuration of a training run, with `starts`, what it can take of another
-network, and `combinations`, which values go together; `toy` has that of a toy experiment, and
-`run_config` what both share: the id of a run, and the checks of its values.
+`training` has the configuration of a training run, and which of its values go together; `starts`
+what it can take of another network; `toy` the configuration of a toy experiment; `run_config` what
+both share: the id of a run, and the checks of single values.
 """
 
-from lcs.config.combinations import (
+from lcs.config.run_config import RunConfig
+from lcs.config.toy import TOY_FEATURES, TOY_SHARES, TOY_STEPS_WATCHED, TOY_TABLES, ToyConfig
+from lcs.config.training import (
+    CHOICES,
     CUT_BETWEEN_PERIODS,
     OPTIMIZER_FIELDS,
     OPTIMIZERS_OWN,
+    RANGES,
+    Config,
     foreign_fields,
 )
-from lcs.config.run_config import RunConfig
-from lcs.config.toy import TOY_FEATURES, TOY_SHARES, TOY_STEPS_WATCHED, TOY_TABLES, ToyConfig
-from lcs.config.training import CHOICES, RANGES, Config
 
 __all__ = [
     "CHOICES",

@@ -8,27 +8,26 @@ import hashlib
 import json
 import math
 import typing
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from lcs.errors import ConfigError, shown
 
 
-class RunConfig(ABC):
-    """The configuration of some kind of run: a frozen dataclass with a seed."""
+class RunConfig:
+    """Base of the configuration of each kind of run: a frozen dataclass with a seed."""
 
     kind: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
     seed: int  # of every random stream of the run
 
     @property
-    @abstractmethod
     def file(self) -> str:
         """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
+        raise NotImplementedError
 
     @functools.cached_property
     def run_id(self) -> str:
@@ -59,10 +58,14 @@ class RunConfig(ABC):
         return self.from_dict(values | changes)
 
 
-@functools.cache
 def defaults(cls: type[RunConfig]) -> dict[str, Any]:
     """Return the default of each field."""
-    return {field.name: field.default for field in dataclasses.fields(cls)}
+    if cls not in _DEFAULTS:
+        _DEFAULTS[cls] = {field.name: field.default for field in dataclasses.fields(cls)}
+    return _DEFAULTS[cls]
+
+
+_DEFAULTS: dict[type, dict[str, Any]] = {}
 
 
 def check_values(
@@ -75,8 +78,8 @@ def check_values(
     An int is converted where a float is expected, and -0.0 to 0.0, so that equal values have one
     id; a list becomes a tuple, every element of which is checked. Defaults are taken as they are.
     """
-    known = defaults(type(config))
-    for name, types in _field_types(type(config)).items():
+    known, cls = defaults(type(config)), cast(type, type(config))
+    for name, types in _field_types(cls).items():
         if (value := getattr(config, name)) is known[name]:
             continue
         check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
@@ -107,11 +110,10 @@ def _checked(
         fault = f"{shown(value)} is of type {type(value).__name__}; give {names}"
     elif isinstance(value, float) and not math.isfinite(value):
         fault = f"{shown(value)} is not a finite number"
-    elif choices is not None and value not in choices:
+    elif choices and value not in choices:
         fault = f"unknown value {shown(value)}; choose from {', '.join(choices)}"
-    elif limits is not None and value is not None and not limits[0] <= value <= limits[1]:
-        low, high = limits
-        fault = f"{shown(value)} is out of range; give {low:.10g} to {high:.10g}"
+    elif limits and value is not None and not limits[0] <= value <= limits[1]:
+        fault = f"{shown(value)} is out of range; give {limits[0]:.10g} to {limits[1]:.10g}"
     if fault:
         raise ConfigError(f"{name}: {fault}")
     return float(value) + 0.0 if whole or type(value) is float else value

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_type_hints
 
-from lcs.config import combinations
 from lcs.config.run_config import RunConfig, check_values
-from lcs.config.starts import STARTS, Start
+from lcs.config.starts import TRANSFERS, Transfer
 from lcs.data.specs import DATASETS, spec
+from lcs.errors import ConfigError, shown
 from lcs.shapes import (
     MODELS,
+    PADDINGS,
     LayerSize,
+    NetworkSize,
     check_layers,
     default_kernel,
     layer_sizes,
     stack_and_hidden,
 )
 
-PRUNINGS = ("none", "random", "snip", "windows", "random-windows", "magnitude", "rewinding",
-            "gradual", "set", "rigl")  # fmt: skip
+# of the parameters that only some optimizers have: those of each
+OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
+    "sgd": ("momentum", "weight_decay"),
+    "beta-lasso": ("l1", "l1_rest", "l1_growth", "l1_growth_from", "l1_window_size", "beta",
+                   "frozen_zeros"),
+    "proximal-l1": ("l1", "l1_rest"),
+    "spred": ("l1", "l1_rest", "momentum"),
+}  # fmt: skip
+OPTIMIZERS_OWN = {name for names in OPTIMIZER_FIELDS.values() for name in names}
+# of `pruning`: the methods that cut when a period of the learning rate ends, and begin it anew
+CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
+# the file of a record without its seed
+SOURCE = re.compile(r"[a-z0-9][a-z0-9.-]*/(?!.*-s\d+$)[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -45,38 +60,27 @@ class Config(RunConfig):
     model: Annotated[str, "the network", MODELS] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
     kernel_size: Annotated[
-        int | None,
-        "side of convolution kernels, odd; if not given: 9 in S-CONV and S-LOCAL, else 3",
-        (1, 31),
+        int | None, "side of kernels, odd; default: 9 in S-CONV and S-LOCAL, else 3", (1, 31)
     ] = None
     padding: Annotated[
-        str,
-        "zeros around the image in S-CONV and S-LOCAL; the reproduction used none",
-        ("same", "none"),
+        str, "zeros around images in S-CONV and S-LOCAL; the reproduction used none", PADDINGS
     ] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
-    dropout: Annotated[
-        float, "probability of dropout before the last two fully connected layers", (0.0, 0.95)
-    ] = 0.0
-    optimizer: Annotated[str, "the optimizer", ("sgd", "beta-lasso", "proximal-l1", "spred")] = (
-        "sgd"
-    )
+    dropout: Annotated[float, "probability, before each of the last two layers", (0.0, 0.95)] = 0.0
+    optimizer: Annotated[str, "the optimizer", tuple(OPTIMIZER_FIELDS)] = "sgd"
     lr: Annotated[float, "eta, the learning rate at the start of the schedule", (1e-9, 1e3)] = 0.1
     momentum: Annotated[float, "momentum of SGD and spred", (0.0, 0.9999)] = 0.0
     weight_decay: Annotated[float, "weight decay of SGD", (0.0, 1.0)] = 0.0
     l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
     l1_rest: Annotated[
-        float | None, "lambda of the other layers; if not given: the same", (0.0, 1.0)
+        float | None, "lambda of the other layers; default: the same", (0.0, 1.0)
     ] = None
     l1_growth: Annotated[
         float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
     l1_growth_from: Annotated[
-        float,
-        "share of the epochs without that growth, which is whole after twice as many; for learned "
-        "windows",
-        (0.0, 0.5),
+        float, "share of epochs before it, in full after twice as many; learned windows", (0.0, 0.5)
     ] = 0.0
     l1_window: Annotated[
         str,
@@ -84,7 +88,7 @@ class Config(RunConfig):
         ("grid", "initial", "learned"),
     ] = "grid"
     l1_window_size: Annotated[
-        int | None, "side of that window in pixels, odd; if not given: 9", (1, 61)
+        int | None, "side of that window in pixels, odd; default: 9", (1, 61)
     ] = None
     beta: Annotated[
         float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
@@ -92,18 +96,16 @@ class Config(RunConfig):
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
-        "how a mask of zeros is made: random, snip, windows, random-windows: once, at the start; "
-        "magnitude, rewinding: cut after each period; gradual (from four epochs on), set, rigl: "
-        "changed before epochs (lcs.optim.pruning)",
-        PRUNINGS,
-    ] = "none"
+        "how a mask of zeros is made: once (random, snip, windows, random-windows), after periods "
+        "(magnitude, rewinding), or before epochs (gradual, set, rigl; lcs.optim.pruning)",
+        ("none", "random", "snip", "windows", "random-windows", "magnitude", "rewinding", "gradual",
+         "set", "rigl"),
+    ] = "none"  # fmt: skip
     density: Annotated[
         float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)
     ] = 1.0
     density_rest: Annotated[
-        float | None,
-        "share that it keeps of the second layer; if not given: the same; the last layer is dense",
-        (1e-6, 1.0),
+        float | None, "that share of the second layer; default: the same", (1e-6, 1.0)
     ] = None
     start: Annotated[
         str,
@@ -112,11 +114,10 @@ class Config(RunConfig):
         "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
         "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
         "the network (pruned-network: with its masks; lcs.models.transfer)",
-        tuple(STARTS),
+        tuple(TRANSFERS),
     ] = "initial"
     source: Annotated[
-        str | None,
-        "that network: its record, as cifar10/s-fc-a4-sgd-0123456789; it has the same seed",
+        str | None, "that network's record, as cifar10/s-fc-a4-sgd-0123456789; of the same seed"
     ] = None
     loss: Annotated[
         str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
@@ -127,7 +128,7 @@ class Config(RunConfig):
     period: Annotated[
         int | None,
         "epochs until the cosine reaches 0; then it rises, or begins anew with cosine-restart, "
-        "magnitude and rewinding; if not given: all",
+        "magnitude and rewinding; default: all",
         (1, 1_000_000),
     ] = None
     epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
@@ -138,14 +139,12 @@ class Config(RunConfig):
         ("none", "flip-crop", "crop", "autoaugment", "autoaugment-first", "time-shift"),
     ] = "none"
     crop_padding: Annotated[
-        int | None,
-        "pixels around an image before a crop; if not given: an eighth of its side",
-        (0, 31),
+        int | None, "pixels around images before a crop; default: an eighth of their side", (0, 31)
     ] = None
     crop_fill: Annotated[
         int,
-        "value of the pixels around an image before a crop; of surrogates but noise, 64 is as far "
-        "from their mean as black is in natural images",
+        "value of those pixels; of surrogates but noise, 64 is as far from their mean as black is "
+        "in natural images",
         (0, 255),
     ] = 0
     normalize: Annotated[
@@ -162,8 +161,7 @@ class Config(RunConfig):
     ] = "natural"
     labels: Annotated[
         str,
-        "shuffled: those of the training images; shuffled-first: all, before images 'gaussian' "
-        "are drawn by class",
+        "shuffled: those of training; shuffled-first: all, before images 'gaussian' are drawn",
         ("true", "shuffled", "shuffled-first"),
     ] = "true"
     train_share: Annotated[
@@ -182,14 +180,12 @@ class Config(RunConfig):
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
         check_values(self, CHOICES, RANGES)
-        # in this order: of several faults, the first is told
-        combinations.check_optimizer(self)
-        combinations.check_masks(self)
-        combinations.check_start(self)
-        combinations.check_schedule(self)
-        extras = self.affine or self.bias or self.dropout > 0
-        check_layers(self.model, self.kernel_size, self.padding, extras=extras)
-        combinations.check_images_and_layers(self)
+        size = self.network_size
+        for fault in _faults(self, size.image_size):
+            raise ConfigError(fault)
+        check_layers(self.model, size, extras=self.affine or self.bias or self.dropout > 0)
+        if self.padding == "none":
+            self.layer_sizes()  # refuses images too small for the kernel
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
@@ -197,7 +193,7 @@ class Config(RunConfig):
             "kernel_size": default_kernel(self.model),
             "l1_window_size": default_kernel(self.model),
             "period": self.epochs,
-            "crop_padding": self._usual_shift,
+            "crop_padding": size.image_size // 8,
         }
         for name, value in implied.items():
             if getattr(self, name) == value:
@@ -205,32 +201,29 @@ class Config(RunConfig):
 
     @property
     def crop_shift(self) -> int:
-        """Return by how many pixels at most a crop shifts an image along each axis."""
-        return self._usual_shift if self.crop_padding is None else self.crop_padding
+        """By how many pixels at most a crop shifts an image along each axis."""
+        usual = self.network_size.image_size // 8
+        return usual if self.crop_padding is None else self.crop_padding
 
     @property
-    def _usual_shift(self) -> int:
-        return self.image_side // 8
-
-    @property
-    def image_side(self) -> int:
-        """Pixels along one side of an image."""
-        return spec(self.dataset).image_shape[0]
-
-    def layer_sizes(self) -> dict[str, LayerSize]:
-        """Return the size of every layer of the network, by name, without building it."""
-        return layer_sizes(
-            self.model,
+    def network_size(self) -> NetworkSize:
+        """What the sizes of the network's layers follow from."""
+        return NetworkSize(
             **spec(self.dataset).network,
             base_channels=self.base_channels,
             kernel_size=self.kernel_size,
             padding=self.padding,
         )
 
+    def layer_sizes(self) -> dict[str, LayerSize]:
+        """Return the size of every layer of the network, by name, without building it."""
+        return layer_sizes(self.model, self.network_size)
+
     @property
     def window_share(self) -> float:
         """Share of the weights of S-FC's first layer that S-LOCAL has, in its windows."""
-        (layer,), _ = stack_and_hidden("s-fc", **spec(self.dataset).network, base_channels=1)
+        usual = self.network_size._replace(kernel_size=None, padding="same")
+        (layer,), _ = stack_and_hidden("s-fc", usual)
         return layer.window_share
 
     @property
@@ -239,9 +232,9 @@ class Config(RunConfig):
         return "validation_accuracy" if self.validation else "test_accuracy"
 
     @property
-    def taken(self) -> Start:
-        """What is taken of the source."""
-        return STARTS[self.start]
+    def transfer(self) -> Transfer:
+        """What the run takes of the network of its source."""
+        return TRANSFERS[self.start]
 
     @property
     def bf16(self) -> bool:
@@ -250,18 +243,18 @@ class Config(RunConfig):
 
     @property
     def rest_l1(self) -> float:
-        """Return λ of the layers that do not correspond to convolutions."""
+        """λ of the layers that do not correspond to convolutions."""
         return self.l1 if self.l1_rest is None else self.l1_rest
 
     @property
     def densities(self) -> dict[str, float]:
-        """Return the share of its weights that `pruning` keeps of each layer that it masks."""
+        """Share of its weights that `pruning` keeps of each layer that it masks."""
         rest = self.density if self.density_rest is None else self.density_rest
         return {"conv1": self.density, "fc1": rest}
 
     @property
     def cycle_epochs(self) -> int:
-        """Return the epochs until the cosine of the learning rate reaches 0."""
+        """Epochs until the cosine of the learning rate reaches 0."""
         return self.period or self.epochs
 
     @property
@@ -293,3 +286,71 @@ _LIMITS = {
 }
 CHOICES: dict[str, tuple[str, ...]] = {n: v for n, v in _LIMITS.items() if isinstance(v[0], str)}
 RANGES: dict[str, tuple[float, float]] = {n: v for n, v in _LIMITS.items() if n not in CHOICES}
+
+
+def foreign_fields(optimizer: str) -> set[str]:
+    """Names of parameters that other optimizers have, and this one lacks."""
+    return OPTIMIZERS_OWN - {*OPTIMIZER_FIELDS[optimizer]}
+
+
+def _faults(c: Config, side: int) -> Iterator[str]:
+    """Yield what is wrong with values that do nothing, or do not fit together, or images of `side` pixels."""
+    if idle := sorted(name for name in foreign_fields(c.optimizer) if getattr(c, name)):
+        names = ", ".join(idle)
+        others = [one for one, own in OPTIMIZER_FIELDS.items() if {*idle} <= {*own}]
+        advice = f" or choose optimizer {' or '.join(others)}" if others else ""
+        yield f"optimizer {c.optimizer!r} has no {names}: leave {names} out{advice}"
+    if c.optimizer != "sgd" and not (c.l1 or c.l1_rest):
+        yield f"l1: with 0 {c.optimizer!r} is plain SGD; give l1, or choose sgd"
+    if c.l1_growth and not (c.l1 and c.model == "s-fc"):
+        yield "l1_growth: it makes the l1 of s-fc grow; give both, or leave it out"
+    if not c.l1_growth and (c.l1_window != "grid" or c.l1_window_size is not None):
+        yield "l1_window: a window is where l1_growth begins; give that too"
+    if c.l1_growth_from and c.l1_window != "learned":
+        yield "l1_growth_from: only learned windows grow later; give l1_window learned"
+    if c.frozen_zeros and not c.beta:
+        yield "frozen_zeros: without a threshold there are no zeros; give beta"
+
+    if c.pruning != "none" and c.model != "s-fc":
+        yield f"pruning: only s-fc has masks, not {c.model!r}; leave it out"
+    if c.pruning in ("set", "rigl") and (c.optimizer == "spred" or c.frozen_zeros):
+        yield f"pruning: {c.pruning!r} regrows weights that spred or frozen_zeros keep at zero"
+    if (c.pruning == "none") != (c.density == 1 and c.density_rest in (None, 1)):
+        yield "pruning and density belong together; give both, or leave both out"
+    if c.pruning != "none":
+        for layer, share in c.densities.items():
+            if round(share * c.layer_sizes()[layer].weights) < 1:
+                yield f"density: {share:g} leaves no weight of {layer}; give more"
+    if c.pruning.endswith("windows") and c.density > c.window_share:
+        yield f"density: windows hold {c.window_share:.6g} of the first layer's weights; give less"
+
+    if (c.start == "initial") != (c.source is None):
+        yield "start and source belong together; give both, or leave both out"
+    if c.source is not None and not SOURCE.fullmatch(c.source):
+        example = "cifar10/s-fc-a4-sgd-0123456789"
+        yield f"source: {shown(c.source)} is no record without its seed, as {example}; give one"
+    if (fitting := c.transfer.models) and (c.model not in fitting or c.optimizer != "sgd"):
+        yield f"start: {c.start!r} is for {' or '.join(fitting)} and optimizer sgd; give these"
+    if c.start != "initial" and (c.pruning != "none" or c.model == "resnet18"):
+        yield "start: neither resnet18 nor pruning starts from a source; leave out one of them"
+
+    cuts = c.pruning in CUT_BETWEEN_PERIODS
+    if cuts and c.schedule != "cosine-epoch":
+        yield f"schedule: with pruning {c.pruning!r} cosine-epoch begins anew; give that"
+    several = c.cycle_epochs < c.epochs and c.epochs % c.cycle_epochs == 0
+    if (cuts or c.schedule == "cosine-restart") and not several:
+        yield "period: the learning rate begins anew after each; give a period that divides epochs"
+    if c.period is not None and c.schedule == "constant":
+        yield "period: a constant learning rate has none; leave it out"
+
+    if c.crop_padding is not None and c.augment == "none":
+        yield "crop_padding: without augmentation there are no crops; leave it out"
+    if c.crop_fill and (c.augment not in ("crop", "flip-crop") or not c.crop_shift):
+        yield "crop_fill: only crops, by at least a pixel, fill with it; leave it out"
+    if c.crop_padding is not None and c.crop_padding >= side:
+        yield f"crop_padding: images have {side} pixels a side; give less"
+    if c.labels == "shuffled-first" and c.images != "gaussian":
+        yield "labels: 'shuffled-first' is for images 'gaussian'; give these, or choose 'shuffled'"
+    window = c.l1_window_size
+    if window is not None and (window % 2 == 0 or window > 2 * side - 3):
+        yield f"l1_window_size: give an odd number up to {2 * side - 3}, where images end"

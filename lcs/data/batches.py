@@ -165,7 +165,7 @@ def stream(config: Config) -> str:
 
     A network that is trained on is not to see the batches of its source once more.
     """
-    return " again" if config.taken.network else ""
+    return " again" if config.transfer.network else ""
 
 
 def pixel_order(count: int) -> Tensor:

@@ -1,10 +1,8 @@
 """The paper's networks, and networks that start from another, trained network.
 
-`networks` has the S- and D- nets and 3-FC. `embedding` makes a convolutional network a locally
-connected one and that a fully connected one; `layout` does so to the weights of a layer.
-`resnet` is the ResNet18 of any width, `transfer` what a network takes over from another, and
-`footprints` makes masks of a deep network's later layers from its first.
-`lcs.shapes` knows the sizes of layers without building them.
+`networks` has the S- and D- nets and 3-FC, `resnet` ResNet18 of any width. `embedding` goes from
+CONV to LOCAL to FC, `layout` does so for one layer. `transfer` has what a network takes of another,
+`footprints` masks of a deep network's later layers. Sizes of layers are in `lcs.shapes`.
 """
 
 from lcs.models.embedding import embed

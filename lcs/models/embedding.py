@@ -27,12 +27,11 @@ def embed(net: nn.Module) -> Net:
         result = Net(above, net.geometries, hidden=hidden, num_classes=num_classes, **net.options)  # type: ignore[arg-type]
     state = {name: _value(net, name) for name in result.state_dict()}
     for number, geometry in enumerate(net.geometries, start=1):
-        for name in (f"conv{number}.weight", f"conv{number}.bias"):
-            if name in state:
-                state[name] = embed_tensor(state[name], geometry, above)
         for name, value in state.items():
+            if name in (f"conv{number}.weight", f"conv{number}.bias"):
+                state[name] = embed_tensor(value, geometry, above)
             # of batch normalisation: every unit has the values of its channel
-            if above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+            elif above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
                 state[name] = value.repeat_interleave(geometry.out_size**2)
     result.to(net.fc1.weight.dtype).to_empty(device=net.fc1.weight.device).load_state_dict(state)
     return result.train(net.training)

@@ -3,9 +3,8 @@
 Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
 with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
 LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: `embed` goes up.
-3-FC is an FC net whose one convolution has a kernel as large as the image.
-Every layer but the last is a linear map, batch normalisation and ReLU. ResNet18 is in
-`lcs.models.resnet`.
+3-FC is an FC net whose one convolution has a kernel as large as the image. Every layer but the last
+is a linear map, batch normalisation and ReLU.
 """
 
 from __future__ import annotations
@@ -22,8 +21,10 @@ from lcs.errors import ConfigError
 from lcs.models.layout import dense_weight, embed_tensor
 from lcs.shapes import (
     MODELS,
+    PADDINGS,
     PAPER_WIDTHS,
     Geometry,
+    NetworkSize,
     check_layers,
     default_kernel,
     stack_and_hidden,
@@ -193,12 +194,11 @@ def build(
     affine: bool = False,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """Build a network by its name, by default the paper's for CIFAR-10.
+    """Build a network by its name, by default the paper's for CIFAR-10, initialised as by PyTorch.
 
-    It is initialised as by PyTorch's defaults.
-    Input of the network: (N, in_channels, image_size, image_size), flattened in C, H, W order
-    where a layer is fully connected; output: logits (N, num_classes). Build under
-    ``torch.device("meta")`` to count parameters without memory.
+    It maps images (N, in_channels, image_size, image_size) to logits (N, num_classes); a fully
+    connected layer has its inputs in C, H, W order. Build under ``torch.device("meta")`` to count
+    parameters without memory.
 
     Args:
         name: one of `MODELS`: "s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc",
@@ -221,41 +221,33 @@ def build(
         ConfigError: a value is unknown, out of range or not of this network, or the image is too
             small for the kernel.
     """
-    if name not in MODELS:
-        raise ConfigError(f"model: unknown value {name!r}; choose from {', '.join(MODELS)}")
-    if padding not in ("same", "none"):
-        raise ConfigError(f"padding: unknown value {padding!r}; choose from same, none")
+    for field, value, known in (("model", name, MODELS), ("padding", padding, PADDINGS)):
+        if value not in known:
+            raise ConfigError(f"{field}: unknown value {value!r}; choose from {', '.join(known)}")
     if not 0 <= dropout < 1:
         raise ConfigError(f"dropout: {dropout!r} is out of range; give 0 or more, and less than 1")
-    if base_channels is None:
-        base_channels = PAPER_WIDTHS[name[0]]
-    sizes = {
-        "num_classes": num_classes,
-        "image_size": image_size,
-        "in_channels": in_channels,
-        "base_channels": base_channels,
-    }
-    for field, value in (
-        sizes | {"kernel_size": 1 if kernel_size is None else kernel_size}
-    ).items():
-        if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-            raise ConfigError(f"{field}: {value!r} is out of range; give a whole number from 1 on")
+    width = PAPER_WIDTHS[name[0]] if base_channels is None else base_channels
+    size = NetworkSize(num_classes, image_size, in_channels, width, kernel_size, padding)
+    numbers = size._asdict() | {"kernel_size": 1 if kernel_size is None else kernel_size}
+    del numbers["padding"]
+    for field, number in numbers.items():
+        if not hasattr(number, "__index__") or number < 1:
+            raise ConfigError(f"{field}: {number!r} is out of range; give a whole number from 1 on")
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
     extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
-    check_layers(shaped_as, kernel_size, padding, extras=any(extras.values()))
+    check_layers(shaped_as, size, extras=any(extras.values()))
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
         return ScaledResNet(
             in_channels=in_channels,
-            base_channels=base_channels,
+            base_channels=width,
             kernel_size=kernel_size or default_kernel(name),
             num_classes=num_classes,
         )
-    stack, hidden = stack_and_hidden(name, **sizes, kernel_size=kernel_size, padding=padding)
-    _, kind = name.split("-")
-    return Net(kind, stack, hidden=hidden, num_classes=num_classes, **extras)
+    stack, hidden = stack_and_hidden(name, size)
+    return Net(name[2:], stack, hidden=hidden, num_classes=num_classes, **extras)
 
 
 def layer_weights(model: nn.Module) -> dict[str, Tensor]:

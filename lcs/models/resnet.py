@@ -23,22 +23,13 @@ class ScaledResNet(ResNet):
         self.bn1 = nn.BatchNorm2d(base_channels)
         self.maxpool = nn.Identity()
         self.fc = nn.Linear(8 * base_channels, num_classes)
-        if kernel_size != 3:
-            for module in list(self.modules()):
-                for name, child in module.named_children():
-                    if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3):
-                        resized = nn.Conv2d(
-                            child.in_channels,
-                            child.out_channels,
-                            kernel_size,
-                            stride=child.stride,  # type: ignore[arg-type]
-                            padding=kernel_size // 2,
-                            bias=False,
-                        )
-                        setattr(module, name, resized)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for module in [*self.modules()]:
+            for name, conv in module.named_children():
+                if getattr(conv, "kernel_size", 3) == (3, 3) and kernel_size != 3:
+                    shape = conv.in_channels, conv.out_channels, kernel_size, conv.stride
+                    setattr(module, name, nn.Conv2d(*shape, kernel_size // 2, bias=False))
+        for conv in self.conv_layers:
+            nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
 
     def _make_layer(
         self, block: type, planes: int, blocks: int, stride: int = 1, dilate: bool = False
@@ -48,6 +39,6 @@ class ScaledResNet(ResNet):
         return super()._make_layer(block, planes * self._base // 64, blocks, stride, dilate)
 
     @property
-    def conv_layers(self) -> list[nn.Module]:
+    def conv_layers(self) -> list[nn.Conv2d]:
         """Every convolution, from input to output."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]

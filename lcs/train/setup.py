@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import data
 from lcs.config import Config
 from lcs.models import networks
 from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
@@ -25,16 +24,13 @@ def build_model(config: Config) -> nn.Module:
 
     Where it starts from another network, they are not what that one began with, but for a ticket.
     """
-    weights = "new weights" if config.taken.new_weights else "weights"
+    weights = "new weights" if config.transfer.new_weights else "weights"
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_process(config.seed, weights, cpu)
         return networks.build(
             config.model,
-            **data.spec(config.dataset).network,
-            base_channels=config.base_channels,
-            kernel_size=config.kernel_size,
-            padding=config.padding,
+            **config.network_size._asdict(),
             bias=config.bias,
             affine=config.affine,
             dropout=config.dropout,

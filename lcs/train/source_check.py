@@ -40,7 +40,7 @@ def check_source(config: Config, record: Record) -> None:
             raise ConfigError(
                 f"source: {config.source} has another {name} than this run; give both the same"
             )
-    masked = config.taken.masked
+    masked = config.transfer.masked
     nonzeros, weights = record.final["nonzeros"], record.final["weights"]
     whole = source.model.endswith("fc")  # others have zeros outside their windows
     if masked and whole and all(nonzeros[name] == weights[name] for name in masked):

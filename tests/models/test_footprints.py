@@ -9,11 +9,11 @@ from lcs.models import build
 from lcs.models.footprints import later_masks
 from lcs.models.transfer import apply_source
 from lcs.seeds import generator_for
-from lcs.shapes import stack_and_hidden
 
 SIDE, CHANNELS, ALPHA = 16, 3, 2
 SIZES = {"num_classes": 10, "image_size": SIDE, "in_channels": CHANNELS, "base_channels": ALPHA}
-GEOMETRIES, _ = stack_and_hidden("d-fc", **SIZES)
+with torch.device("meta"):
+    GEOMETRIES = build("d-fc", **SIZES).geometries
 START = Config(model="d-fc", start="footprints", source="cifar10/d-fc-a2-beta-lasso-0123456789")
 
 
@@ -54,19 +54,13 @@ def test_each_unit_has_the_footprint_of_a_unit_that_was_drawn():
     line, dot = [(0, x) for x in range(-2, 3)], [(0, 0)]
     shapes = first_layer(line, INSIDE.tolist())
     shapes[::2] = first_layer(dot, INSIDE.tolist())[::2]
+    shapes[:100] = 0  # without weights
     third = GEOMETRIES[2]
     masks = later_masks(shapes, GEOMETRIES, draws())
+    assert not masks["conv2"][:, :100].any(), "such units are connected with none"
     counts = masks["conv3"].view(-1, 8, 8, third.in_channels, 8, 8)[:, 4, 4, 0].sum((1, 2))
-    assert set(counts.tolist()) <= {1, 3, 4, 5}, "lines are cut by the edge"
+    assert {*counts.tolist()} <= {1, 3, 4, 5}, "and lend no footprint; lines are cut by the edge"
     assert not torch.equal(later_masks(shapes, GEOMETRIES, draws(5))["conv3"], masks["conv3"])
-
-
-def test_a_unit_without_weights_is_connected_with_none_and_lends_no_footprint():
-    weight = first_layer(CROSS, INSIDE.tolist())
-    weight[:100] = 0
-    masks = later_masks(weight, GEOMETRIES, draws())
-    assert not masks["conv2"][:, :100].any()
-    assert masks["conv3"].any(1).all(), "every footprint has at least the place itself"
 
 
 def test_scattered_inputs_keep_the_number_of_weights_of_every_unit():
@@ -83,32 +77,24 @@ def test_a_network_takes_the_first_mask_and_those_of_the_later_layers():
     source, model = (build("d-fc", **SIZES) for _ in range(2))
     source.conv1.weight.data *= torch.rand_like(source.conv1.weight) < 0.1
     masks = apply_source(START, model, source)
-    assert list(masks) == [f"conv{number}" for number in range(1, 9)]
-    assert torch.equal(masks["conv1"], source.conv1.weight != 0)
-    for name, mask in masks.items():
-        assert mask.shape == model.get_submodule(name).weight.shape
-    again = apply_source(START, model, source)
-    assert all(torch.equal(again[name], mask) for name, mask in masks.items())
-    other = apply_source(START.replace(seed=1), model, source)
-    assert not torch.equal(other["conv3"], masks["conv3"])
-    scattered = apply_source(START.replace(start="scattered-footprints"), model, source)
-    assert torch.equal(scattered["conv1"], masks["conv1"])
     later = later_masks(source.conv1.weight, source.geometries, generator_for(0, "footprints"))
+    assert list(masks) == ["conv1", *later]
+    assert torch.equal(masks["conv1"], source.conv1.weight != 0)
     assert all(torch.equal(masks[name], mask) for name, mask in later.items())
-    assert not torch.equal(scattered["conv3"], masks["conv3"])
+    assert all(m.shape == model.get_submodule(n).weight.shape for n, m in masks.items())
+    for changes in ({"seed": 1}, {"start": "scattered-footprints"}):
+        other = apply_source(START.replace(**changes), model, source)
+        assert torch.equal(other["conv1"], masks["conv1"])
+        assert not torch.equal(other["conv3"], masks["conv3"])
 
 
 def test_a_source_with_other_layers_has_no_later_masks():
     """S-FC of four times the width has a first layer of the same shape."""
-    source = build("s-fc", **(SIZES | {"base_channels": 4 * SIZES["base_channels"]}))
+    source = build("s-fc", **(SIZES | {"base_channels": 4 * ALPHA}))
     model = build("d-fc", **SIZES)
-    assert source.conv1.weight.shape == model.conv1.weight.shape
     with pytest.raises(ConfigError, match=r"has other layers than this run"):
         apply_source(START, model, source)
     assert list(apply_source(START.replace(start="first-mask"), model, source)) == ["conv1"]
-
-
-@pytest.mark.parametrize(("model", "start"), [("s-fc", "footprints"), ("d-fc", "mask")])
-def test_only_a_deep_network_has_later_layers(model, start):
-    with pytest.raises(ConfigError, match=f"start: '{start}' is for"):
-        START.replace(model=model, start=start)
+    for model, start in (("s-fc", "footprints"), ("d-fc", "mask")):
+        with pytest.raises(ConfigError, match=f"start: '{start}' is for"):
+            START.replace(model=model, start=start)

@@ -154,6 +154,6 @@ def banded_uniform(base: Config) -> list[Config]:
     from lcs.optim.growing_l1 import relative_l1
 
     (own,) = _grown(base, growths=[0.0])
-    layers, _ = stack_and_hidden("s-fc", **data.spec(own.dataset).network, base_channels=1)
+    layers, _ = stack_and_hidden("s-fc", own.network_size)
     factor = round(float(relative_l1(layers[0], GROWTHS[1]).mean()), 2)
     return [own.replace(l1=round(factor * own.l1, 12), l1_rest=own.rest_l1)]
