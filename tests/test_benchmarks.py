@@ -85,7 +85,7 @@ def test_bare_products_are_those_of_the_network(bench, monkeypatch, model):
     bare = parts.products(net)
     with FlopCounterMode(display=False) as of_products:
         bare()
-    monkeypatch.setattr("lcs.models.networks._dense_is_faster", lambda *_: False)
+    monkeypatch.setattr("lcs.models.layers._dense_is_faster", lambda *_: False)
     with FlopCounterMode(display=False) as of_step:
         parts.loss_of(net, parts.normalised(images), labels).backward()
     assert of_products.get_total_flops() == of_step.get_total_flops() > 0

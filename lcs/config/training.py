@@ -73,26 +73,22 @@ class Config(RunConfig):
     momentum: Annotated[float, "momentum of SGD and spred", (0.0, 0.9999)] = 0.0
     weight_decay: Annotated[float, "weight decay of SGD", (0.0, 1.0)] = 0.0
     l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
-    l1_rest: Annotated[
-        float | None, "lambda of the other layers; default: the same", (0.0, 1.0)
-    ] = None
+    l1_rest: Annotated[float | None, "lambda of other layers; default: the same", (0.0, 1.0)] = None
     l1_growth: Annotated[
         float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
     ] = 0.0
     l1_growth_from: Annotated[
-        float, "share of epochs before it, in full after twice as many; learned windows", (0.0, 0.5)
+        float,
+        "share of epochs without growth, full after twice as many; learned windows",
+        (0.0, 0.5),
     ] = 0.0
     l1_window: Annotated[
         str,
         "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
         ("grid", "initial", "learned"),
     ] = "grid"
-    l1_window_size: Annotated[
-        int | None, "side of that window in pixels, odd; default: 9", (1, 61)
-    ] = None
-    beta: Annotated[
-        float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
-    ] = 0.0
+    l1_window_size: Annotated[int | None, "side of the window, odd; default: 9", (1, 61)] = None
+    beta: Annotated[float, "smaller weights than beta * lambda become zero", (0.0, 1e9)] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
@@ -101,24 +97,20 @@ class Config(RunConfig):
         ("none", "random", "snip", "windows", "random-windows", "magnitude", "rewinding", "gradual",
          "set", "rigl"),
     ] = "none"  # fmt: skip
-    density: Annotated[
-        float, "share of the first layer's weights that the mask keeps", (1e-6, 1.0)
-    ] = 1.0
+    density: Annotated[float, "share of the first layer's weights to keep", (1e-6, 1.0)] = 1.0
     density_rest: Annotated[
-        float | None, "that share of the second layer; default: the same", (1e-6, 1.0)
+        float | None,
+        "share of the second layer's; default: the same; the last one is dense",
+        (1e-6, 1.0),
     ] = None
     start: Annotated[
         str,
-        "what is taken of a trained network: nothing (initial), masks with their initial weights "
-        "(ticket) or with new ones (mask; first-mask: of the first layer alone), such masks with "
-        "their places moved (rewired-mask, rewired-first-mask, random-mask), masks of the first "
-        "layer's shapes in all layers (footprints, scattered-footprints), first-layer weights, or "
-        "the network (pruned-network: with its masks; lcs.models.transfer)",
+        "what is taken of a trained network: nothing (initial), masks, with their initial weights "
+        "(ticket), in other places (rewired, random) or in all layers (footprints), the weights of "
+        "the first layer, or all, with masks (pruned-network) or without (lcs.models.transfer)",
         tuple(TRANSFERS),
     ] = "initial"
-    source: Annotated[
-        str | None, "that network's record, as cifar10/s-fc-a4-sgd-0123456789; of the same seed"
-    ] = None
+    source: Annotated[str | None, "the network's record, as cifar10/s-fc-a4-sgd-0123456789"] = None
     loss: Annotated[
         str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
     ] = "cross-entropy"
@@ -127,7 +119,7 @@ class Config(RunConfig):
     ] = "cosine-epoch"
     period: Annotated[
         int | None,
-        "epochs until the cosine reaches 0; then it rises, or begins anew with cosine-restart, "
+        "epochs until the cosine is 0; then it rises, or begins anew with cosine-restart, "
         "magnitude and rewinding; default: all",
         (1, 1_000_000),
     ] = None
@@ -143,13 +135,12 @@ class Config(RunConfig):
     ] = None
     crop_fill: Annotated[
         int,
-        "value of those pixels; of surrogates but noise, 64 is as far from their mean as black is "
-        "in natural images",
+        "value of these; with surrogates but noise, 64 is as far from the mean as black",
         (0, 255),
     ] = 0
     normalize: Annotated[
         str,
-        "how pixels are scaled; half: (x / 255 - 0.5) / 0.5; standard: per channel",
+        "scale of pixels; half: (x / 255 - 0.5) / 0.5; standard: per channel",
         ("half", "standard"),
     ] = "half"
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
@@ -167,15 +158,9 @@ class Config(RunConfig):
     train_share: Annotated[
         float, "share of the training images, the first of each class", (1e-4, 1.0)
     ] = 1.0
-    validation: Annotated[
-        bool, "hold out the last tenth of each class, and leave the test set alone"
-    ] = False
-    precision: Annotated[
-        str, "precision of the products; weights are kept in fp32", ("fp32", "bf16")
-    ] = "fp32"
-    seed: Annotated[
-        int, "seed of weights, masks, dropout, batches and augmentation", (0, 2**31 - 1)
-    ] = 0
+    validation: Annotated[bool, "hold out the last tenth of each class as test images"] = False
+    precision: Annotated[str, "of products; weights stay in fp32", ("fp32", "bf16")] = "fp32"
+    seed: Annotated[int, "of weights, masks, dropout, batches, augmentation", (0, 2**31 - 1)] = 0
 
     def __post_init__(self) -> None:
         """Check every field, then what the fields mean together."""
@@ -294,7 +279,7 @@ def foreign_fields(optimizer: str) -> set[str]:
 
 
 def _faults(c: Config, side: int) -> Iterator[str]:
-    """Yield what is wrong with values that do nothing, or do not fit together, or images of `side` pixels."""
+    """Yield what values do nothing, or do not fit together or images of `side` x `side` pixels."""
     if idle := sorted(name for name in foreign_fields(c.optimizer) if getattr(c, name)):
         names = ", ".join(idle)
         others = [one for one, own in OPTIMIZER_FIELDS.items() if {*idle} <= {*own}]

@@ -1,20 +1,12 @@
 """The paper's networks, and networks that start from another, trained network.
 
-`networks` has the S- and D- nets and 3-FC, `resnet` ResNet18 of any width. `embedding` goes from
-CONV to LOCAL to FC, `layout` does so for one layer. `transfer` has what a network takes of another,
+`networks` has the S- and D- nets and 3-FC, and goes from CONV to LOCAL to FC; `layers` does so for
+one layer. `resnet` is ResNet18 of any width. `transfer` has what a network takes of another,
 `footprints` masks of a deep network's later layers. Sizes of layers are in `lcs.shapes`.
 """
 
-from lcs.models.embedding import embed
-from lcs.models.layout import dense_weight
-from lcs.models.networks import (
-    Convolution,
-    LocallyConnected2d,
-    Net,
-    build,
-    first_layer_filters,
-    layer_weights,
-)
+from lcs.models.layers import Convolution, LocallyConnected2d, dense_weight
+from lcs.models.networks import Net, build, embed, first_layer_filters, layer_weights
 from lcs.shapes import MODELS
 
 __all__ = [

@@ -9,8 +9,6 @@ is a linear map, batch normalisation and ReLU.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -18,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lcs.errors import ConfigError
-from lcs.models.layout import dense_weight, embed_tensor
+from lcs.models.layers import Convolution, LocallyConnected2d, dense_weight, embed_tensor
 from lcs.shapes import (
     MODELS,
     PADDINGS,
@@ -29,85 +27,6 @@ from lcs.shapes import (
     default_kernel,
     stack_and_hidden,
 )
-
-# elements of the dense matrix up to which a layer with few channels is computed by it
-DENSE_UP_TO = 1 << 22
-
-
-class LocallyConnected2d(nn.Module):
-    """A convolution whose weights are not shared between positions.
-
-    Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row. Input
-    (N, in_channels, H, W), output (N, out_channels, H', W'). Initial weights as in `nn.Conv2d`.
-
-    Args:
-        geometry: shape of the convolution that it corresponds to.
-        bias: whether it has one, (positions, out_channels).
-    """
-
-    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
-        super().__init__()
-        self.geometry = geometry
-        fan_in = geometry.in_channels * geometry.kernel_size**2
-        positions = geometry.out_size**2
-        self.weight = nn.Parameter(torch.empty(positions, geometry.out_channels, fan_in))
-        self.bias = nn.Parameter(torch.empty(positions, geometry.out_channels)) if bias else None
-        bound = 1 / math.sqrt(fan_in)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
-        g = self.geometry
-        if _exported():  # with any number of images
-            seen = F.unfold(x, g.kernel_size, stride=g.stride, padding=g.padding)
-            y = torch.einsum("pof,nfp->nop", self.weight.to(x.dtype), seen).contiguous()
-            y = y.unflatten(2, (g.out_size, g.out_size))
-        elif _dense_is_faster(x, g):
-            y = _as_dense(x, self.weight, g)
-        else:
-            # on a CPU a row of positions at a time, whose patches stay in its cache
-            parts = g.out_size if x.device.type == "cpu" else 1
-            weights, patches = self.weight.to(x.dtype).chunk(parts), self.patches(x, parts)
-            y = torch.cat([*map(torch.bmm, weights, patches)])  # (positions, out_channels, N)
-            y = y.permute(2, 1, 0).reshape(-1, g.out_channels, g.out_size, g.out_size)
-        if self.bias is None:
-            return y
-        return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
-
-    def patches(self, x: Tensor, parts: int = 1) -> Iterator[Tensor]:
-        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied.
-
-        The positions come in so many parts of whole rows.
-        """
-        g = self.geometry
-        x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
-        x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
-        x = x.permute(1, 2, 0, 4, 5, 3)  # (H', W', C, k, k, N)
-        for rows in x.chunk(parts):
-            yield rows.reshape(-1, self.weight.shape[2], x.shape[-1])
-
-
-class Convolution(nn.Conv2d):
-    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
-
-    Exported or traced it is a convolution.
-    """
-
-    def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
-        g = geometry
-        super().__init__(
-            g.in_channels, g.out_channels, g.kernel_size, g.stride, g.padding, bias=bias
-        )
-        self.geometry = geometry
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
-        if _exported() or not _dense_is_faster(x, self.geometry):
-            return super().forward(x)
-        unshared = self.weight.flatten(1).expand(self.geometry.out_size**2, -1, -1)
-        y = _as_dense(x, unshared, self.geometry)
-        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
 
 
 class Net(nn.Module):
@@ -137,7 +56,6 @@ class Net(nn.Module):
         super().__init__()
         self.kind = kind
         self.geometries = geometries
-        self.options = {"bias": bias, "affine": affine, "dropout": dropout}
         for number, geometry in enumerate(geometries, start=1):
             if kind == "fc":
                 layer: nn.Module = nn.Linear(geometry.inputs, geometry.outputs, bias=bias)
@@ -206,12 +124,10 @@ def build(
         num_classes: c of Tables 3 and 4.
         image_size: pixels along one side, s.
         in_channels: channels of the images.
-        base_channels: α. S- and D- nets: channels of the first convolution; 3-FC and ResNet18:
-            see `lcs.shapes.three_layer_width` and `lcs.models.resnet.ScaledResNet`. None: that of
-            the paper, 150 (S-, 3-FC; S-FC has then 256 million weights, 1 GB) or 15 (D-), and 64
-            for ResNet18.
-        kernel_size: of the convolutions, or of those that FC layers correspond to; None: 9 (S-),
-            3 (D-, ResNet18).
+        base_channels: α: channels of the first convolution of S- and D- nets (of 3-FC see
+            `lcs.shapes.three_layer_width`, of ResNet18 `lcs.models.resnet.ScaledResNet`). None: as
+            in the paper, 150 (S-, 3-FC; S-FC has then 256 million weights, 1 GB), 15 (D-), 64.
+        kernel_size: of convolutions, or of those that FC layers correspond to; None: 9 (S-) or 3.
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
         bias: biases in every linear map; the paper's counts have none.
         affine: batch normalisation with learnt scale and shift.
@@ -228,10 +144,9 @@ def build(
         raise ConfigError(f"dropout: {dropout!r} is out of range; give 0 or more, and less than 1")
     width = PAPER_WIDTHS[name[0]] if base_channels is None else base_channels
     size = NetworkSize(num_classes, image_size, in_channels, width, kernel_size, padding)
-    numbers = size._asdict() | {"kernel_size": 1 if kernel_size is None else kernel_size}
-    del numbers["padding"]
-    for field, number in numbers.items():
-        if not hasattr(number, "__index__") or number < 1:
+    for field, number in size._asdict().items():
+        optional = field == "padding" or (field == "kernel_size" and number is None)
+        if not optional and (not hasattr(number, "__index__") or number < 1):
             raise ConfigError(f"{field}: {number!r} is out of range; give a whole number from 1 on")
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
@@ -248,6 +163,43 @@ def build(
         )
     stack, hidden = stack_and_hidden(name, size)
     return Net(name[2:], stack, hidden=hidden, num_classes=num_classes, **extras)
+
+
+def embed(net: nn.Module) -> Net:
+    """Return the same function one step up: CONV to LOCAL, LOCAL to FC (Neyshabur 2020, Fig. 1).
+
+    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
+    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
+    to rounding. A pruned layer (`torch.nn.utils.prune`, or a parametrization) becomes a plain one,
+    with the zeros that it has.
+
+    Raises:
+        ValueError: the net is fully connected already, or none of these networks.
+    """
+    kind = net.kind if isinstance(net, Net) else type(net).__name__
+    above = {"conv": "local", "local": "fc"}.get(kind)
+    if not isinstance(net, Net) or above is None:
+        raise ValueError(f"embed takes a CONV or a LOCAL net, not {kind!r}")
+    with torch.device("meta"):  # no weights are drawn
+        result = Net(
+            above,
+            net.geometries,
+            hidden=net.fc1.out_features,
+            num_classes=net.fc2.out_features,
+            bias=net.fc2.bias is not None,
+            affine=net.bn_fc1.affine,
+            dropout=net.dropout.p,
+        )
+    state = {name: _value(net, name) for name in result.state_dict()}
+    for number, geometry in enumerate(net.geometries, start=1):
+        for name, value in state.items():
+            if name in (f"conv{number}.weight", f"conv{number}.bias"):
+                state[name] = embed_tensor(value, geometry, above)
+            # of batch normalisation: every unit has the values of its channel
+            elif above == "fc" and name.startswith(f"bn{number}.") and value.ndim == 1:
+                state[name] = value.repeat_interleave(geometry.out_size**2)
+    result.to(net.fc1.weight.dtype).to_empty(device=net.fc1.weight.device).load_state_dict(state)
+    return result.train(net.training)
 
 
 def layer_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -272,21 +224,10 @@ def first_layer_filters(model: nn.Module) -> Tensor:
     return weight.view(-1, geometry.in_channels, geometry.in_size, geometry.in_size)
 
 
-def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
-    y = F.linear(x.flatten(1), dense_weight(weight, geometry))
-    return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
-
-
-def _exported() -> bool:
-    """Whether the layer is not computed, but written down for other programs."""
-    return torch.compiler.is_exporting() or torch.jit.is_tracing()
-
-
-def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
-    """Whether the dense product beats moving patches: for few channels, on a CPU.
-
-    A patch is then used by too few filters to pay for copying it. The result is the same up to
-    rounding.
-    """
-    return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO
+def _value(net: Net, name: str) -> Tensor:
+    """Return what a layer computes with: a pruned one has that only once it is called."""
+    path, _, own = name.rpartition(".")
+    layer = net.get_submodule(path)
+    if hasattr(layer, f"{own}_mask"):
+        return (getattr(layer, f"{own}_orig") * getattr(layer, f"{own}_mask")).detach()
+    return getattr(layer, own).detach()

@@ -34,9 +34,8 @@ from torch import Tensor, nn
 
 from lcs.config import Config
 from lcs.errors import ConfigError
-from lcs.models.embedding import embed
 from lcs.models.footprints import later_masks
-from lcs.models.networks import Net
+from lcs.models.networks import Net, embed
 from lcs.seeds import generator_for
 
 # of pairs of units for each unit, when a mask is rewired
@@ -72,34 +71,28 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
     Shapes alone are compared, so that networks on the meta device tell before any is trained.
 
     Raises:
-        ConfigError: the source is of a kind that does not embed in the model's, a layer of it has
-            another shape, or one of the two lacks it.
+        ConfigError: a layer of the source has another shape, or one of the two lacks it.
     """
     transfer = config.transfer
     while source.kind not in (model.kind, "fc"):
         source = embed(source)
-    if source.kind != model.kind:
-        raise ConfigError(
-            f"source: a {model.kind.upper()} net cannot start from {config.source}; name a run of "
-            "its own kind, or of an earlier one of CONV, LOCAL, FC"
-        )
-    if transfer.footprints and source.geometries != model.geometries:
-        raise ConfigError(
-            f"source: {config.source} has other layers than this run, so that it has no masks for "
-            "the later ones; name a run of the same model and width"
-        )
     own, others = (
         {name: tuple(p.shape) for name, p in net.named_parameters()} for net in (model, source)
     )
-    if transfer.masked and not transfer.network:
+    if transfer.network:
+        names = [*own | others]
+    elif transfer.footprints:
+        names = [n for n in own | others if n.startswith("conv") and n.endswith(".weight")]
+    elif transfer.masked:
         names = [f"{layer}.weight" for layer in transfer.masked]
     else:
-        names = [name for name in own | others if transfer.network or name.startswith("conv1.")]
+        names = [n for n in own | others if n.startswith("conv1.")]
     for name in names:
         if own.get(name) != others.get(name):
             raise ConfigError(
                 f"source: {name} has the shape {own.get(name, 'none')} in this run and "
-                f"{others.get(name, 'none')} in {config.source}; name a run with the same layers"
+                f"{others.get(name, 'none')} in {config.source}; name a run with the same layers, "
+                "or of an earlier kind of CONV, LOCAL, FC"
             )
     return source
 

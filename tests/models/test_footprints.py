@@ -92,7 +92,7 @@ def test_a_source_with_other_layers_has_no_later_masks():
     """S-FC of four times the width has a first layer of the same shape."""
     source = build("s-fc", **(SIZES | {"base_channels": 4 * ALPHA}))
     model = build("d-fc", **SIZES)
-    with pytest.raises(ConfigError, match=r"has other layers than this run"):
+    with pytest.raises(ConfigError, match=r"conv[0-9].weight has the shape"):
         apply_source(START, model, source)
     assert list(apply_source(START.replace(start="first-mask"), model, source)) == ["conv1"]
     for model, start in (("s-fc", "footprints"), ("d-fc", "mask")):

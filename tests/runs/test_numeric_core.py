@@ -15,8 +15,7 @@ CORE = """
     data/spoken_digits data/surrogates
     measure/__init__ measure/clustering measure/locality_measures measure/shift_equivariance
     measure/weight_sharing measure/weights
-    models/__init__ models/embedding models/footprints models/layout models/networks models/resnet
-    models/transfer
+    models/__init__ models/footprints models/layers models/networks models/resnet models/transfer
     optim/__init__ optim/beta_lasso optim/growing_l1 optim/learning_rate optim/mixed_precision
     optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
