@@ -324,7 +324,7 @@ def _faults(c: Config, side: int) -> Iterator[str]:
         yield f"schedule: with pruning {c.pruning!r} cosine-epoch begins anew; give that"
     several = c.cycle_epochs < c.epochs and c.epochs % c.cycle_epochs == 0
     if (cuts or c.schedule == "cosine-restart") and not several:
-        yield "period: the learning rate begins anew after each; give a period that divides epochs"
+        yield "period: cuts and restarts are between periods; give one that divides epochs"
     if c.period is not None and c.schedule == "constant":
         yield "period: a constant learning rate has none; leave it out"
 
