@@ -42,12 +42,8 @@ class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
     What a field means, and the values that it may have (these, or from a lowest to a highest one),
-    stands in its annotation; `lcs train --help` prints both. More on methods of pruning is in
-    `lcs.optim.pruning`, on λ that grows in `lcs.optim.growing_l1`, on starts from another network
-    in `lcs.models.transfer`, on surrogates of images in `lcs.data.surrogates`.
-
-    A default means "no effect" or the paper's choice; new fields must default to "no effect", so
-    that the ids of earlier runs stand. Values are checked at construction.
+    stands in its annotation; `lcs train --help` prints both. A default means "no effect" or the
+    paper's choice; new fields must default to "no effect", so that the ids of earlier runs stand.
 
     Raises:
         ConfigError: a value has the wrong type, is out of range, or does nothing together with the
@@ -75,7 +71,9 @@ class Config(RunConfig):
     l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
     l1_rest: Annotated[float | None, "lambda of other layers; default: the same", (0.0, 1.0)] = None
     l1_growth: Annotated[
-        float, "growth of the first layer's lambda, per pixel outside a window", (0.0, 1e6)
+        float,
+        "growth of the first layer's lambda, per pixel outside a window (lcs.optim.growing_l1)",
+        (0.0, 1e6),
     ] = 0.0
     l1_growth_from: Annotated[
         float,
@@ -139,9 +137,7 @@ class Config(RunConfig):
         (0, 255),
     ] = 0
     normalize: Annotated[
-        str,
-        "scale of pixels; half: (x / 255 - 0.5) / 0.5; standard: per channel",
-        ("half", "standard"),
+        str, "half: pixels are (x / 255 - 0.5) / 0.5; standard: per channel", ("half", "standard")
     ] = "half"
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
     images: Annotated[

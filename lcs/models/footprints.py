@@ -1,7 +1,6 @@
 """Masks of the later layers of a deep network, of the shapes that its first layer has learned.
 
-A reviewer of the paper asked for more than one layer of learned connections. β-LASSO can also be
-used in every layer; here the first layer's result is used in all of them.
+A reviewer of the paper asked for more than one layer of learned connections.
 """
 
 from __future__ import annotations
@@ -30,16 +29,14 @@ def later_masks(
     steps of the grid of its inputs, and is connected with all inputs at these places. The inputs of
     the second layer lie where the units of the first have learned to look, later ones on a grid.
 
+    Masks are on the CPU. A unit of the first layer without weights is connected with none.
+
     Args:
         weight: of the trained first layer (units, inputs), on any device.
         geometries: of the LOCAL net's layers, the first one included.
         draws: the generator of all that is random, on the CPU.
         scattered: whether the inputs of each layer are in a random order, the same for all of its
             units: a control with as many weights, and without neighbourhoods.
-
-    Returns:
-        By the layer's name, on the CPU. A unit of the first layer without weights has no place, and
-        is connected with none.
     """
     first, *later = geometries
     side = first.in_size

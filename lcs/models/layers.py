@@ -144,9 +144,5 @@ def _exported() -> bool:
 
 
 def _dense_is_faster(x: Tensor, geometry: Geometry) -> bool:
-    """Whether the dense product beats moving patches: for few channels, on a CPU.
-
-    A patch is then used by too few filters to pay for copying it. The result is the same up to
-    rounding.
-    """
+    """Whether too few filters use a patch to pay for copying it: for few channels, on a CPU."""
     return x.device.type == "cpu" and geometry.inputs * geometry.outputs <= DENSE_UP_TO

@@ -342,15 +342,6 @@ def test_resnet18_has_every_layer_and_its_kernels_as_filters() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_batch_norm_is_per_unit_in_fc_and_per_channel_elsewhere(name: str) -> None:
-    model = make(name, image_size=16, base_channels=2)
-    units = {"s-fc": 2 * 8 * 8, "d-fc": 2 * 16 * 16, "3-fc": model.fc1.in_features}
-    assert model.bn1.num_features == units.get(name, 2)
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-    assert {(norm.eps, norm.affine) for norm in norms} == {(1e-5, False)}
-
-
-@pytest.mark.parametrize("name", OURS)
 def test_dropout_acts_before_the_last_two_layers_in_training_only(name: str) -> None:
     model = make(name, image_size=16, base_channels=4, dropout=0.5)
     zeros: dict[str, float] = {}
