@@ -275,7 +275,7 @@ def foreign_fields(optimizer: str) -> set[str]:
 
 
 def _faults(c: Config, side: int) -> Iterator[str]:
-    """Yield what values do nothing, or do not fit together or images of `side` x `side` pixels."""
+    """Yield which values do nothing, or fit neither each other nor images of this side."""
     if idle := sorted(name for name in foreign_fields(c.optimizer) if getattr(c, name)):
         names = ", ".join(idle)
         others = [one for one, own in OPTIMIZER_FIELDS.items() if {*idle} <= {*own}]
@@ -295,7 +295,7 @@ def _faults(c: Config, side: int) -> Iterator[str]:
     if c.pruning != "none" and c.model != "s-fc":
         yield f"pruning: only s-fc has masks, not {c.model!r}; leave it out"
     if c.pruning in ("set", "rigl") and (c.optimizer == "spred" or c.frozen_zeros):
-        yield f"pruning: {c.pruning!r} regrows weights that spred or frozen_zeros keep at zero"
+        yield f"pruning: {c.pruning!r} regrows what spred and frozen_zeros keep at 0; use another"
     if (c.pruning == "none") != (c.density == 1 and c.density_rest in (None, 1)):
         yield "pruning and density belong together; give both, or leave both out"
     if c.pruning != "none":
