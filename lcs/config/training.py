@@ -86,7 +86,9 @@ class Config(RunConfig):
         ("grid", "initial", "learned"),
     ] = "grid"
     l1_window_size: Annotated[int | None, "side of the window, odd; default: 9", (1, 61)] = None
-    beta: Annotated[float, "smaller weights than beta * lambda become zero", (0.0, 1e9)] = 0.0
+    beta: Annotated[
+        float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
+    ] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,

@@ -37,9 +37,7 @@ class Net(nn.Module):
         geometries: shapes of the convolutions that they correspond to, from input to output.
         hidden: units of the first fully connected layer.
         num_classes: units of the last.
-        bias: biases in every linear map.
-        affine: batch normalisation with learnt scale and shift.
-        dropout: probability, before the last two fully connected layers.
+        bias, affine, dropout: as of `build`.
     """
 
     def __init__(
