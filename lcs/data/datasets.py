@@ -218,7 +218,7 @@ def read_checked(name: str, path: Path, read: Read, remedy: str, missing: str = 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file by their names, those of Keras by ours."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {KERAS_KEYS.get(key, key): stored[key] for key in stored}
 
 
