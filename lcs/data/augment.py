@@ -31,10 +31,7 @@ _DRAWS_PER_IMAGE = 8
 
 @dataclass(frozen=True)
 class FlipCrop:
-    """Flip left to right if asked, then shift by (down, right) pixels and fill with a value.
-
-    A crop of the padded image is such a shift.
-    """
+    """Flip left to right if asked, then shift by (down, right) pixels, as a padded crop does."""
 
     flip: bool
     down: int
@@ -59,8 +56,7 @@ class PolicyOperation:
     def __call__(self, images: Tensor) -> Tensor:
         """Transform images (N, C, S, S) with C = 1 or 3 as torchvision transforms each of them.
 
-        Torchvision copies a kernel or a matrix from the host for each group of images, for which a
-        GPU would wait: here those of sharpness and of what moves pixels are on the device.
+        A GPU would wait for the kernels and matrices that torchvision copies from the host.
         """
         if self.name == "Sharpness":
             return _sharpened(images, 1.0 + self.magnitude)
@@ -71,7 +67,7 @@ class PolicyOperation:
         return self.by_torchvision(images)
 
     def by_torchvision(self, images: Tensor) -> Tensor:
-        """Transform images by torchvision's own code."""
+        """Transform images (N, C, S, S) by torchvision's own code."""
         policy = _autoaugment_policy()
         return policy._apply_image_or_video_transform(
             images, self.name, self.magnitude, policy.interpolation, policy._fill
@@ -101,16 +97,15 @@ def draw(
     every image; for ``"none"`` there are no stages.
 
     Args:
-        name: one of `lcs.data.specs.AUGMENTATIONS`. ``"flip-crop"``: horizontal flip with
-            probability 1/2 and random crop after padding; ``"crop"``: without the flip;
-            ``"time-shift"``: that crop's shift from left to right alone, for spectrograms.
-            ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al.,
-            CVPR 2019); ``"autoaugment-first"``: the policy, then flip-crop.
+        name: ``"flip-crop"``: horizontal flip with probability 1/2 and random crop after padding;
+            ``"crop"``: without the flip; ``"time-shift"``: that crop's shift from left to right
+            alone, for spectrograms. ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of
+            AutoAugment (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it.
         count: of the images.
         image_size: of the images, in pixels.
         generator: of the CPU; how far it advances depends on the count and the name alone.
-        crop_shift: pixels on each side before the crop, which shifts an image by so much at most.
-        crop_fill: the value of these pixels.
+        crop_shift: by how many pixels a crop shifts an image at most.
+        crop_fill: the value of the pixels around an image.
 
     Raises:
         ConfigError: the name is unknown.
@@ -181,10 +176,7 @@ def _autoaugment_policy() -> AutoAugment:
 
 
 def _sharpened(images: Tensor, factor: float) -> Tensor:
-    """Return what torchvision's `adjust_sharpness` makes of uint8 images.
-
-    As there, the outermost pixels stay as they are.
-    """
+    """Return what torchvision's `adjust_sharpness` makes of images; the outermost pixels stay."""
     kernel = torch.ones(3, 3, device=images.device)
     kernel[1, 1] = 5.0
     kernel = (kernel / 13.0).expand(images.shape[1], 1, 3, 3)

@@ -1,7 +1,6 @@
 """CIFAR-10 and CIFAR-100 as published: the binary and the python archives, packed or unpacked.
 
-Of a pickle the opcodes are read, and none is run. Whether the arrays are those of the data set is
-for `lcs.data.datasets.check` to say.
+Of a pickle the opcodes are read, and none is run. `lcs.data.datasets.check` checks the arrays.
 """
 
 import pickletools
@@ -43,15 +42,14 @@ def read(name: str, path: Path) -> Arrays:
 def extract(path: Path, *layouts: Sequence[str]) -> dict[str, bytes]:
     """Read the files of one of these layouts, by their names and in its order.
 
-    They lie in a folder, or one level below it, or anywhere in a tar.gz.
+    They lie in a folder, or anywhere in a tar.gz.
 
     Raises:
         DataError: none is whole.
     """
     wanted = {name for names in layouts for name in names}
     if path.is_dir():
-        files = (file for file in (*path.glob("*/*"), *path.glob("*")) if file.is_file())
-        found = {file.name: file.read_bytes() for file in files if file.name in wanted}
+        found = {name: (path / name).read_bytes() for name in wanted if (path / name).is_file()}
     else:
         found = {}
         with tarfile.open(path, "r:gz") as archive:
@@ -74,15 +72,15 @@ def _records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
 def _pickled(content: bytes, label_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Pick the longest string, the pixels, and the integers between the labels' name and the next.
 
-    Any protocol, and any Python's strings, will do.
+    Python 2 wrote the published ones, whose strings are bytes, decoded as Latin-1 here.
     """
-    pixels, within = b"", False
+    pixels, within = "", False
     labels: list[int] = []
     for opcode, value, _ in pickletools.genops(content):
-        if isinstance(value, str | bytes | bytearray):
-            raw = value.encode("latin-1", "replace") if isinstance(value, str) else bytes(value)
-            pixels = max(pixels, raw, key=len)
-            within = raw == label_name.encode() or (within and not labels)
-        elif isinstance(value, int) and within and "INT" in opcode.name:
+        if isinstance(value, str):
+            pixels = max(pixels, value, key=len)
+            within = value == label_name or (within and not labels)
+        elif within and isinstance(value, int) and "INT" in opcode.name:
             labels.append(value)
-    return np.frombuffer(pixels, np.uint8).reshape(-1, 3, 32, 32), np.array(labels)
+    images = np.frombuffer(pixels.encode("latin-1"), np.uint8).reshape(-1, 3, 32, 32)
+    return images, np.array(labels)

@@ -75,13 +75,8 @@ class Images:
     def normalised(self, images: Array, normalize: str = "half") -> NDArray[np.float32]:
         """Map images of this data set, uint8 (N, H, W, C), to inputs of a network, (N, C, H, W).
 
-        Args:
-            images: training images, test images or some of them.
-            normalize: "half": (x / 255 - 0.5) / 0.5; "standard": by the mean and the deviation of
-                each channel of the training images. As `lcs.config.Config.normalize`.
-
-        Raises:
-            ConfigError: `normalize` is unknown.
+        `normalize` is "half": (x / 255 - 0.5) / 0.5, or "standard": by the mean and the deviation
+        of each channel of the training images; else a ConfigError is raised.
         """
         inputs = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
         shift, scale = self.scaling(normalize)
@@ -135,31 +130,27 @@ def load(name: str) -> Images:
 
 
 def verify(name: str) -> Path:
-    """Check a data set as `load` does, and return where it is.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: as `load`.
-    """
+    """Check a data set as `load` does, with its errors, and return where it is."""
     load(name)
     return dataset_path(name)
 
 
 def available() -> list[tuple[str, Path | None, str]]:
     """Check every data set: its name, its path (None if missing), and what was found."""
-    return [(name, *_found(name)) for name in SPECS]
-
-
-def _found(name: str) -> tuple[Path | None, str]:
-    path = None
-    try:
-        path = dataset_path(name)
-        if not os.path.lexists(path):
-            return None, "missing"
-        load(name)
-    except DataError as error:
-        return path, str(error)
-    return path, "verified" if spec(name).sha256 else "sizes and labels checked (no SHA-256 known)"
+    rows = []
+    for name, known in SPECS.items():
+        path, found = None, "missing"
+        try:
+            if os.path.lexists(file := dataset_path(name)):
+                path = file
+                load(name)
+                found = (
+                    "verified" if known.sha256 else "sizes and labels checked (no SHA-256 known)"
+                )
+        except DataError as error:
+            found = str(error)
+        rows.append((name, path, found))
+    return rows
 
 
 def first_share(labels: Array, share: float) -> NDArray[np.int64]:

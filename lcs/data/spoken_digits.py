@@ -41,11 +41,10 @@ def file_names() -> list[str]:
 
 
 def from_files(files: Mapping[str, bytes]) -> Arrays:
-    """Return the data set's arrays, made of the recordings by their names.
+    """Return the data set's arrays, made of all recordings by their names.
 
     Raises:
         DataError: a recording is not mono, of 16 bits and 8 kHz.
-        Exception: one is missing, or is none.
     """
     clips = {}
     for name in file_names():

@@ -34,25 +34,22 @@ CHUNK = 1000  # images transformed at once
 def load(name: str, images: str = "natural", labels: str = "true") -> data.Images:
     """Load a data set, changed as `Config.images` and `Config.labels` say.
 
+    Its errors are those of `lcs.data.load`. The next call shares the arrays: do not write to them.
+
     Args:
         name: of the data set.
         images: "natural": as they are. "gaussianised": each pixel's values replaced, in their
             order, by those of a normal distribution (Lufkin et al. 2024 relate locality to these
             marginals). "gaussian": drawn for each class from the normal distribution with the
             mean and the covariance of its training images, test images too, so that the sampling
-            errors of these moments also tell classes apart.
-            "phase-scrambled": each image with its own amplitude spectrum and random phases, the
-            same ones in all colours. "noise": independent and uniform.
+            errors of these moments also tell classes apart. "phase-scrambled": with random phases,
+            the same in all colours. "noise": independent and uniform.
         labels: "true". "shuffled": those of the training images in a random order.
             "shuffled-first": all labels, and before images change, so that Gaussian images of the
             classes differ in nothing but sampling errors.
 
-    Returns:
-        Arrays that the next call shares: they are not to be written.
-
     Raises:
         ConfigError: `images` or `labels` is unknown.
-        As `lcs.data.load`.
     """
     for field, value, known in (("images", images, IMAGE_KINDS), ("labels", labels, LABEL_KINDS)):
         if value not in known:

@@ -59,25 +59,15 @@ def by_torchvision(image: Tensor, operation: Operation) -> Tensor:
 @pytest.mark.parametrize(("channels", "size"), SHAPES)
 @pytest.mark.parametrize("name", RANDOM)
 def test_every_image_is_what_torchvision_makes_of_it(name: str, channels: int, size: int) -> None:
-    images = some_images(300, channels, size)
+    images = some_images(600, channels, size)
     before, expected = images.clone(), list(images)
-    for stage in draw_usual(name, 300, size, seeded()):
-        operations = per_image(stage, 300)
+    for stage in draw_usual(name, 600, size, seeded()):
+        operations = per_image(stage, 600)
         expected = [by_torchvision(*pair) for pair in zip(expected, operations, strict=True)]
     output = augment(images, name, seeded())
     assert torch.equal(output, torch.stack(expected))
     assert torch.equal(images, before)
     assert output.data_ptr() != images.data_ptr()
-
-
-@pytest.mark.parametrize(("channels", "size"), SHAPES)
-def test_an_operation_does_not_mix_the_images_of_a_batch(channels: int, size: int) -> None:
-    images = some_images(6, channels, size)
-    operations = {op for stage in draw_usual("autoaugment", 4000, size, seeded()) for op in stage}
-    assert len(operations) > 60
-    for operation in operations:
-        alone = torch.stack([by_torchvision(image, operation) for image in images])
-        assert torch.equal(operation(images.clone()), alone), operation
 
 
 @pytest.mark.parametrize("name", RANDOM)

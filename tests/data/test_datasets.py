@@ -5,34 +5,23 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_images import TRAIN, altered, assert_equal, canonical_arrays, error_of, pin, save
+from helpers.small_images import (
+    TRAIN,
+    Trap,
+    altered,
+    assert_equal,
+    canonical_arrays,
+    error_of,
+    pin,
+    save,
+)
 
 from lcs import data
 from lcs.data import download
 from lcs.errors import ConfigError, DataError
-
-# --- what a data set is
-
-
-def test_digits_are_scikit_learns_with_the_last_fifth_of_each_class_as_test():
-    from sklearn.datasets import load_digits
-
-    digits, source = data.load("digits"), load_digits()
-    assert (len(digits.classes), digits.image_size, digits.in_channels) == (10, 8, 1)
-    train_rows, test_rows = [], []
-    for label in range(10):
-        rows = [row for row, target in enumerate(source.target) if target == label]
-        cut = len(rows) - len(rows) // 5
-        train_rows, test_rows = train_rows + rows[:cut], test_rows + rows[cut:]
-    for split, rows in (("train", train_rows), ("test", test_rows)):
-        images = getattr(digits, f"{split}_images")
-        assert images.dtype == np.uint8
-        np.testing.assert_array_equal(images[..., 0], source.images[rows].astype(int) * 255 // 16)
-        np.testing.assert_array_equal(getattr(digits, f"{split}_labels"), source.target[rows])
 
 
 def test_other_digits_are_refused(monkeypatch, tmp_path):
@@ -101,19 +90,6 @@ def test_the_default_folder_is_in_the_users_cache(monkeypatch, tmp_path, arrays)
     monkeypatch.setenv("LCS_DATA", "")
     path = save(tmp_path / ".cache" / "lcs" / "cifar10.npz", arrays)
     assert data.verify("cifar10") == path
-
-
-# --- bad files
-
-
-class Trap:
-    """Leaves a file behind if anybody unpickles it."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def swapped(arrays):
@@ -204,8 +180,6 @@ def test_available_tells_what_each_check_found(monkeypatch, folder, arrays):
     assert rows["digits"][1] == "verified"
     assert rows["fsdd"] == (None, "missing")
 
-
-# --- the real thing
 
 REAL = {
     "cifar10": ((0.49139968, 0.48215841, 0.44653091), (0.24703223, 0.24348513, 0.26158784)),

@@ -8,13 +8,12 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 from helpers.small_images import (
-    TEST,
+    Trap,
     altered,
     assert_equal,
     canonical_arrays,
@@ -33,7 +32,6 @@ from lcs.errors import ConfigError
 
 BATCHES = {"cifar10": [f"data_batch_{i}" for i in range(1, 6)], "cifar100": ["train"]}
 TEST_BATCH = {"cifar10": "test_batch", "cifar100": "test"}
-FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def binary(pixels, labels, label_name):
@@ -62,15 +60,6 @@ def python_2(pixels, labels, label_name):
     )
 
 
-def python_3(protocol):
-    def pickled(pixels, labels, label_name):
-        labels = [int(label) for label in labels]
-        batch = {b"data": pixels, label_name.encode(): labels, b"filenames": ["one"]}
-        return pickle.dumps(batch, protocol)
-
-    return pickled
-
-
 def published(name, arrays, form=binary):
     """The files of an archive of CIFAR, by their names."""
     batches, files = BATCHES[name], {"cifar/readme.html": b"x"}
@@ -94,7 +83,7 @@ def unpacked(folder, files):
     return folder / "cifar"
 
 
-@pytest.mark.parametrize("form", [binary, python_2, python_3(2), python_3(5)])
+@pytest.mark.parametrize("form", [binary, python_2])
 @pytest.mark.parametrize("name", BATCHES)
 def test_import_takes_the_published_archives_and_their_folders(
     name, form, monkeypatch, tmp_path, folder
@@ -105,7 +94,7 @@ def test_import_takes_the_published_archives_and_their_folders(
     archive = tmp_path / "archive.tar.gz"
     archive.write_bytes(tar(files))
     own = unpacked(tmp_path / "own", files)
-    for source in (archive, own, own.parent):
+    for source in (archive, own):
         path = download.import_npz(name, source)
         assert_equal(data.load(name), canonical_arrays(arrays))
         path.unlink()
@@ -132,40 +121,27 @@ def test_import_takes_the_arrays_of_keras_and_stores_them_in_canonical_order(
             np.testing.assert_array_equal(stored[key], array)
 
 
-class Trap:
-    """Leaves a file behind if anybody unpickles it."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-BATCH = "cifar/data_batch_3.bin"
-
-
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("content", "reason"),
     [
-        ({BATCH: None}, "the archive lacks data_batch_3.bin;"),
-        ({BATCH: bytes(3072)}, "cannot be read"),
-        ({"cifar/test_batch.bin": bytes(3073 * TEST)}, "altered"),
-        (dict.fromkeys(published("cifar10", official_arrays())), "lacks data_batch_1"),
+        (None, "lacks data_batch_3.bin;"),
+        (bytes(3072), "cannot be read"),
+        (bytes(3073 * 8), "alter"),
     ],
 )
 def test_import_says_what_is_wrong_with_an_archive_and_what_it_takes(
-    changes, reason, tmp_path, folder, arrays
+    content, reason, tmp_path, folder, arrays
 ):
-    files = published("cifar10", arrays) | changes
+    files = published("cifar10", arrays)
+    files["cifar/data_batch_3.bin"] = content
     archive = tmp_path / "archive.tar.gz"
     archive.write_bytes(tar({name: file for name, file in files.items() if file is not None}))
-    for size in (None, 20):
-        archive.write_bytes(archive.read_bytes()[:size])
-        message = error_of(download.import_npz, "cifar10", archive)
-        assert message.startswith(str(archive))
-        assert reason in message or size
-        assert "binary or python, or its folder, or an npz" in message
+    message = error_of(download.import_npz, "cifar10", archive)
+    assert f"{archive}" in message
+    assert reason in message
+    assert "binary or python, or its folder, or an npz" in message
+    archive.write_bytes(archive.read_bytes()[:-50])
+    assert f"{archive} cannot be read" in error_of(download.import_npz, "cifar10", archive)
     assert not folder.exists()
 
 
@@ -186,23 +162,12 @@ def test_import_never_replaces_a_data_set(monkeypatch, tmp_path, folder):
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_leaves_nothing_behind(monkeypatch, tmp_path, folder, arrays, web):
-    def fill(file, **arrays):
-        file.write(b"PK\x03\x04 the first half")
-        raise FULL
+def test_a_full_disk_leaves_nothing_behind(folder, arrays, web):
+    web["cifar-10-binary.tar.gz"] = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    message = error_of(download.get, "cifar10")
+    assert "cifar10.npz cannot be written (No space left on device): set LCS_DATA" in message
+    assert names(folder) == []
 
-    web["cifar-10-binary.tar.gz"] = FULL
-    source = save(tmp_path / "prepared.npz", arrays)
-    monkeypatch.setattr(np, "savez", fill)
-    for message in (
-        error_of(download.get, "cifar10"),
-        error_of(download.import_npz, "cifar10", source),
-    ):
-        assert "cifar10.npz cannot be written (No space left on device): set LCS_DATA" in message
-        assert names(folder) == []
-
-
-# --- get
 
 SLOW_DOWNLOAD = """
 import sys

@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +15,13 @@ from lcs.errors import DataError
 TRAIN, TEST = 40, 20
 
 
-def official_arrays(classes=10, size=32, channels=3):
+def official_arrays(classes=10):
     """Random images whose labels are in no order, every class present."""
     generator = np.random.default_rng(0)
     arrays = {}
     for split, count in (("train", TRAIN), ("test", TEST)):
-        shape = (count, size, size, channels)
-        arrays[f"{split}_images"] = generator.integers(0, 256, shape, dtype=np.uint8)
+        images = generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+        arrays[f"{split}_images"] = images
         labels = generator.permutation(np.arange(count) % classes)
         arrays[f"{split}_labels"] = labels.astype(np.uint8)
     return arrays
@@ -67,6 +68,16 @@ def tar(members):
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
+
+
+class Trap:
+    """Leaves a file behind if anybody unpickles it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
 
 
 def assert_equal(images, arrays):
