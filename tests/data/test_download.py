@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -100,12 +101,9 @@ def test_import_takes_the_published_archives_and_their_folders(
         path.unlink()
 
 
-@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
-def test_import_takes_the_arrays_of_keras_and_stores_them_in_canonical_order(
-    write, tmp_path, folder, arrays
-):
+def test_import_takes_the_arrays_of_keras_and_stores_them_in_order(tmp_path, folder, arrays):
     """Their labels are columns, of any type; channels may come first."""
-    write(
+    np.savez_compressed(
         tmp_path / "keras.npz",
         x_train=arrays["train_images"].transpose(0, 3, 1, 2),
         y_train=arrays["train_labels"][:, None],
@@ -116,22 +114,14 @@ def test_import_takes_the_arrays_of_keras_and_stores_them_in_canonical_order(
         path = download.import_npz("cifar10", str(tmp_path / "keras.npz"))
         assert (path, names(folder)) == (folder / "cifar10.npz", ["cifar10.npz"])
     with np.load(path) as stored:
-        assert sorted(stored) == sorted(data.KEYS)
-        for key, array in canonical_arrays(arrays).items():
-            np.testing.assert_array_equal(stored[key], array)
+        assert_equal(SimpleNamespace(**stored), canonical_arrays(arrays))
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [
-        (None, "lacks data_batch_3.bin;"),
-        (bytes(3072), "cannot be read"),
-        (bytes(3073 * 8), "alter"),
-    ],
+    [(None, "lacks data_batch_3"), (bytes(3072), "cannot be read"), (bytes(3073 * 8), "altered")],
 )
-def test_import_says_what_is_wrong_with_an_archive_and_what_it_takes(
-    content, reason, tmp_path, folder, arrays
-):
+def test_import_says_what_is_wrong_with_an_archive(content, reason, tmp_path, folder, arrays):
     files = published("cifar10", arrays)
     files["cifar/data_batch_3.bin"] = content
     archive = tmp_path / "archive.tar.gz"
