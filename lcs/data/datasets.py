@@ -144,9 +144,9 @@ def available() -> list[tuple[str, Path | None, str]]:
             if os.path.lexists(file := dataset_path(name)):
                 path = file
                 load(name)
-                found = (
-                    "verified" if known.sha256 else "sizes and labels checked (no SHA-256 known)"
-                )
+                found = "verified"
+                if not known.sha256:
+                    found = "sizes and labels checked (no SHA-256 known)"
         except DataError as error:
             found = str(error)
         rows.append((name, path, found))

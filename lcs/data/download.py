@@ -13,12 +13,10 @@ import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lcs.data import cifar, gaussian_process, spoken_digits
 from lcs.data.datasets import (
@@ -96,7 +94,7 @@ def import_npz(name: str, path: str | Path) -> Path:
     if name in cifar.LAYOUTS:
         remedy = f"the official archive of {name}, binary or python, or its folder, or {remedy}"
 
-    def read(source: Path) -> Mapping[str, NDArray[Any]]:
+    def read(source: Path) -> Arrays:
         if name in cifar.LAYOUTS and not zipfile.is_zipfile(source):
             return cifar.read(name, source)
         arrays = read_npz(source)

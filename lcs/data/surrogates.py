@@ -81,16 +81,16 @@ def _shuffled(labels: Array, draws: torch.Generator) -> Array:
 def _gaussianised(images: data.Images, draws: torch.Generator) -> list[Array]:
     from scipy.special import ndtri
 
-    train, test = (part.reshape(len(part), -1) for part in _parts(images))
-    changed = np.empty_like(train), np.empty_like(test)
+    result = [part.copy() for part in _parts(images)]
+    train, test = (part.reshape(len(part), -1) for part in result)  # views
     for pixel, values in enumerate(train.T):
         counts = np.bincount(values, minlength=256)
         # the middle of the ranks of each value; of one below or above all, half a rank outside
         ranks = (counts.cumsum() - counts / 2).clip(0.5, len(values) - 0.5)
         table = _bytes(MIDDLE + DEVIATION * ndtri(ranks / len(values)))
-        for part, result in zip((train, test), changed, strict=True):
-            result[:, pixel] = table[part[:, pixel]]
-    return [new.reshape(part.shape) for new, part in zip(changed, _parts(images), strict=True)]
+        for part in (train, test):
+            part[:, pixel] = table[part[:, pixel]]
+    return result
 
 
 def _gaussian(images: data.Images, draws: torch.Generator) -> list[Array]:
