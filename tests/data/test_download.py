@@ -56,7 +56,8 @@ def python_2(pixels, labels, label_name):
             b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
             b"(K\x01K%cM\x00\x0c\x86cnumpy\ndtype\n" % len(pixels),
             b"U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89",
-            b"T" + pixels.nbytes.to_bytes(4, "little") + pixels.tobytes() + b"tbu.",
+            b"T" + pixels.nbytes.to_bytes(4, "little") + pixels.tobytes() + b"tb",
+            text(b"filenames") + b"](" + text(b"one.png") + b"eu.",
         ]
     )
 
