@@ -12,7 +12,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import pytest
 from helpers.finished_results import results
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +21,7 @@ from safetensors.numpy import save_file
 from lcs import data
 from lcs.cli import main
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, DataError, RecordError
+from lcs.errors import CheckpointError, ConfigError, RecordError
 from lcs.runs import RunStore, default_store, read_record, verify
 from lcs.runs.record import MAX_RECORD_BYTES
 from lcs.train.checkpoint import Checkpoint
@@ -52,21 +51,16 @@ def lcs(*arguments, stdout=subprocess.PIPE, **environment):
 # --- files
 
 
-def test_a_pipe_is_no_record_no_checkpoint_and_no_data(store, tmp_path, monkeypatch, command):
-    monkeypatch.setenv("LCS_DATA", str(tmp_path))
+def test_a_pipe_is_no_record_and_no_checkpoint(store, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
     checkpoint = Checkpoint(CONFIG, store.root)
     record = store.root / "pipe.json"
-    for path in (record, tmp_path / "svhn.npz", checkpoint.path):
+    for path in (record, checkpoint.path):
         os.mkfifo(path)
     with pytest.raises(RecordError, match="not a regular file"):
         read_record(record)
-    with pytest.raises(DataError, match="not a regular file"):
-        data.load("svhn")
     with pytest.raises(CheckpointError, match="not a regular file"):
         checkpoint.epoch()
-    for name in ("cifar10", "fsdd"):
-        command("data", "import", name, tmp_path / "svhn.npz").refused("not a regular file")
 
 
 def test_a_record_of_any_size_is_not_read(store):
@@ -83,15 +77,6 @@ def test_deep_and_long_values_are_refused(text, store):
     path.write_text(text)
     with pytest.raises(RecordError, match="not a run record"):
         read_record(path, store.root)
-
-
-def test_a_small_file_that_expands_is_refused_by_its_size(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCS_DATA", str(tmp_path))
-    monkeypatch.setattr("lcs.data.datasets.MAX_BYTES", 10**6)
-    monkeypatch.delattr(np, "load")
-    np.savez_compressed(tmp_path / "cifar10.npz", train_images=np.zeros(10**6, np.uint8))
-    with pytest.raises(DataError, match="expands to 1,000,128 bytes"):
-        data.load("cifar10")
 
 
 # --- folders

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, get_type_hints
 
 from lcs.config.run_config import RunConfig, check_values
 from lcs.config.starts import TRANSFERS, Transfer
-from lcs.data.specs import DATASETS, spec
+from lcs.data.specs import AUGMENTATIONS, DATASETS, IMAGE_KINDS, LABEL_KINDS, spec
 from lcs.errors import ConfigError, shown
 from lcs.shapes import (
     MODELS,
@@ -125,11 +125,7 @@ class Config(RunConfig):
     ] = None
     epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
     batch_size: Annotated[int, "images in a batch", (2, 1_000_000)] = 512
-    augment: Annotated[
-        str,
-        "how each epoch changes the training images",
-        ("none", "flip-crop", "crop", "autoaugment", "autoaugment-first", "time-shift"),
-    ] = "none"
+    augment: Annotated[str, "how each epoch changes the training images", AUGMENTATIONS] = "none"
     crop_padding: Annotated[
         int | None, "pixels around images before a crop; default: an eighth of their side", (0, 31)
     ] = None
@@ -146,12 +142,12 @@ class Config(RunConfig):
         str,
         "the data set's images, or surrogates: each pixel's ranks gaussianised; gaussian, by the "
         "mean and covariance of each class; with scrambled phases; noise (lcs.data.surrogates)",
-        ("natural", "gaussianised", "gaussian", "phase-scrambled", "noise"),
+        IMAGE_KINDS,
     ] = "natural"
     labels: Annotated[
         str,
         "shuffled: those of training; shuffled-first: all, before images 'gaussian' are drawn",
-        ("true", "shuffled", "shuffled-first"),
+        LABEL_KINDS,
     ] = "true"
     train_share: Annotated[
         float, "share of the training images, the first of each class", (1e-4, 1.0)

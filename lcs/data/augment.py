@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lcs.config import CHOICES
+from lcs.data.specs import AUGMENTATIONS
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,29 +25,13 @@ if TYPE_CHECKING:
 
 # Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
 _CHUNK = 256
-# AutoAugment's policies name one of ten levels of magnitude, as torchvision's class takes them.
-_AUTOAUGMENT_LEVELS = 10
 # Flip, down, right, and at most five for a policy: which one, and twice whether and which sign.
 _DRAWS_PER_IMAGE = 8
-
-# These move pixels and change none: torchvision interpolates by the nearest neighbour.
-_GEOMETRIC = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
-
-
-@cache
-def _autoaugment_policy() -> AutoAugment:
-    # here, for importing torchvision takes as long as importing torch
-    from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
-
-    return AutoAugment(AutoAugmentPolicy.CIFAR10)
 
 
 @dataclass(frozen=True)
 class FlipCrop:
-    """Flip left to right if asked, then shift by (down, right) pixels and fill with a value.
-
-    A crop of the padded image is such a shift.
-    """
+    """Flip left to right if asked, then shift by (down, right) pixels, as a padded crop does."""
 
     flip: bool
     down: int
@@ -70,50 +54,24 @@ class PolicyOperation:
     magnitude: float
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Transform images (N, C, S, S) with C = 1 or 3 as torchvision transforms each of them."""
+        """Transform images (N, C, S, S) with C = 1 or 3 as torchvision transforms each of them.
+
+        A GPU would wait for the kernels and matrices that torchvision copies from the host.
+        """
         if self.name == "Sharpness":
             return _sharpened(images, 1.0 + self.magnitude)
-        if self.name not in _GEOMETRIC:
-            return self._by_torchvision(images)
-        sources, inside = _moves(self, images.shape[-1], images.device)
-        pixels = images.flatten(-2)
-        moved = pixels.gather(-1, sources.expand(*images.shape[:2], -1))
-        return moved.mul_(inside).view_as(images)
+        if self.name in ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"):
+            sources, inside = _moves(self, images.shape[-1], images.device)
+            moved = images.flatten(-2).gather(-1, sources.expand(*images.shape[:2], -1))
+            return moved.mul_(inside).view_as(images)
+        return self.by_torchvision(images)
 
-    def _by_torchvision(self, images: Tensor) -> Tensor:
+    def by_torchvision(self, images: Tensor) -> Tensor:
+        """Transform images (N, C, S, S) by torchvision's own code."""
         policy = _autoaugment_policy()
         return policy._apply_image_or_video_transform(
             images, self.name, self.magnitude, policy.interpolation, policy._fill
         )
-
-
-def _sharpened(images: Tensor, factor: float) -> Tensor:
-    """Return what torchvision's `adjust_sharpness` makes of uint8 images, and wait for no GPU.
-
-    Torchvision copies the kernel from the host for each group of images. As there, the outermost
-    pixels stay as they are.
-    """
-    kernel = torch.ones(3, 3, device=images.device)
-    kernel[1, 1] = 5.0
-    kernel = (kernel / 13.0).expand(images.shape[1], 1, 3, 3)
-    output = images.float()
-    blurred = functional.conv2d(output, kernel, groups=images.shape[1]).round_()
-    inner = output[..., 1:-1, 1:-1]
-    inner.add_(blurred.sub_(inner), alpha=1.0 - factor)
-    return output.clamp_(0, 255).to(images.dtype)
-
-
-@cache
-def _moves(operation: PolicyOperation, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the pixel that comes to each place of an image, (S·S,), and whether there is one.
-
-    Torchvision finds them on the host, by an image of the pixels' numbers: the same on each device,
-    and a GPU need not wait for the matrix of each group.
-    """
-    numbers = torch.arange(1.0, size**2 + 1).view(1, 1, size, size)
-    sources = operation._by_torchvision(numbers).flatten().long() - 1
-    inside = (sources >= 0).to(torch.uint8)
-    return sources.clamp_(min=0).to(device), inside.to(device)
 
 
 Operation = FlipCrop | PolicyOperation
@@ -139,22 +97,21 @@ def draw(
     every image; for ``"none"`` there are no stages.
 
     Args:
-        name: an augmentation of ``lcs.config.CHOICES``. ``"flip-crop"``: horizontal flip with
-            probability 1/2 and random crop after zero padding; ``"crop"``: without the flip;
-            ``"time-shift"``: that crop's shift from left to right alone, for spectrograms.
-            ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of AutoAugment (Cubuk et al.,
-            CVPR 2019); ``"autoaugment-first"``: the policy, then flip-crop.
+        name: ``"flip-crop"``: horizontal flip with probability 1/2 and random crop after padding;
+            ``"crop"``: without the flip; ``"time-shift"``: that crop's shift from left to right
+            alone, for spectrograms. ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of
+            AutoAugment (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it.
         count: of the images.
         image_size: of the images, in pixels.
         generator: of the CPU; how far it advances depends on the count and the name alone.
-        crop_shift: pixels on each side before the crop, which shifts an image by so much at most.
-        crop_fill: the value of these pixels.
+        crop_shift: by how many pixels a crop shifts an image at most.
+        crop_fill: the value of the pixels around an image.
 
     Raises:
         ConfigError: the name is unknown.
     """
-    if name not in CHOICES["augment"]:
-        known = ", ".join(CHOICES["augment"])
+    if name not in AUGMENTATIONS:
+        known = ", ".join(AUGMENTATIONS)
         raise ConfigError(f"augment: unknown augmentation {name!r}; choose one of {known}")
     if name == "none":
         return []
@@ -163,13 +120,13 @@ def draw(
         uniform[0] = 0.0  # no flip
     if name == "time-shift":
         uniform[1] = 0.5  # the middle of the shifts
-    stages = [_flip_crop(uniform[:3], crop_shift, crop_fill)]
+    flip_crop = _flip_crop(uniform[:3], crop_shift, crop_fill)
     if name == "autoaugment":
-        stages += _autoaugment(uniform[3:], image_size)
+        return [flip_crop, *_autoaugment(uniform[3:], image_size)]
     if name == "autoaugment-first":
         every: Stage = {_IDENTITY: torch.arange(count)}
-        stages = [every, *_autoaugment(uniform[3:], image_size), *stages]
-    return stages
+        return [every, *_autoaugment(uniform[3:], image_size), flip_crop]
+    return [flip_crop]
 
 
 def apply(
@@ -190,9 +147,17 @@ def apply(
         out: uint8 (N, C, S, S) for the result, to allocate it only once; None: a new one.
     """
     output = torch.empty_like(images) if out is None else out
-    _apply_stage(stages[0], images, output, order)
-    for stage in stages[1:]:  # each image is read before it is written, so these work in place
-        _apply_stage(stage, output, output, None)
+    size = _CHUNK if images.device.type == "cpu" else len(images)
+    source = images
+    for stage in filter(None, stages):
+        # one transfer for all groups; their sizes are known on the host, so it does not wait
+        indices = to_device(torch.cat([*stage.values()]), images.device)
+        groups = indices.split([len(group) for group in stage.values()])
+        for operation, group in zip(stage, groups, strict=True):
+            for chunk in group.split(size):
+                drawn = chunk if order is None else order[chunk]
+                output[chunk] = operation(source.index_select(0, drawn))
+        source, order = output, None  # each image is read before it is written
     return output
 
 
@@ -202,63 +167,72 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     return pinned.to(device, non_blocking=True)
 
 
-def _apply_stage(stage: Stage, source: Tensor, output: Tensor, order: Tensor | None) -> None:
-    if not stage:
-        return
-    sizes = [len(group) for group in stage.values()]
-    # one transfer for all groups; their sizes are known on the host, so it does not wait for them
-    indices = to_device(torch.cat(list(stage.values())), source.device)
-    size = _CHUNK if source.device.type == "cpu" else len(source)
-    for operation, group in zip(stage, indices.split(sizes), strict=True):
-        for chunk in group.split(size):
-            drawn = chunk if order is None else order[chunk]
-            output[chunk] = operation(source.index_select(0, drawn))
+@cache
+def _autoaugment_policy() -> AutoAugment:
+    # here, for importing torchvision takes as long as importing torch
+    from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
+
+    return AutoAugment(AutoAugmentPolicy.CIFAR10)
+
+
+def _sharpened(images: Tensor, factor: float) -> Tensor:
+    """Return what torchvision's `adjust_sharpness` makes of images; the outermost pixels stay."""
+    kernel = torch.ones(3, 3, device=images.device)
+    kernel[1, 1] = 5.0
+    kernel = (kernel / 13.0).expand(images.shape[1], 1, 3, 3)
+    output = images.float()
+    blurred = functional.conv2d(output, kernel, groups=images.shape[1]).round_()
+    inner = output[..., 1:-1, 1:-1]
+    inner.add_(blurred.sub_(inner), alpha=1.0 - factor)
+    return output.clamp_(0, 255).to(images.dtype)
+
+
+@cache
+def _moves(operation: PolicyOperation, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the pixel that comes to each place of an image, (S·S,), and whether there is one.
+
+    Torchvision finds them on the host, by an image of the pixels' numbers, and by the nearest
+    neighbour: the same on each device.
+    """
+    numbers = torch.arange(1.0, size**2 + 1).view(1, 1, size, size)
+    sources = operation.by_torchvision(numbers).flatten().long() - 1
+    inside = (sources >= 0).to(torch.uint8)
+    return sources.clamp_(min=0).to(device), inside.to(device)
 
 
 def _flip_crop(uniform: Tensor, crop_shift: int, fill: int) -> Stage:
     shifts = range(-crop_shift, crop_shift + 1)
     operations = [FlipCrop(*values, fill) for values in product((False, True), shifts, shifts)]
-    flip = _integers(uniform[0], 2)
-    down, right = _integers(uniform[1:3], len(shifts))
+    flip = (uniform[0] * 2).long()
+    down, right = (uniform[1:3] * len(shifts)).long()
     return _group(operations, (flip * len(shifts) + down) * len(shifts) + right)
 
 
 def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
+    """Return both steps of the policies; an operation without a magnitude has 0."""
     transform = _autoaugment_policy()
     policies = transform._policies
-    policy = _integers(uniform[0], len(policies))
+    policy = (uniform[0] * len(policies)).long()
+    negative = (uniform[3:] * 2).long()
     stages = []
     for step in range(2):
         operations = [_IDENTITY]
         for name, _, level in (pair[step] for pair in policies):
-            operations += _with_both_signs(transform, name, level, image_size)
+            magnitudes, signed = transform._AUGMENTATION_SPACE[name]
+            # of ten levels, as torchvision's class takes them
+            values = magnitudes(10, image_size, image_size)
+            value = 0.0 if values is None else float(values[level or 0])
+            operations += [PolicyOperation(name, v) for v in (value, -value if signed else value)]
         probability = torch.tensor([pair[step][1] for pair in policies])[policy]
-        negative = _integers(uniform[3 + step], 2)
-        choice = (1 + 2 * policy + negative).where(uniform[1 + step] < probability, 0)
+        choice = (1 + 2 * policy + negative[step]).where(uniform[1 + step] < probability, 0)
         stages.append(_group(operations, choice))
     return stages
 
 
-def _integers(uniform: Tensor, high: int) -> Tensor:
-    """Uniform numbers in [0, 1) as integers in 0 .. high - 1."""
-    return (uniform * high).long()
-
-
-def _with_both_signs(
-    transform: AutoAugment, name: str, level: int | None, image_size: int
-) -> list[PolicyOperation]:
-    """Return an operation twice: the second has the opposite sign where torchvision's has one."""
-    magnitudes, signed = transform._AUGMENTATION_SPACE[name]
-    values = magnitudes(_AUTOAUGMENT_LEVELS, image_size, image_size)
-    value = 0.0 if values is None else float(values[level or 0])
-    return [PolicyOperation(name, value), PolicyOperation(name, -value if signed else value)]
-
-
 def _group(operations: Sequence[Operation], choice: Tensor) -> Stage:
     """Image indices by operation: image i drew ``operations[choice[i]]``. Drops the identity."""
-    distinct = list(dict.fromkeys(operations))
-    position = {operation: i for i, operation in enumerate(distinct)}
-    choice = torch.tensor([position[operation] for operation in operations])[choice]
+    distinct = {operation: i for i, operation in enumerate(dict.fromkeys(operations))}
+    choice = torch.tensor([distinct[operation] for operation in operations])[choice]
     groups = choice.argsort(stable=True).split(choice.bincount(minlength=len(distinct)).tolist())
     return {
         operation: group

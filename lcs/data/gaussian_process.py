@@ -8,16 +8,13 @@ clone of a process is Gaussian with its mean and covariance, which are known, no
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from lcs.data.datasets import Array, Arrays
 
-# processes by name, with their gains g
-GAINS = {"process-0.1": 0.1, "process-1": 1.0, "process-3": 3.0}
 CLONE = "process-3-clone"
-PROCESSES = {**GAINS, CLONE: GAINS["process-3"]}
+PROCESSES = {"process-0.1": 0.1, "process-1": 1.0, "process-3": 3.0, CLONE: 3.0}  # gains g by name
 LENGTHS = (2.0, 3.0)  # ξ of the two classes, pixels
 SIDE = 32
 SIZES = {"train": 10_000, "test": 2_000}  # images of each class
@@ -37,10 +34,9 @@ def _images(name: str, part: str) -> Array:
 
     from lcs.seeds import generator_for
 
-    draws = generator_for(0, f"process {part}")
-    gain = PROCESSES[name]
+    draws, gain = generator_for(0, f"process {part}"), PROCESSES[name]
 
-    def covariance_of_pixels(of_z: Any) -> Any:
+    def covariance_of_pixels(of_z: float | NDArray) -> NDArray:
         return 2 / np.pi * np.arcsin(of_z * gain**2 / (1 + gain**2))
 
     variance = covariance_of_pixels(1.0)

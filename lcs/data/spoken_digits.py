@@ -10,18 +10,18 @@ from __future__ import annotations
 import io
 import itertools
 import wave
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcs.data.datasets import Array, Arrays, opened_npz
+from lcs.data.datasets import Array, Arrays
 from lcs.data.specs import KEYS
 from lcs.errors import DataError
 
-URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{}.tar.gz"
-COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
+REPOSITORY = "https://github.com/Jakobovski/free-spoken-digit-dataset"
+URL = f"{REPOSITORY}/archive/26eb9aaf76e81b692f806f9140c2d2777410d7a1.tar.gz"
 TRAINING_SPEAKERS = ("george", "jackson", "lucas", "nicolas")
 TEST_SPEAKERS = ("theo", "yweweler")
 TAKES = 50
@@ -41,39 +41,35 @@ def file_names() -> list[str]:
 
 
 def from_files(files: Mapping[str, bytes]) -> Arrays:
-    """Return the data set's arrays, made of the recordings by their names.
+    """Return the data set's arrays, made of all recordings by their names.
 
     Raises:
-        DataError: a recording is missing, or is not mono, of 16 bits and 8 kHz.
+        DataError: a recording is not mono, of 16 bits and 8 kHz.
     """
     clips = {}
     for name in file_names():
-        if name not in files:
-            raise DataError(f"the recording {name} is missing")
         digit, speaker, take = name.removesuffix(".wav").split("_")
-        clips[int(digit), speaker, int(take)] = _samples(name, files[name])
+        with wave.open(io.BytesIO(files[name])) as file:
+            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
+                raise DataError(f"{name} is not mono, of 16 bits and {RATE} Hz")
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        clips[int(digit), speaker, int(take)] = samples
     return _arrays(clips)
 
 
-def from_npz(path: Path) -> Arrays | None:
-    """Return the data set's arrays, made of a file of clips; None if it holds no clips.
+def from_clips(stored: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the data set's arrays, made of the clips of one file.
 
-    Such a file has `wave` (int16), in which clip i is `wave[offsets[i]:offsets[i + 1]]`, and for
-    each clip its `label`, `speaker` and `index`.
-
-    Raises:
-        As `lcs.data.datasets.opened_npz`.
+    It has `wave` (int16), in which clip i is `wave[offsets[i]:offsets[i + 1]]`, and for each clip
+    its `label`, `speaker` and `index`.
     """
-    with opened_npz(path, "no clips of spoken digits") as stored:
-        if "wave" not in stored:
-            return None
-        samples, ends = stored["wave"], itertools.pairwise(stored["offsets"])
-        names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
-        clips = {
-            (int(digit), str(speaker), int(take)): samples[start:end]
-            for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
-        }
-        return _arrays(clips)
+    samples, ends = stored["wave"], itertools.pairwise(stored["offsets"])
+    names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
+    clips = {
+        (int(digit), str(speaker), int(take)): samples[start:end]
+        for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
+    }
+    return _arrays(clips)
 
 
 def spectrogram(samples: Samples) -> Array:
@@ -101,21 +97,10 @@ def _mel_filters() -> NDArray[np.float64]:
 
 
 def _arrays(clips: Mapping[tuple[int, str, int], Samples]) -> Arrays:
-    def part(speakers: Iterable[str]) -> tuple[Array, Array]:
+    """Return those of clips by digit, speaker and take."""
+    found: list[Array] = []
+    for speakers in (TRAINING_SPEAKERS, TEST_SPEAKERS):
         chosen = sorted(key for key in clips if key[1] in speakers)
-        images = np.array([spectrogram(clips[key]) for key in chosen], np.uint8)
-        return images[..., None], np.array([key[0] for key in chosen], np.uint8)
-
-    found = (*part(TRAINING_SPEAKERS), *part(TEST_SPEAKERS))
+        found.append(np.array([spectrogram(clips[key]) for key in chosen], np.uint8)[..., None])
+        found.append(np.array([digit for digit, _, _ in chosen], np.uint8))
     return dict(zip(KEYS, found, strict=True))
-
-
-def _samples(name: str, content: bytes) -> Samples:
-    try:
-        with wave.open(io.BytesIO(content)) as file:
-            form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            if form != (1, 2, RATE):
-                raise DataError(f"{name} is not mono, of 16 bits and {RATE} Hz")
-            return np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    except (wave.Error, EOFError) as error:
-        raise DataError(f"{name} is no recording ({error})") from None

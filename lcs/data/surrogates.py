@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from lcs import data
-from lcs.config import CHOICES
 from lcs.data.datasets import Array
+from lcs.data.specs import IMAGE_KINDS, LABEL_KINDS
 from lcs.errors import ConfigError
 from lcs.seeds import generator_for
 
@@ -34,115 +34,108 @@ CHUNK = 1000  # images transformed at once
 def load(name: str, images: str = "natural", labels: str = "true") -> data.Images:
     """Load a data set, changed as `Config.images` and `Config.labels` say.
 
+    Its errors are those of `lcs.data.load`. The next call shares the arrays: do not write to them.
+
     Args:
         name: of the data set.
         images: "natural": as they are. "gaussianised": each pixel's values replaced, in their
             order, by those of a normal distribution (Lufkin et al. 2024 relate locality to these
             marginals). "gaussian": drawn for each class from the normal distribution with the
             mean and the covariance of its training images, test images too, so that the sampling
-            errors of these moments also tell classes apart.
-            "phase-scrambled": each image with its own amplitude spectrum and random phases, the
-            same ones in all colours. "noise": independent and uniform.
+            errors of these moments also tell classes apart. "phase-scrambled": with random phases,
+            the same in all colours. "noise": independent and uniform.
         labels: "true". "shuffled": those of the training images in a random order.
             "shuffled-first": all labels, and before images change, so that Gaussian images of the
             classes differ in nothing but sampling errors.
 
-    Returns:
-        Arrays that the next call shares: they are not to be written.
-
     Raises:
         ConfigError: `images` or `labels` is unknown.
-        As `lcs.data.load`.
     """
-    for field, value in (("images", images), ("labels", labels)):
-        if value not in CHOICES[field]:
-            raise ConfigError(f"{field}: unknown value {value!r}; give {', '.join(CHOICES[field])}")
+    for field, value, known in (("images", images, IMAGE_KINDS), ("labels", labels, LABEL_KINDS)):
+        if value not in known:
+            raise ConfigError(f"{field}: unknown value {value!r}; give {', '.join(known)}")
     found = data.load(name)
     if labels == "shuffled-first":
         draws = generator_for(0, "labels first")
-        train, test = (
-            values[torch.randperm(len(values), generator=draws).numpy()]
-            for values in (found.train_labels, found.test_labels)
-        )
+        train, test = (_shuffled(part, draws) for part in (found.train_labels, found.test_labels))
         found = replace(found, train_labels=train, test_labels=test)
     if images != "natural":
-        changed = {
+        change = {
             "gaussianised": _gaussianised,
             "gaussian": _gaussian,
             "phase-scrambled": _phase_scrambled,
             "noise": _noise,
         }[images]
-        train, test = changed(found, generator_for(0, images))
+        train, test = change(found, generator_for(0, images))
         found = replace(found, train_images=train, test_images=test)
     if labels == "shuffled":
-        order = torch.randperm(len(found.train_labels), generator=generator_for(0, "labels"))
-        found = replace(found, train_labels=found.train_labels[order.numpy()])
+        train = _shuffled(found.train_labels, generator_for(0, "labels"))
+        found = replace(found, train_labels=train)
     return found
 
 
-def _gaussianised(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:
+def _shuffled(labels: Array, draws: torch.Generator) -> Array:
+    return labels[torch.randperm(len(labels), generator=draws).numpy()]
+
+
+def _gaussianised(images: data.Images, draws: torch.Generator) -> list[Array]:
     from scipy.special import ndtri
 
-    train, test = (_rows(part) for part in (images.train_images, images.test_images))
-    changed = np.empty_like(train), np.empty_like(test)
+    result = [part.copy() for part in _parts(images)]
+    train, test = (part.reshape(len(part), -1) for part in result)  # views
     for pixel, values in enumerate(train.T):
         counts = np.bincount(values, minlength=256)
         # the middle of the ranks of each value; of one below or above all, half a rank outside
         ranks = (counts.cumsum() - counts / 2).clip(0.5, len(values) - 0.5)
         table = _bytes(MIDDLE + DEVIATION * ndtri(ranks / len(values)))
-        for part, result in zip((train, test), changed, strict=True):
-            result[:, pixel] = table[part[:, pixel]]
-    train, test = changed
-    return train.reshape(images.train_images.shape), test.reshape(images.test_images.shape)
+        for part in (train, test):
+            part[:, pixel] = table[part[:, pixel]]
+    return result
 
 
-def _gaussian(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:
-    train, test = (np.empty_like(part) for part in (images.train_images, images.test_images))
+def _gaussian(images: data.Images, draws: torch.Generator) -> list[Array]:
+    result = [np.empty_like(part) for part in _parts(images)]
     for label in range(len(images.classes)):
-        of_class = _rows(images.train_images[images.train_labels == label])
-        values = torch.from_numpy(of_class.astype(np.float64))
+        natural = images.train_images[images.train_labels == label]
+        values = torch.from_numpy(natural.reshape(len(natural), -1).astype(np.float64))
         mean = values.mean(0)
         # mixed by normal numbers, the deviations of n images have their covariance exactly
         deviations = (values - mean) * (CONTRAST / len(values) ** 0.5)
         middle = MIDDLE + CONTRAST * (mean - MIDDLE)
-        for labels, result in ((images.train_labels, train), (images.test_labels, test)):
+        for labels, part in zip((images.train_labels, images.test_labels), result, strict=True):
             (places,) = np.nonzero(labels == label)
-            for part in np.split(places, range(CHUNK, len(places), CHUNK)):
-                mixing = torch.randn(len(part), len(values), generator=draws, dtype=torch.float64)
+            for rows in _chunks(places):
+                mixing = torch.randn(len(rows), len(values), generator=draws, dtype=torch.float64)
                 drawn = (middle + mixing @ deviations).numpy()
-                result[part] = _bytes(drawn).reshape(result[part].shape)
-    return train, test
+                part[rows] = _bytes(drawn).reshape(part[rows].shape)
+    return result
 
 
-def _phase_scrambled(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:
-    def scrambled(part: Array) -> Array:
-        result = np.empty_like(part)
-        for start in range(0, len(part), CHUNK):
-            here = part[start : start + CHUNK]
-            shape = here.shape[1:3]
-            # the phases of a real image of noise are those that a real image can have
-            noise = torch.randn(len(here), *shape, generator=draws, dtype=torch.float64).numpy()
-            phases = np.fft.rfft2(noise)
-            phases /= np.abs(phases)
-            phases[:, 0, 0] = 1  # the mean stays
-            spectrum = np.fft.rfft2(here - MIDDLE, axes=(1, 2)) * phases[..., None]
-            values = np.fft.irfft2(spectrum, shape, axes=(1, 2))
-            result[start : start + CHUNK] = _bytes(MIDDLE + CONTRAST * values)
-        return result
+def _phase_scrambled(images: data.Images, draws: torch.Generator) -> list[Array]:
+    def scrambled(natural: Array) -> Array:
+        shape = natural.shape[1:3]
+        # the phases of a real image of noise are those that a real image can have
+        noise = torch.randn(len(natural), *shape, generator=draws, dtype=torch.float64).numpy()
+        phases = np.fft.rfft2(noise)
+        phases /= np.abs(phases)
+        phases[:, 0, 0] = 1  # the mean stays
+        spectrum = np.fft.rfft2(natural - MIDDLE, axes=(1, 2)) * phases[..., None]
+        return _bytes(MIDDLE + CONTRAST * np.fft.irfft2(spectrum, shape, axes=(1, 2)))
 
-    return scrambled(images.train_images), scrambled(images.test_images)
+    return [np.concatenate([*map(scrambled, _chunks(part))]) for part in _parts(images)]
 
 
-def _noise(images: data.Images, draws: torch.Generator) -> tuple[Array, Array]:
-    def drawn(part: Array) -> Array:
-        values = torch.randint(256, part.shape, generator=draws, dtype=torch.uint8)
-        return values.numpy()
-
-    return drawn(images.train_images), drawn(images.test_images)
+def _noise(images: data.Images, draws: torch.Generator) -> list[Array]:
+    shapes = [part.shape for part in _parts(images)]
+    return [torch.randint(256, s, generator=draws, dtype=torch.uint8).numpy() for s in shapes]
 
 
-def _rows(images: Array) -> Array:
-    return images.reshape(len(images), -1)
+def _parts(images: data.Images) -> tuple[Array, Array]:
+    return images.train_images, images.test_images
+
+
+def _chunks(rows: NDArray) -> list[NDArray]:
+    return np.split(rows, range(CHUNK, len(rows), CHUNK))
 
 
 def _bytes(values: NDArray[np.float64]) -> Array:

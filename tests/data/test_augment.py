@@ -9,11 +9,11 @@ from torch import Tensor
 from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
 from torchvision.transforms.v2 import functional as torchvision_functional
 
-from lcs.config import CHOICES
 from lcs.data.augment import FlipCrop, Operation, PolicyOperation, Stage, apply
+from lcs.data.specs import AUGMENTATIONS
 from lcs.errors import ConfigError
 
-RANDOM = [name for name in CHOICES["augment"] if name != "none"]
+RANDOM = [name for name in AUGMENTATIONS if name != "none"]
 SHAPES = [(3, 32), (1, 8), (3, 17)]  # channels, image size
 
 
@@ -59,81 +59,46 @@ def by_torchvision(image: Tensor, operation: Operation) -> Tensor:
 @pytest.mark.parametrize(("channels", "size"), SHAPES)
 @pytest.mark.parametrize("name", RANDOM)
 def test_every_image_is_what_torchvision_makes_of_it(name: str, channels: int, size: int) -> None:
-    images = some_images(300, channels, size)
-    expected = list(images)
-    for stage in draw_usual(name, 300, size, seeded()):
-        operations = per_image(stage, 300)
+    images = some_images(600, channels, size)
+    before, expected = images.clone(), list(images)
+    for stage in draw_usual(name, 600, size, seeded()):
+        operations = per_image(stage, 600)
         expected = [by_torchvision(*pair) for pair in zip(expected, operations, strict=True)]
-    assert torch.equal(augment(images, name, seeded()), torch.stack(expected))
-
-
-@pytest.mark.parametrize(("channels", "size"), SHAPES)
-def test_an_operation_does_not_mix_the_images_of_a_batch(channels: int, size: int) -> None:
-    images = some_images(6, channels, size)
-    operations = {op for stage in draw_usual("autoaugment", 4000, size, seeded()) for op in stage}
-    assert len(operations) > 60
-    for operation in operations:
-        alone = torch.stack([by_torchvision(image, operation) for image in images])
-        assert torch.equal(operation(images.clone()), alone), operation
-
-
-def test_groups_larger_than_a_chunk() -> None:
-    images = some_images(700, 1, 8)
-    shift = FlipCrop(flip=True, down=1, right=-1)
-    expected = torch.stack([by_torchvision(image, shift) for image in images])
-    assert torch.equal(apply(images, [{shift: torch.arange(700)}]), expected)
-
-
-@pytest.mark.parametrize(
-    ("name", "distinct"), list(zip(RANDOM, (140, 75, 250, 250, 8), strict=True))
-)
-def test_copies_of_one_image_become_different(name: str, distinct: int) -> None:
-    copies = some_images(2, 3, 32)[1:].expand(512, 3, 32, 32)
-    outputs = {image.numpy().tobytes() for image in augment(copies, name, seeded())}
-    assert len(outputs) > distinct
+    output = augment(images, name, seeded())
+    assert torch.equal(output, torch.stack(expected))
+    assert torch.equal(images, before)
+    assert output.data_ptr() != images.data_ptr()
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_the_seed_decides_and_the_images_do_not(name: str) -> None:
-    images = some_images(200, 3, 32)
-    generators = [seeded(), seeded()]
+def test_the_seed_decides_and_neither_the_images_nor_their_count(name: str) -> None:
+    images, generators = some_images(200, 3, 32), [seeded(), seeded()]
     first = augment(images, name, generators[0])
-    assert torch.equal(first, augment(images, name, seeded()))
     assert not torch.equal(first, augment(images, name, seeded(1)))
+    for count in (1, 2, 97):
+        assert torch.equal(augment(images[:count], name, seeded()), first[:count])
     augment(torch.zeros(200, 1, 8, 8, dtype=torch.uint8), name, generators[1])
     states = [generator.get_state() for generator in generators]
     assert torch.equal(*states)
     assert not torch.equal(states[0], seeded().get_state())
 
 
-@pytest.mark.parametrize("name", RANDOM)
-@pytest.mark.parametrize("count", [1, 2, 97])
-def test_an_image_is_drawn_alike_whatever_the_count(name: str, count: int) -> None:
-    images = some_images(200, 3, 32)
-    output = augment(images[:count], name, seeded())
-    assert torch.equal(output, augment(images, name, seeded())[:count])
-
-
-def test_flip_and_crop_are_the_same_under_the_policy() -> None:
-    """They are the first three of an image's eight numbers."""
+def test_every_name_means_the_same_draws() -> None:
+    """Flip, down and right are the first three of an image's eight numbers."""
     flip, down, right, *_ = torch.rand((500, 8), dtype=torch.float64, generator=seeded()).T
-    crop = [
+    crops = [
         FlipCrop(f >= 0.5, int(9 * d) - 4, int(9 * r) - 4)
         for f, d, r in zip(flip.tolist(), down.tolist(), right.tolist(), strict=True)
     ]
-    for name in ("flip-crop", "autoaugment"):
-        assert per_image(draw_usual(name, 500, 32, seeded())[0], 500) == crop
-
-
-@pytest.mark.parametrize(("channels", "size"), SHAPES)
-@pytest.mark.parametrize("name", RANDOM)
-def test_output_is_new_and_input_untouched(name: str, channels: int, size: int) -> None:
-    images = some_images(150, channels, size)
-    before = images.clone()
-    output = augment(images, name, seeded())
-    assert torch.equal(images, before)
-    assert output.data_ptr() != images.data_ptr()
-    assert (output.dtype, output.shape) == (torch.uint8, images.shape)
+    drawn = {
+        name: [per_image(stage, 500) for stage in draw_usual(name, 500, 32, seeded())]
+        for name in RANDOM
+    }
+    first, *policy = drawn["autoaugment"]
+    assert drawn["flip-crop"] == [first] == [crops]
+    assert drawn["autoaugment-first"][1:] == [*policy, first]
+    assert drawn["crop"] == [[FlipCrop(False, crop.down, crop.right) for crop in crops]]
+    assert drawn["time-shift"] == [[FlipCrop(False, 0, crop.right) for crop in crops]]
 
 
 def test_none_is_the_input_itself_and_draws_nothing() -> None:
@@ -153,11 +118,8 @@ def test_a_crop_shifts_as_far_as_it_is_told() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'cutout'.*none, flip-crop, crop, autoaugment, "
-    ) as error:
+    with pytest.raises(ConfigError, match=r"'cutout'; choose one of none, flip-crop, crop"):
         augment(some_images(2, 3, 32), "cutout", seeded())
-    assert "\n" not in str(error.value)
 
 
 def assert_frequencies(counts: Counter, expected: dict) -> None:
@@ -165,18 +127,6 @@ def assert_frequencies(counts: Counter, expected: dict) -> None:
     assert set(counts) <= set(expected)
     for key, mean in expected.items():
         assert abs(counts[key] - mean) < 5 * mean**0.5 + 1, (key, counts[key], mean)
-
-
-@pytest.mark.parametrize(("size", "padding"), [(32, 4), (8, 1), (28, 3)])
-def test_flips_and_offsets_are_uniform(size: int, padding: int) -> None:
-    count = 40_000
-    (stage,) = draw_usual("flip-crop", count, size, seeded())
-    shifts = range(-padding, padding + 1)
-    uniform = count / (2 * len(shifts) ** 2)
-    assert_frequencies(
-        Counter({operation: len(group) for operation, group in stage.items()}),
-        {FlipCrop(f, d, r): uniform for f in (False, True) for d in shifts for r in shifts},
-    )
 
 
 def test_autoaugment_draws_policies_with_their_probabilities() -> None:
@@ -205,71 +155,49 @@ def test_autoaugment_draws_policies_with_their_probabilities() -> None:
     assert_frequencies(Counter(drawn), expected)
 
 
-def test_autoaugment_before_the_crop_draws_the_same_operations() -> None:
-    crop, *policy = (per_image(s, 500) for s in draw_usual("autoaugment", 500, 32, seeded()))
-    _, *first = (per_image(s, 500) for s in draw_usual("autoaugment-first", 500, 32, seeded()))
-    assert first == [*policy, crop]
-
-
-def test_crops_and_time_shifts_are_those_of_the_same_draw_without_its_flip_or_rows() -> None:
-    both, crops, shifts = (
-        per_image(stage, 500)
-        for name in ("flip-crop", "crop", "time-shift")
-        for stage in draw_usual(name, 500, 32, seeded())
-    )
-    assert crops == [FlipCrop(flip=False, down=crop.down, right=crop.right) for crop in both]
-    assert shifts == [FlipCrop(flip=False, down=0, right=crop.right) for crop in both]
-
-
-@pytest.mark.parametrize("field", ["flip", "down", "right"])
-def test_the_policy_does_not_depend_on_the_crop(field: str) -> None:
+def test_the_policy_does_not_depend_on_the_crop() -> None:
     count = 40_000
     crops, operations = (
         per_image(stage, count) for stage in draw_usual("autoaugment", count, 32, seeded())[:2]
     )
-    crop = [getattr(operation, field) for operation in crops]
-    crop_counts, operation_counts = Counter(crop), Counter(operations)
-    assert_frequencies(
-        Counter(zip(crop, operations, strict=True)),
-        {
-            (value, operation): crop_counts[value] * operation_counts[operation] / count
-            for value in crop_counts
-            for operation in operation_counts
-        },
-    )
+    times = Counter(operations)
+    for field in ("flip", "down", "right"):
+        crop = [getattr(operation, field) for operation in crops]
+        expected = {
+            (value, operation): share * times[operation] / count
+            for value, share in Counter(crop).items()
+            for operation in times
+        }
+        assert_frequencies(Counter(zip(crop, operations, strict=True)), expected)
 
 
-@pytest.mark.parametrize("name", RANDOM)
-def test_an_order_and_a_place_for_the_result(name: str) -> None:
-    images = some_images(40, 3, 32)
-    order = torch.randperm(40, generator=seeded(5))
-    expected = augment(images[order], name, seeded())
-    before = images.clone()
+def test_an_order_and_a_place_for_the_result_and_groups_larger_than_a_chunk() -> None:
+    images, order = some_images(700, 1, 8), torch.randperm(700, generator=seeded(5))
+    shift = FlipCrop(flip=True, down=1, right=-1)
+    expected = torch.stack([by_torchvision(image, shift) for image in images[order]])
     room = torch.empty_like(images)
-    result = apply(images, draw_usual(name, 40, 32, seeded()), order=order, out=room)
-    assert result is room
-    assert torch.equal(result, expected)
-    assert torch.equal(images, before)
+    assert apply(images, [{shift: torch.arange(700)}], order=order, out=room) is room
+    assert torch.equal(room, expected)
+    images, order = images[:40], order.argsort()[:40] % 40
+    for name in RANDOM:
+        stages = draw_usual(name, 40, 8, seeded())
+        expected = augment(images[order], name, seeded())
+        assert torch.equal(apply(images, stages, order=order), expected)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("name", RANDOM)
-def test_the_device_draws_alike(name: str) -> None:
+def test_the_device_draws_alike() -> None:
     """On CUDA a policy's floats may round otherwise; pixels that only move may not."""
     images = some_images(2000, 3, 32)
-    output = augment(images.cuda(), name, seeded())
-    assert output.is_cuda
-    difference = (output.cpu().int() - augment(images, name, seeded()).int()).abs()
-    if name == "flip-crop":
-        assert difference.max() == 0
-    assert (difference <= 2).float().mean() > 0.995
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_pixels_move_alike_on_each_device() -> None:
-    images = some_images(6, 3, 32)
+    for name in RANDOM:
+        output = augment(images.cuda(), name, seeded())
+        assert output.is_cuda
+        difference = (output.cpu().int() - augment(images, name, seeded()).int()).abs()
+        assert (difference <= 2).float().mean() > 0.995
+        if "auto" not in name:
+            assert difference.max() == 0
     drawn = {op for stage in draw_usual("autoaugment", 4000, 32, seeded())[1:] for op in stage}
     moves = [op for op in drawn if op.name.startswith(("Shear", "Translate", "Rotate"))]
     assert len(moves) > 10
     for operation in moves:
-        assert torch.equal(operation(images.cuda()).cpu(), operation(images)), operation
+        assert torch.equal(operation(images[:6].cuda()).cpu(), operation(images[:6])), operation

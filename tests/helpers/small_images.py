@@ -1,7 +1,10 @@
 """Small data sets in the place of the published ones."""
 
 import hashlib
+import io
+import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +15,13 @@ from lcs.errors import DataError
 TRAIN, TEST = 40, 20
 
 
-def official_arrays(classes=10, size=32, channels=3):
+def official_arrays(classes=10):
     """Random images whose labels are in no order, every class present."""
     generator = np.random.default_rng(0)
     arrays = {}
     for split, count in (("train", TRAIN), ("test", TEST)):
-        shape = (count, size, size, channels)
-        arrays[f"{split}_images"] = generator.integers(0, 256, shape, dtype=np.uint8)
+        images = generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+        arrays[f"{split}_images"] = images
         labels = generator.permutation(np.arange(count) % classes)
         arrays[f"{split}_labels"] = labels.astype(np.uint8)
     return arrays
@@ -36,13 +39,10 @@ def canonical_arrays(arrays):
 
 def pin(monkeypatch, name, arrays, pinned=True):
     """Let a small set of arrays be the data set of this name."""
-    digest = {
-        key: hashlib.sha256(array.tobytes()).hexdigest()
-        for key, array in canonical_arrays(arrays).items()
-    }
-    known = replace(
-        data.SPECS[name], train_size=TRAIN, test_size=TEST, sha256=digest if pinned else {}
-    )
+    canonical = canonical_arrays(arrays)
+    content = b"".join(canonical[key].tobytes() for key in data.KEYS)
+    digest = hashlib.sha256(content).hexdigest() if pinned else ""
+    known = replace(data.SPECS[name], train_size=TRAIN, test_size=TEST, sha256=digest)
     monkeypatch.setitem(data.SPECS, name, known)
 
 
@@ -60,6 +60,26 @@ def altered(arrays):
     return arrays | {"test_images": images}
 
 
+def tar(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+class Trap:
+    """Leaves a file behind if anybody unpickles it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
 def assert_equal(images, arrays):
     for key in data.KEYS:
         np.testing.assert_array_equal(getattr(images, key), arrays[key])
@@ -69,9 +89,9 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def error_of(function, *args, **kwargs):
+def error_of(function, *args):
     with pytest.raises(DataError) as caught:
-        function(*args, **kwargs)
+        function(*args)
     message = str(caught.value)
     assert "\n" not in message
     return message

@@ -63,7 +63,7 @@ def package(tmp_path, monkeypatch):
         ("seeds", "Random streams of", "Other words on", False),
         ("seeds", "seed: int, ", "seed: bool, ", False),
         ("seeds", ">> 1", ">> 2", True),
-        ("config/training", '"flip-crop",', '"flip-crop", "other",', False),  # an annotation
+        ("config/training", '"cosine-epoch",', '"cosine-epoch", "other",', False),  # an annotation
         ("config/training", "] = 400", "] = 401", True),
         ("errors", "MAX_LETTERS = 160", "MAX_LETTERS = 161", False),
         ("optim/sgd", "import torch", "import torch\nx = 1", True),
