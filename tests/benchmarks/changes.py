@@ -8,14 +8,11 @@ operation by operation) and ends with `lcs.train`.
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable
 from itertools import pairwise
 
-import torch
-from conventional import PlainBetaLasso, conventional
-from epoch import CONFIG, load_images
+from epoch import CONFIG, CPU, PlainBetaLasso, conventional, epochs_of, load_images
 from timing import Report, interleaved
 
 from lcs import data
@@ -23,7 +20,6 @@ from lcs.config import Config
 from lcs.train.run import Run
 
 REPEATS = 3
-CPU = torch.device("cpu")
 
 
 def main() -> None:
@@ -43,7 +39,6 @@ def main() -> None:
             f"S-FC, α = {width}: an epoch, change upon change",
             interleaved(actions, repeats=REPEATS),
             unit="seconds",
-            scale=1,
             ratios=[(after, before, "") for before, after in pairwise(actions)],
             measured="changes",
             model="s-fc",
@@ -58,8 +53,7 @@ def ours(config: Config, precision: str, *, plain: bool) -> Callable[[], None]:
         names = ("params", "lr", "l1", "beta")
         groups = [{name: group[name] for name in names} for group in run.optimizer.param_groups]
         run.optimizer = PlainBetaLasso(groups, {})
-    numbers = itertools.count()
-    return lambda: run.run_epoch(next(numbers), record=False)
+    return epochs_of(run)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 import torch
-from parts import EPOCHS, batch, network, normalised, steps
+from parts import CONFIG, batch, new_step, normalised
 from timing import Report, interleaved
 
-from lcs.optim import SGD
+from lcs.config import Config
 
 REPEATS = 20
-MOMENTUM = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
-METHODS = {"SGD with momentum": "sgd", "β-LASSO": "beta-lasso"}
+SGD = Config(loss=CONFIG.loss, precision=CONFIG.precision, momentum=0.9, weight_decay=5e-4)
+METHODS = {"SGD with momentum": SGD, "β-LASSO": CONFIG}
 # of glibc: no block is mapped by itself, and the heap is never trimmed
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 60)}
 
@@ -31,28 +31,28 @@ def main() -> None:
     widths = [int(word) for word in sys.argv[1:]] or [8, 32]
     report = Report("memory")
     for width in widths:
-        for method, optimizer in METHODS.items():
-            with child(width, method, keep=True) as kept, child(width, method, keep=False) as freed:
+        for method, base in METHODS.items():
+            config = base.replace(base_channels=width)
+            with child(config, keep=True) as kept, child(config, keep=False) as freed:
                 times = interleaved({"kept": kept, "given back": freed}, repeats=REPEATS)
             report.table(
                 f"S-FC, α = {width}, {method}: freed memory",
                 times,
                 unit="milliseconds a step",
-                scale=1e3,
                 ratios=[("kept", "given back", "<= 1")],
                 measured="freed memory",
                 model="s-fc",
                 base_channels=width,
-                optimizer=optimizer,
+                optimizer=config.optimizer,
             )
 
 
 @contextmanager
-def child(width: int, method: str, *, keep: bool) -> Iterator[Callable[[], object]]:
+def child(config: Config, *, keep: bool) -> Iterator[Callable[[], object]]:
     """Yield an action: a step in a process that keeps what it frees, or does not."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(theirs, width, method), daemon=True
+        target=serve, args=(theirs, config), daemon=True
     )
     os.environ.update(KEEP if keep else {})
     process.start()
@@ -71,21 +71,15 @@ def child(width: int, method: str, *, keep: bool) -> Iterator[Callable[[], objec
         process.join()
 
 
-def serve(parent: Connection, width: int, method: str) -> None:
+def serve(parent: Connection, config: Config) -> None:
     """Take a step whenever the parent asks for one."""
-    step = make_step(width, method, torch.device("cpu"))
-    while parent.recv():
-        step()
-        parent.send(True)
-    EPOCHS.close()
-
-
-def make_step(width: int, method: str, device: torch.device) -> Callable[[], None]:
-    images, labels = batch(device)
+    cpu = torch.device("cpu")
+    taken, (images, labels) = new_step(config, cpu), batch(cpu)
     x = normalised(images)
-    net, lasso = network("s-fc", width, device)
-    sgd = SGD(net.parameters(), **MOMENTUM, compiled=lasso.compiled)
-    return steps(net, lasso if method == "β-LASSO" else sgd, "dense", x, labels)
+    with taken.network("dense") as network:
+        while parent.recv():
+            taken.train_step(network, x, labels)
+            parent.send(True)
 
 
 if __name__ == "__main__":

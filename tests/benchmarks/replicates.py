@@ -8,12 +8,11 @@ is augmented once for all runs.
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Sequence
 
 import torch
-from epoch import load_images
+from epoch import epochs_of, load_images
 from timing import Report, device_asked, interleaved
 
 from lcs import data
@@ -33,14 +32,12 @@ def main() -> None:
     report = Report("replicates", device.type)
     for count in counts:
         configs = grid(count)
+        alone = epochs_of(*(Run.start(config, device) for config in configs))
+        actions = {"together": together(configs, device), "one by one": alone}
         report.table(
             f"{count} runs of S-FC, α = 1: an epoch of each",
-            interleaved(
-                {"together": together(configs, device), "one by one": alone(configs, device)},
-                repeats=REPEATS,
-            ),
+            interleaved(actions, repeats=REPEATS),
             unit="seconds",
-            scale=1,
             ratios=[("together", "one by one", "<= 1")],
             measured="runs",
             model="s-fc",
@@ -60,22 +57,7 @@ def together(configs: Sequence[Config], device: torch.device) -> Callable[[], No
     runs: list[Run] = []
     for config in configs:
         runs.append(Run.start(config, device, like=runs[-1] if runs else None))
-    return epoch_of_each(runs)
-
-
-def alone(configs: Sequence[Config], device: torch.device) -> Callable[[], None]:
-    return epoch_of_each([Run.start(config, device) for config in configs])
-
-
-def epoch_of_each(runs: Sequence[Run]) -> Callable[[], None]:
-    numbers = itertools.count()
-
-    def epoch() -> None:
-        number = next(numbers)
-        for run in runs:
-            run.run_epoch(number, record=False)
-
-    return epoch
+    return epochs_of(*runs)
 
 
 if __name__ == "__main__":
