@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -106,13 +105,6 @@ def test_a_store_of_many_records(bench):
     assert (few["records"], more["records"]) == (2, 4)
 
 
-def test_a_step_in_a_process_of_its_own(bench):
-    memory = importlib.import_module("memory")
-    ours, theirs = Pipe()
-    for asked in (True, False):
-        ours.send(asked)
-    memory.serve(theirs, memory.SGD)
-    assert ours.recv() is True
 
 
 def a_first_layer():

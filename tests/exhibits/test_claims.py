@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from helpers.fake_claims import ONE, STORE, WEAK, claim, fake_studies, weak  # noqa: F401
+from helpers.fake_claims import STORE, claim
 from helpers.made_up_records import configs, made_up, study, with_final
 
 from lcs.analysis.claims import BENCHMARK, Finding
@@ -40,11 +40,9 @@ def test_a_claim_is_judged_by_each_of_its_studies(monkeypatch):
         AT_4000_EPOCHS,
         AT_150,
     ]
-    assert not any(one.also for one in gap.by_setting())
     assert len(claim(None, "").by_setting()) == 1, "what is not studied counts once"
-    monkeypatch.setattr(claims, "claims", lambda: [("toy", claim(WEAK)), ("toy", gap)])
-    other, own = claims.judge_all(STORE)
-    assert [each.label for each in other.evidence] == ["no augmentation, α = 1"]
+    monkeypatch.setattr(claims, "claims", lambda: [("toy", gap)])
+    (own,) = claims.judge_all(STORE)
     assert [(each.label, each.chapter) for each in own.evidence] == [
         ("no augmentation, α = 1", "toy"),
         ("AutoAugment, α = 8", "scaling"),
@@ -66,6 +64,8 @@ def test_the_share_of_the_gap_that_is_closed():
     found = judged("β = 50 closes most of the gap", study("scaling-own", accuracy))
     assert found.value.startswith("70 (70 to 70) %: +7.00")
     assert found.evidence.mean == pytest.approx(2.0)
+    equal = judged(f"{ALONE} as", study("first-layer", lambda config: 50.0 + config.seed))
+    assert equal.margin == 1.0, "as good is within a point"
 
 
 def test_without_runs_all_but_benchmarks_is_pending(tmp_path):
@@ -156,15 +156,10 @@ WIDER = "Weights of a filter gather over a wider range"
 @pytest.mark.parametrize(
     ("name", "values", "beginning", "expected"),
     [
-        ("recipe", strength, f"{RECIPE} plain SGD: α = 4", 16.0),
-        ("recipe", strength, f"{RECIPE} β = 0 at the same λ: α = 4", 12.0),
         ("width", strength, f"{RECIPE} plain SGD: α = 8", 32.0),
         ("width", strength, f"{RECIPE} β = 0 at the same λ: α = 8", 24.0),
-        ("wider", strength, f"{RECIPE} plain SGD: α = 16", 64.0),
-        ("wider", strength, f"{RECIPE} β = 0 at the same λ: α = 16", 48.0),
         ("scaling-own", growth, f"{OWN} each width, its gain over SGD grows", 2.0),
         ("scaling-own", growth, f"{OWN} each width, its gain over β = 0 grows", 1.0),
-        ("scaling-own", growth, f"{OWN} α = 8, it is better than β = 0 with a λ of its own", -4.0),
         ("scaling-wide", growth, "With AutoAugment (200 epochs), both", -1.0),
         ("scaling-own", AT_8, FEWER, 497_364.0),
         ("scaling-own", AT_8, FEWER, "300 ± 0 (S-LOCAL: 497,664)"),
@@ -176,14 +171,11 @@ WIDER = "Weights of a filter gather over a wider range"
         ("schedule", CONSTANT, "With a constant learning rate, β = 50 ", "400"),
         ("period", PERIOD, "With a cosine of period 100, β = 1 ", "400"),
         ("factorial", share, f"{FILTERS} more local", 5.0),
-        ("factorial", share, f"{FILTERS} less local", 20.0),
         ("factorial", share, f"{FILTERS} less local", "−20.00"),
         ("factorial", augmented, f"{CROPS} (100 epochs)", 2.0),
         ("factorial", augmented, f"{CROPS} with the stronger λ", 5.0),
         # most are lost if less than half is left: 120 of 400
-        ("table2", SECOND, "The second layer loses most", 20.0),
         ("table2", SECOND, "The second layer loses most", "30.0"),
-        ("crops", PAIRS, f"{WIDER} with crops", 4.0),
         ("crops", PAIRS, f"{WIDER} where", 4.0),
     ],
 )
@@ -194,9 +186,3 @@ def test_claims_compare_what_they_say(name, values, beginning, expected):
         assert found.value.startswith(expected)
     else:
         assert (found.evidence.mean, found.evidence.n) == (pytest.approx(expected), 3)
-
-
-def test_as_good_is_within_a_point_and_unknown_ranges_say_nothing():
-    assert judged(f"{ALONE} as", study("first-layer", lambda c: 50.0 + c.seed)).margin == 1.0
-    unknown = [made_up(c, 50.0, pair_correlation=[None]) for c in configs("crops", seeds=3)]
-    assert judged(f"{WIDER} where", unknown).evidence is None

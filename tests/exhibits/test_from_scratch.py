@@ -1,7 +1,6 @@
 """The page that writes β-LASSO in plain PyTorch: it needs no library, and agrees with it."""
 
 import ast
-import importlib.util
 
 import nbformat
 import pytest
@@ -45,12 +44,6 @@ def test_the_library_arrives_at_the_same_weights(capsys):
         0 < left < size for left, size in zip(names["of_beta_lasso"][-1, 1:], sizes, strict=True)
     )
     assert names["of_sgd"][-1, 1:].tolist() == sizes
-
-
-def test_without_the_library_the_comparison_is_left_out(capsys, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    _, said = run(capsys)
-    assert "not installed" in said
 
 
 def test_only_the_last_cell_imports_the_library():

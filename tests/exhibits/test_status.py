@@ -31,11 +31,6 @@ def test_every_study_is_pending_at_each_scale_the_largest_last():
     assert sorted(largest) == largest
 
 
-def test_no_two_studies_have_one_name():
-    names = [study.name for name in EXHIBITS for study in exhibit(name).STUDIES]
-    assert sorted(names) == sorted(set(names))
-
-
 def test_a_study_is_done_once_none_of_its_runs_is_missing():
     runs = stored("figure3")
     found = row(Memory(runs[:-2]), "figure3")
