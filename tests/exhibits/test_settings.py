@@ -49,8 +49,6 @@ def test_a_search_that_has_never_chosen_is_named(monkeypatch):
         ('"search"', "<<<<<<< HEAD"),
         ('"sgd": 2.0', '"sgd": "2.0"'),
         ('"sgd": 2.0', '"sgd": -2.0'),
-        ('"factor"', '"fator"'),
-        (', "factor": 2.0', ""),
     ],
 )
 def test_broken_choices_are_refused_in_one_line(old, new, tmp_path):
