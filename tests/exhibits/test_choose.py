@@ -71,13 +71,6 @@ def test_shares_are_of_what_was_chosen_before(name, expected):
     assert choose(name, runs) == pytest.approx(expected)
 
 
-def test_every_share_of_no_weight_decay_is_1(monkeypatch):
-    monkeypatch.setitem(settings.CHOSEN["search"], "s-fc sgd 0", {"weight_decay": 0.0})
-    configs = [c for c in find_study("search-rivals").configs("desk", 1) if c.optimizer == "sgd"]
-    found = choose("search-rivals", [made_up(config, 60) for config in configs])
-    assert set(found.values()) == {1.0}
-
-
 def test_only_whole_searches_choose(tmp_path):
     file = shutil.copy(settings.CHOSEN_FILE, tmp_path)
     for name, reason in (("table2", "chooses nothing"), ("search", "runs are missing")):

@@ -3,9 +3,8 @@
 from collections import Counter
 
 import pytest
-from helpers.made_up_records import configs, made_up
+from helpers.made_up_records import configs
 
-from lcs.exhibits.choose import choose
 from lcs.exhibits.shared.methods import method
 from lcs.exhibits.shared.searches import network_key
 
@@ -41,18 +40,3 @@ def test_networks_are_searched_alike_and_on_validation():
     counts = Counter(network_key(config) for config in searched)
     assert set(counts.values()) == {6}
     assert len(counts) == 8
-
-
-def test_searches_choose_by_accuracy_for_each_network():
-    best = {"conv": 0.3, "local": 0.03, "fc": 0.1}
-    records = []
-    for config in configs("search-deeper"):
-        regular = config.l1 == 3e-5 if config.l1 else config.weight_decay == 2e-3
-        is_best = config.lr == best[config.model[2:]] and regular
-        records.append(made_up(config, 60.0 if is_best else 50.0))
-    found = choose("search-deeper", records)
-    assert {key: values["lr"] for key, values in found.items() if "sgd" in key} == {
-        f"{depth}-{kind} sgd": lr for depth in "ds" for kind, lr in best.items()
-    }
-    assert {values["weight_decay"] for key, values in found.items() if "sgd" in key} == {2e-3}
-    assert found["d-fc beta-lasso"] == {"lr": 0.1, "share": pytest.approx(0.3)}

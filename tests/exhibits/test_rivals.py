@@ -134,32 +134,6 @@ def test_each_method_takes_what_its_searches_chose(monkeypatch):
     assert {methods.key(c): methods.values(c) for c in runs} == best
 
 
-def test_sgd_goes_on_from_beta_lasso_as_one_shot_pruning_does_from_its_cut():
-    first, then = configs("rivals-wider-refit")
-    known = place("rivals-wider")
-    one_shot = known["one-shot pruning"]
-    assert first.epochs + then.epochs == one_shot.epochs == 2 * one_shot.period
-    # λ is scaled by the length, to three digits
-    assert first.l1 == pytest.approx(known["β-LASSO"].l1 * 2**0.5, rel=0.01)
-    alone = {"pruning": "none", "density": 1.0, "density_rest": None, "period": None}
-    taken = {"start": "pruned-network", "source": first.as_source}
-    assert then == one_shot.replace(epochs=then.epochs, **alone, **taken)
-
-
-def test_masks_of_one_shot_pruning_are_trained_anew():
-    dense, pruned, anew = configs("pruned-masks")
-    known = place("rivals-wider")
-    assert (pruned, dense) == (known["one-shot pruning"], known["tuned SGD"])
-    assert anew == dense.replace(start="mask", source=pruned.as_source)
-    source = known["β-LASSO"].as_source
-    (own,) = (
-        c
-        for c in configs("transfer-wider")
-        if (c.start, c.source) == ("mask", source) and c.dataset == "cifar10"
-    )
-    assert anew == own.replace(source=anew.source), "as those of β-LASSO"
-
-
 def test_the_ladder_trains_everything_as_long_in_all():
     found = configs("ladder")
     sources = {config.as_source: config.epochs for config in found if config.source is None}
@@ -185,21 +159,6 @@ def test_each_source_is_a_run_of_the_study(changes):
 
 
 # Windows
-
-
-def test_growth_at_random_places_has_as_many_candidates_as_other_methods(monkeypatch):
-    candidates = configs("search-growth")
-    ours = [c for c in configs("search-flips") if c.beta == 50]
-    assert len(candidates) == len(ours) == 12
-    assert all(config.validation and config.l1_window == "initial" for config in candidates)
-    best = candidates[3]
-    records = [made_up(c, 60.0 if c == best else 50.0) for c in candidates]
-    found = choose("search-growth", records)
-    assert found == {"s-fc beta-lasso": {"l1_growth": 0.3, "share": 1.0, "lr": 0.3}}
-    monkeypatch.setitem(settings.CHOSEN, "search-growth", found)
-    *plain, chosen = configs("banded-searched")
-    assert chosen == best.replace(validation=False)
-    assert {*plain} < {*configs("banded-wide")}
 
 
 def test_the_mask_has_every_pixel_of_s_locals_windows():
