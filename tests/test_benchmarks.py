@@ -76,9 +76,7 @@ def test_bare_products_are_those_of_the_network(bench, monkeypatch, model):
     assert of_products.get_total_flops() == of_step.get_total_flops() > 0
 
 
-@pytest.mark.parametrize(
-    ("script", "words"), [("epoch", ()), ("changes", ("1",)), ("replicates", ("cpu", "2"))]
-)
+@pytest.mark.parametrize(("script", "words"), [("epoch", ()), ("changes", ("1",))])
 def test_an_epoch_beside_others(bench, script, words):
     (table,) = bench(script, *words, load_images=few_images)
     assert len(table["times"]) > len(table["ratios"]) > 0
@@ -103,8 +101,6 @@ def test_handing_out_runs(bench):
 def test_a_store_of_many_records(bench):
     few, more = bench("store", COUNTS=(2, 4))
     assert (few["records"], more["records"]) == (2, 4)
-
-
 
 
 def a_first_layer():

@@ -67,16 +67,10 @@ def main() -> None:
     )
 
 
-def epochs_of(*runs: Run) -> Callable[[], None]:
-    """Return an action that trains an epoch of each run."""
+def epochs_of(run: Run) -> Callable[[], None]:
+    """Return an action that trains the next epoch of a run."""
     numbers = itertools.count()
-
-    def epoch() -> None:
-        number = next(numbers)
-        for run in runs:
-            run.run_epoch(number, record=False)
-
-    return epoch
+    return lambda: run.run_epoch(next(numbers), record=False)
 
 
 def bare_products(images: data.Images, dtype: torch.dtype) -> Callable[[], None]:

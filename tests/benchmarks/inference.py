@@ -86,10 +86,10 @@ def repeat(way: Way, x: Tensor, passes: int) -> None:
 
 def first_layers() -> Iterator[tuple[int, str, Tensor]]:
     """Yield width, kind of places and first layer (units, inputs) of each network, one by one."""
+    width, trained = stored_layer()
     if len(sys.argv) > 1:
         width = int(sys.argv[1])
     else:
-        width, trained = stored_layer()
         yield width, "trained", trained
     size = Config(base_channels=width).layer_sizes()["conv1"]
     generator = torch.Generator().manual_seed(1)
@@ -122,11 +122,11 @@ def network(width: int, weight: Tensor, x: Tensor) -> models.Net:
 def every_way(net: models.Net, x: Tensor) -> tuple[dict[str, Way], dict[str, Tensors]]:
     """Return each way to use a network, and the tensors that a file of it holds.
 
-    Args:
-        net: in evaluation mode.
-        x: images (N, 3, 32, 32), an example for the export.
+    x: images (N, 3, 32, 32), an example for the export.
     """
-    rounded, smaller = in_bf16(net), without_dead_units(net)
+    rounded, smaller = copy.deepcopy(net).bfloat16(), without_dead_units(net)
+    for norm in (rounded.bn1, rounded.bn_fc1):  # statistics stay in float32
+        norm.float()
     exported = torch.export.export(net, (x,), dynamic_shapes={"x": {0: torch.export.Dim.DYNAMIC}})
     layer = SparseLayer(net.conv1.weight)
     matrix = layer.matrix(layer.values.detach())
@@ -138,29 +138,22 @@ def every_way(net: models.Net, x: Tensor) -> tuple[dict[str, Way], dict[str, Ten
     def product_of_scipy(x: Tensor) -> Tensor:
         return torch.from_numpy(of_scipy @ x.contiguous().numpy())
 
-    def sparse(later: models.Net) -> Tensors:
-        dense = later.state_dict().items()
-        return {name: kept for name, kept in dense if name != "conv1.weight"} | parts
+    def sparse(product: Way, later: models.Net) -> tuple[Way, Tensors]:
+        dense = later.state_dict()
+        del dense["conv1.weight"]
+        return with_product(net, product, later), dense | parts
 
     every = {
         exhibit.DENSE: (net, net.state_dict()),
         exhibit.DENSE_BF16: (lambda x: rounded(x.bfloat16()).float(), rounded.state_dict()),
         exhibit.EXPORTED: (exported.module(), net.state_dict()),
         exhibit.WITHOUT_DEAD: (smaller, smaller.state_dict()),
-        exhibit.CSR: (with_product(net, matrix.matmul, net), sparse(net)),
-        exhibit.CSR_BF16: (with_product(net, matrix.matmul, rounded), sparse(rounded)),
-        exhibit.CSR_SCIPY: (with_product(net, product_of_scipy, net), sparse(net)),
+        exhibit.CSR: sparse(matrix.matmul, net),
+        exhibit.CSR_BF16: sparse(matrix.matmul, rounded),
+        exhibit.CSR_SCIPY: sparse(product_of_scipy, net),
     }
     ways, held = ({name: pair[i] for name, pair in every.items()} for i in (0, 1))
     return ways, held
-
-
-def in_bf16(net: models.Net) -> models.Net:
-    """Return a network with weights in bfloat16; statistics stay in float32."""
-    rounded = copy.deepcopy(net).bfloat16()
-    for norm in (module for module in rounded.modules() if isinstance(module, nn.BatchNorm1d)):
-        norm.float()
-    return rounded
 
 
 def without_dead_units(net: models.Net) -> models.Net:
