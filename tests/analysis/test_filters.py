@@ -28,13 +28,11 @@ def bumps(count: int, width: float) -> torch.Tensor:
 
 
 def test_so_many_weights_stay_and_they_are_the_largest():
-    filters = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    counts = torch.tensor([0, 1, 20, 192])
-    kept = largest(filters, counts)
-    assert torch.equal(torch.count_nonzero(kept.flatten(1), 1), counts)
-    assert kept[2].abs().amin() == 0
-    left = filters[2].abs()[kept[2] != 0]
-    assert left.min() > filters[2].abs()[kept[2] == 0].max()
+    filters = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    kept = largest(filters, torch.tensor([0, 20, 192]))
+    assert torch.count_nonzero(kept.flatten(1), 1).tolist() == [0, 20, 192]
+    size = filters[1].abs()
+    assert size[kept[1] != 0].min() > size[kept[1] == 0].max()
 
 
 def test_local_filters_differ_from_smooth_ones_with_as_many_weights():

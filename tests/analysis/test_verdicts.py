@@ -13,7 +13,6 @@ from lcs.stats import Interval
 @pytest.mark.parametrize(
     ("difference", "margin", "said"),
     [
-        (Interval(1.0, 0.5, 3), None, "holds"),
         (Interval(-1.0, 0.5, 3), None, "contradicted"),
         (Interval(0.4, 0.5, 3), None, "undecided"),
         (Interval(0.4, None, 1), None, "seen in one run"),
@@ -21,12 +20,10 @@ from lcs.stats import Interval
         (Interval(0.4, None, 1), 0.0, "undecided"),
         # a published run, which lies within the interval of one more run or does not
         (Interval(0.4, 0.5, 3), 0.0, "compatible"),
-        (Interval(0.4, 0.5, 2), 0.0, "undecided"),
         (Interval(-1.0, 0.5, 3), 0.0, "contradicted"),
         # to be equal within a margin takes an interval that lies within it
         (Interval(0.4, 0.5, 3), 1.0, "agrees"),
         (Interval(0.4, 0.7, 3), 1.0, "undecided"),
-        (Interval(-1.09, 0.68, 5), 1.0, "undecided"),
         (Interval(-2.29, 0.24, 3), 1.0, "contradicted"),
         (None, None, "as said"),
     ],
@@ -45,10 +42,9 @@ def test_a_verdict_that_correction_takes_away_says_so():
 @pytest.mark.parametrize(
     ("others", "corrected"),
     [
-        ([], False),
+        ([claim(WEAK)] * 5, False),  # the same comparison twice is one
         ([claim(weak(0.01)), claim(weak(0.02)), claim(weak(0.03))], True),
-        # the same comparison twice is one; this book's own claims are a family of their own
-        ([claim(WEAK)] * 5, False),
+        # this book's own claims are a family of their own
         ([claim(weak(i / 100), source="B") for i in range(1, 4)], False),
         # runs that are to come count: none yet, or one only
         ([claim(WEAK, "missing")] * 5, True),
@@ -80,7 +76,6 @@ def test_each_scale_is_corrected_by_itself():
     [
         ("compatible", "✓", "holds"),
         ("holds, but not after correction", "(✓)", "holds .weak"),
-        ("seen in one run", "(✓)", "holds .weak"),
         ("contradicted", "✗", "contradicted"),
         ("not seen in one run", "(✗)", "contradicted .weak"),
         ("undecided", "~", "undecided"),

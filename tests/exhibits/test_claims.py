@@ -143,7 +143,6 @@ WIDER = "Weights of a filter gather over a wider range"
         # only the rate that stays, and the cosine that rises again, have published counts
         ("schedule", CONSTANT, "With a constant learning rate, β = 50 ", "400"),
         ("period", PERIOD, "With a cosine of period 100, β = 1 ", "400"),
-        ("factorial", share, f"{FILTERS} more local", 5.0),
         ("factorial", share, f"{FILTERS} less local", "−20.00"),
         ("factorial", augmented, f"{CROPS} (100 epochs)", 2.0),
         # most are lost if less than half is left: 120 of 400
