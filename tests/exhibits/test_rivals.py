@@ -25,17 +25,6 @@ def place(*names):
     return dict(zip(ways(pd.DataFrame({"condition": found})), found, strict=True))
 
 
-def test_every_method_is_at_both_budgets():
-    many, few = place("rivals", "rivals-iterative"), place("rivals-few", "rivals-few-iterative")
-    assert many.keys() - few.keys() == {"tuned SGD"}
-    assert len(many) == 4 + len(methods.MASKED)
-    for name, config in few.items():
-        assert many[name].density > config.density or many[name].l1 < config.l1
-        assert config.epochs == many[name].epochs == (200 if name == "iterative pruning" else 50)
-    sparse, alone = many["β-LASSO"], many["threshold without ℓ1"]
-    assert alone.beta * alone.l1 == pytest.approx(sparse.beta * sparse.l1)
-
-
 def test_a_restart_is_that_of_one_shot_pruning_without_the_cut():
     runs, known = {run.optimizer: run for run in configs("rivals-restart")}, place("rivals")
     dense, sparse = runs["sgd"], runs["beta-lasso"]
@@ -92,14 +81,6 @@ def test_allocation_keeps_the_total_and_the_rule():
         kept = new.density, new.density_rest or new.density
         assert max(kept) <= 1
         assert np.dot(kept, (first, second)) == pytest.approx(np.dot(shares, (first, second)))
-
-
-def test_budgets_are_the_nearest_candidates():
-    lefts = (200, 60, 30, 8, 4)
-    tried = zip(configs("search-budgets"), lefts, strict=True)
-    found = choose("search-budgets", [made_up(config, 60, left) for config, left in tried])
-    assert found["many"] == {"share": 0.5, "density": 0.06, "density_rest": 0.75}
-    assert found["few"]["share"] == 4
 
 
 def test_each_method_takes_what_its_searches_chose(monkeypatch):
