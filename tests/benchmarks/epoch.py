@@ -1,8 +1,9 @@
-"""One epoch of S-FC (alpha = 1) on CIFAR-10: the conventional way, ours, and the bare products.
+"""An epoch of S-FC on CIFAR-10: the conventional way, ours, and the bare products (alpha = 1).
 
 Conventional: torchvision's data set, a PIL image at a time, through a DataLoader; fp32; a plain
 optimizer. Ours: `lcs.train`. Bare products: the matrix products of an epoch and nothing else.
-Training only, no evaluation; the machine should have nothing else to do.
+Training only, no evaluation; the machine should have nothing else to do. Before that, what each
+change from the one to the other buys.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lcs.train.run import Run
 from lcs.train.setup import build_model
 
 REPEATS = 5
+WIDTHS = (1, 8)
 CONFIG = Config(model="s-fc", loss="bce", optimizer="beta-lasso", l1=2e-5, beta=50.0)
 CPU = torch.device("cpu")
 
@@ -33,10 +35,10 @@ CPU = torch.device("cpu")
 def main() -> None:
     images = load_images()
     data.load = lambda name: images
-    own = {
-        precision: epochs_of(Run.start(CONFIG.replace(precision=precision), CPU))
-        for precision in ("fp32", "bf16")
-    }
+    changes = Report("changes")
+    for width in WIDTHS:
+        change_upon_change(images, width, changes)
+    own = {precision: ours(CONFIG, precision) for precision in ("fp32", "bf16")}
     first = {precision: seconds(epoch) for precision, epoch in own.items()}
     plain = {f"conventional, {n} workers": conventional(CONFIG, images, n) for n in (0, 1, 2)}
     actions = {
@@ -67,8 +69,33 @@ def main() -> None:
     )
 
 
-def epochs_of(run: Run) -> Callable[[], None]:
-    """Return an action that trains the next epoch of a run."""
+def change_upon_change(images: data.Images, width: int, report: Report) -> None:
+    """From the conventional way to `lcs.train`, one change after another."""
+    config = CONFIG.replace(base_channels=width)
+    actions = {
+        "first version": conventional(config, images, 0),
+        "no data loader": ours(config, "fp32", plain=True),
+        "products in bfloat16, by autocast": ours(config, "bf16", plain=True),
+        "one pass, with rounded copies": ours(config, "bf16"),
+    }
+    report.table(
+        f"S-FC, α = {width}: an epoch, change upon change",
+        interleaved(actions, repeats=REPEATS),
+        unit="seconds",
+        ratios=[(after, before, "") for before, after in itertools.pairwise(actions)],
+        measured="changes",
+        model="s-fc",
+        base_channels=width,
+    )
+
+
+def ours(config: Config, precision: str, *, plain: bool = False) -> Callable[[], None]:
+    """Return an epoch of `lcs.train`, with the plain optimizer in place of ours if asked."""
+    run = Run.start(config.replace(precision=precision), CPU)
+    if plain:
+        names = ("params", "lr", "l1", "beta")
+        groups = [{name: group[name] for name in names} for group in run.optimizer.param_groups]
+        run.optimizer = PlainBetaLasso(groups, {})
     numbers = itertools.count()
     return lambda: run.run_epoch(next(numbers), record=False)
 
