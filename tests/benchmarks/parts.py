@@ -27,11 +27,11 @@ from lcs.optim.sparse_products import MODES
 from lcs.train.setup import build_model, make_optimizer, objective
 from lcs.train.step import Step
 
-REPEATS, EPOCH_REPEATS = 15, 5
+REPEATS = 15
 BATCH = 512
 EPOCH = 50_000
 AUGMENTATIONS = ("flip-crop", "autoaugment")
-DENSITIES, EPOCH_DENSITY = (0.05, 0.03, 0.02, 0.01, 0.005), 0.01
+DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
 CONFIG = Config(loss="cross-entropy", precision="bf16", optimizer="beta-lasso", l1=5e-5, beta=50.0)
 Action = Callable[[], object]
 
@@ -47,7 +47,6 @@ def main() -> None:
     for width in widths:
         if 768 * 1024 * width >= sparse_products.PAYS_FROM:
             sparse_against_dense(width, device, report)
-    sparse_epochs(widths[-1], device, report)
 
 
 def step_by_parts(model: str, width: int, device: torch.device, report: Report) -> None:
@@ -124,37 +123,6 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
             base_channels=width,
             density=density,
         )
-
-
-def sparse_epochs(width: int, device: torch.device, report: Report) -> None:
-    """Print the time of an epoch in each mode: with its images, and with laying out the matrix."""
-    report.table(
-        f"S-FC, α = {width}: an epoch at {EPOCH_DENSITY:.0%} density, flips and crops",
-        interleaved({mode: epoch(width, device, mode) for mode in MODES}, repeats=EPOCH_REPEATS),
-        unit="seconds",
-        ratios=[("frozen", "dense", "<= 0.5")],
-        measured="sparse epoch",
-        model="s-fc",
-        base_channels=width,
-        density=EPOCH_DENSITY,
-    )
-
-
-def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
-    """Return an epoch of training that begins with the same weights each time."""
-    taken = thin_step(width, device, mode, EPOCH_DENSITY)
-    first = taken.model.conv1.weight
-    start = first.detach().clone()
-    labels, images = batch(device)[1], augmentation("flip-crop", device)
-
-    def once() -> None:
-        first.data.copy_(start)
-        augmented = images()
-        with taken.network(mode) as network:
-            for some in augmented.split(BATCH):
-                taken.train_step(network, normalised(some), labels[: len(some)])
-
-    return synchronised(once, device)
 
 
 def new_step(config: Config, device: torch.device) -> Step:
