@@ -16,8 +16,6 @@ from lcs.optim.learning_rate import learning_rate
 from lcs.optim.pruning import Pruning
 from lcs.train.setup import build_model, make_optimizer
 
-WIDER = ("rivals-wider", "rivals-wider-others", "rivals-wider-iterative")
-
 
 def place(*names):
     """The configuration of each way in some studies, by its name."""
@@ -35,35 +33,6 @@ def test_a_restart_is_that_of_one_shot_pruning_without_the_cut():
     for one in (dense, sparse):
         rates = [[learning_rate(c, at) / c.lr for at in range(cut.epochs)] for c in (one, cut)]
         assert rates[0] == pytest.approx(rates[1])
-
-
-def test_the_wider_network_keeps_what_the_best_lambda_leaves(monkeypatch):
-    tried_l1 = configs("search-wider-budget")
-    runs = [
-        made_up(config, accuracy, left)
-        for config, accuracy, left in zip(tried_l1, (60, 64, 62), (90, 30, 10), strict=True)
-    ]
-    found = choose("search-wider-budget", runs)
-    assert found == {"β = 50": {"share": 1.0, "density": 0.03, "density_rest": 0.75}}
-    monkeypatch.setitem(settings.CHOSEN, "search-wider-budget", found)
-
-    tried, best = {}, {}
-    for config in configs("search-wider"):
-        tried.setdefault(methods.key(config), []).append(methods.values(config))
-        best[methods.key(config)] = methods.values(config)
-    assert {len(candidates) for candidates in tried.values()} == {len(tried_l1)}
-    monkeypatch.setitem(settings.CHOSEN, "search-wider", best)
-
-    known = place(*WIDER)
-    assert known.keys() - {"S-LOCAL"} == place("rivals", "rivals-iterative").keys()
-    own, iterative = known["β-LASSO"], known["iterative pruning"]
-    assert (own.l1, own.epochs) == (tried_l1[1].l1, tried_l1[1].epochs)
-    assert iterative.epochs == 4 * own.epochs
-    masks = [c for c in known.values() if c.pruning != "none"]
-    assert {(c.density, c.density_rest, c.base_channels) for c in masks} == {(0.03, 0.75, 4)}
-    chosen = settings.CHOSEN["search-pruning-long"] | best
-    searched = [known["tuned SGD"], *masks]
-    assert all(methods.values(c) == chosen[methods.key(c)] for c in searched)
 
 
 def test_allocation_keeps_the_total_and_the_rule():
