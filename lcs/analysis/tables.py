@@ -132,14 +132,6 @@ def rounded(value: float, digits: int = 2) -> str:
     return number(close) if close < 1000 else f"{close:,.0f}"
 
 
-def plain(text: object) -> str:
-    """Return what a record says, such as its hardware, as one line without Markdown or HTML in it.
-
-    A record is data that others may have made.
-    """
-    return re.sub(r"([\\`*_{}\[\]<>|$~^&#!])", r"\\\1", " ".join(str(text).split()))
-
-
 def link(record: Record, text: str = "") -> str:
     """Return a link from a page to the record behind it; plain text where it is not the book's.
 

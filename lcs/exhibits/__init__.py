@@ -4,8 +4,8 @@ An exhibit is a module of this package, its `STUDIES` and its `CLAIMS`, and a no
 name, whose cells make tables and figures by `lcs.analysis`. It imports no other exhibit.
 
 - Pages that are no exhibits gather from all of them: `claims`, `status`, `records`.
-  `summary` has what README and the first page open with.
-- `book`: how chapters are rerun with other parameters, executed in place, and rendered;
+- `book`: how chapters are rerun with other parameters, executed in place, and rendered, and what
+  README takes of the first page; `environment`: in which; `skeleton`: a new exhibit;
   `typography`: numbers that do not break over lines; `choose`: what a search chose is written.
 """
 

@@ -1,7 +1,6 @@
 """Benchmarks as tables, and ratios of their times."""
 
 import json
-import math
 
 import pytest
 
@@ -18,11 +17,8 @@ TIMES = {"dense": [10.0] * 9, "slow": [20.0] * 9, "fast": [4.0, 5.0, 6.0] * 3}
 def test_a_ratio_has_an_interval_of_its_median_unless_rounds_are_few():
     assert str(over(TIMES, "fast")) == "0.50 (0.40 – 0.60)"
     few = over({"dense": [10.0], "fast": [4.0]}, "fast")
-    assert math.isnan(few.low)
+    assert engine._takes_less([few]) == "undecided"
     assert str(few) == "0.40"
-
-
-def test_the_fastest_of_some_ways_is_compared_with_that_of_others():
     assert fastest(TIMES, ["slow", "fast"], ["dense", "slow"]) == over(TIMES, "fast", "dense")
 
 
@@ -31,20 +27,12 @@ def test_what_is_missing_is_empty_and_what_is_broken_an_error(tmp_path):
     (tmp_path / "parts-cpu.json").write_text(json.dumps({"tables": []}))
     with pytest.raises(RecordError, match="make bench"):
         load_benchmark("parts", str(tmp_path))
-    with pytest.raises(RecordError, match="no folder"):
-        load_benchmark("parts", str(tmp_path / "away"))
 
 
 def test_speed_is_judged_by_benchmarks_alone(monkeypatch, tmp_path):
     speed = [one for _, one in every_claim() if one.study == claims.BENCHMARK]
     found = claims.judged(speed, RunStore(BOOK_RUNS), claims.BENCHMARK)
-    assert [one.verdict for one in found] == [
-        "holds", "holds", "holds", "undecided", "holds",
-    ]  # fmt: skip
+    assert [one.verdict for one in found] == ["holds"] * 3 + ["undecided", "holds"]
     monkeypatch.setattr("lcs.analysis.benchmarks.BENCHMARKS", tmp_path)
     unmeasured = claims.judged(speed, RunStore(BOOK_RUNS), claims.BENCHMARK)
     assert {*unmeasured} == {None}
-
-
-def test_too_few_rounds_leave_speed_undecided():
-    assert engine._takes_less([over({"dense": [10.0], "fast": [4.0]}, "fast")]) == "undecided"

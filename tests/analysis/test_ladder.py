@@ -19,29 +19,24 @@ def named(*studies):
     return dict(zip(ways(pd.DataFrame({"condition": found})), found, strict=True))
 
 
-def test_a_mask_is_named_by_what_pruned_its_source():
-    names = named("ladder")
-    assert {"masks of one-shot pruning", "masks of gradual pruning", "masks of β-LASSO"} <= {*names}
-    assert "β-LASSO, refitted" in names
-    crossed = named("transfer")
-    assert crossed["masks of β-LASSO on CIFAR-100"].dataset == "cifar10"
-    assert "frozen first layer of tuned SGD on CIFAR-10" in crossed
-    assert "tuned SGD, from S-CONV" in named("from-convolution-wide")
-    # without its source a mask of SGD is named as SGD's
-    (*_, alone) = configs("pruned-masks")
-    assert [*ways(pd.DataFrame({"condition": [alone]}))] == ["masks of tuned SGD"]
-
-
-def test_windows_are_named_by_their_places():
-    names = named("banded-late", "masked", "banded-scattered", "banded-sizes", "rivals-wider")
+def test_a_way_is_named_by_what_pruned_its_source_and_by_its_windows():
+    names = named(
+        "ladder", "from-convolution-wide", "banded-late", "masked", "banded-sizes", "rivals-wider"
+    )
     assert {
+        "masks of one-shot pruning",
+        "β-LASSO, refitted",
+        "tuned SGD, from S-CONV",
         "β-LASSO, windows that follow, after 25 %",
-        "β-LASSO, windows scattered",
         "β-LASSO, windows at random, 5 × 5",
         "mask of S-LOCAL's windows",
         "mask of S-LOCAL's windows, thinned",
         "mask of windows at random",
     } <= {*names}
+    assert named("transfer")["masks of β-LASSO on CIFAR-100"].dataset == "cifar10"
+    # without its source a mask of SGD is named as SGD's
+    (*_, alone) = configs("pruned-masks")
+    assert [*ways(pd.DataFrame({"condition": [alone]}))] == ["masks of tuned SGD"]
 
 
 def records(*studies, seeds=2):
@@ -56,7 +51,6 @@ def test_networks_that_others_start_from_are_left_out_where_they_are_shorter():
     assert of["β-LASSO"].epochs.nunique() == len(of["β-LASSO, refitted"].epochs.unique()) == 1
     assert of["β-LASSO, refitted"].epochs.max() < of["β-LASSO"].epochs.min()
     assert of["no such way"].empty
-    assert by_way(frame([]))["tuned SGD"].empty
 
 
 def test_a_rung_is_drawn_pending_or_hollow_where_its_runs_are_missing():
@@ -64,18 +58,10 @@ def test_a_rung_is_drawn_pending_or_hollow_where_its_runs_are_missing():
     ends = of["tuned SGD"], of["S-LOCAL"]
     names = ("random mask", "masks of one-shot pruning", "SET")
     shares = {name: closed(of[name], *ends) for name in names}
-    figure = draw_ladder(shares, of, title="A ladder")
-    axes = figure.axes[0]
+    axes = draw_ladder(shares, of, title="A ladder").axes[0]
     assert [text.get_text() for text in axes.texts] == ["0", "50", "pending"]
     again = draw_ladder(shares, title="Hollow", also={"SET": shares["random mask"]})
     assert "pending" not in [text.get_text() for text in again.axes[0].texts]
-    assert len(again.axes) == 1
-
-
-def test_leads_are_dashes_over_nothing_and_over_itself():
-    of = by_way(frame(records("rivals-wider")))
-    assert over(of["β-LASSO"], of["β-LASSO"]) == over(of["β-LASSO"], of["SET"]) == "–"
-    assert over(of["S-LOCAL"], of["β-LASSO"]) == "+10.00 and +10.00"
 
 
 def test_the_table_of_a_ladder_has_its_gap_where_it_has_s_local():
@@ -84,17 +70,12 @@ def test_the_table_of_a_ladder_has_its_gap_where_it_has_s_local():
     assert table["gap closed (%)"]["S-LOCAL"] == "–"
     assert table["weights, layers 1 and 2"]["random mask"] == "113,275 and 95,997"
     assert "gap closed (%)" not in ladder_table(by_way(load_runs("rivals-few", seeds=1)))
+    assert over(wide["β-LASSO"], wide["β-LASSO"]) == over(wide["β-LASSO"], wide["SET"]) == "–"
 
 
 @pytest.mark.parametrize(
     ("name", "dense"),
-    [
-        ("β-LASSO", 1),
-        ("β-LASSO, frozen zeros", 0),
-        ("SET", 0),
-        ("one-shot pruning", 0.5),
-        ("masks of one-shot pruning", None),
-    ],
+    [("β-LASSO", 1), ("SET", 0), ("one-shot pruning", 0.5), ("masks of one-shot pruning", None)],
 )
 def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dense):
     record = made_up(named("rivals", "pruned-masks")[name], 60)
@@ -112,8 +93,7 @@ def test_zeros_cost_nothing_but_the_gradient_of_those_that_may_return(name, dens
 
 
 def test_a_study_in_training_has_what_is_there(tmp_path):
-    store = RunStore(tmp_path)
-    assert load_runs("ladder", whole=False, store=store).empty
+    assert load_runs("ladder", whole=False, store=RunStore(tmp_path)).empty
     book = load_runs("ladder", whole=False)
     assert len(load_runs("ladder")) <= len(book)
     assert {"masks of β-LASSO", "masks of one-shot pruning"} <= {*ways(book)}

@@ -13,12 +13,6 @@ def test_a_table_is_numbered_markdown():
     assert lines[3:] == ["| a | b | c |", "| :-- | --: | :-- |", "| x | 1 | y |", ":::"]
 
 
-def test_published_values_carry_their_mark():
-    assert tables.published(85.19) == "[85.19]{.published}"
-    assert tables.reproduction(48.9, 1) == "[48.9]{.published .reproduction}"
-    assert tables.published(None) == tables.NONE
-
-
 def test_rounded_numbers_have_no_power_of_ten():
     found = [tables.rounded(value) for value in (0.5, 9.94, 12.4, 99.6, 123.4, 45_678)]
     assert found == ["0.5", "9.9", "12", "100", "120", "46,000"]

@@ -8,19 +8,17 @@ Of use on a processor without instructions for bfloat16: there the library takes
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from unittest import mock
 
 import torch
+from parts import CONFIG, batch, new_step, normalised
 from timing import Report, interleaved
 
-from lcs.config import Config
 from lcs.optim import mixed_precision
-from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import Step
 
-REPEATS, BATCH = 5, 512
+REPEATS = 5
 OWN, BY_FLOAT32, FLOAT32 = "bfloat16, torch's own", "bfloat16 by float32", "float32"
 
 
@@ -29,16 +27,15 @@ def main() -> None:
     for width in [int(word) for word in sys.argv[1:]] or [1, 4]:
         with ExitStack() as epochs:
             actions = {
-                OWN: epochs.enter_context(step(width, "bf16", native=True)),
-                BY_FLOAT32: epochs.enter_context(step(width, "bf16", native=False)),
-                FLOAT32: epochs.enter_context(step(width, "fp32", native=True)),
+                OWN: step(epochs, width, "bf16", native=True),
+                BY_FLOAT32: step(epochs, width, "bf16", native=False),
+                FLOAT32: step(epochs, width, "fp32", native=True),
             }
             times = interleaved(actions, repeats=REPEATS)
         report.table(
-            f"S-FC, α = {width}: a step of {BATCH} images",
+            f"S-FC, α = {width}: a step of {CONFIG.batch_size} images",
             times,
             unit="milliseconds a step",
-            scale=1e3,
             ratios=[(OWN, BY_FLOAT32, ""), (BY_FLOAT32, FLOAT32, "<= 1.2")],
             measured="bf16 step",
             model="s-fc",
@@ -46,22 +43,19 @@ def main() -> None:
         )
 
 
-@contextmanager
-def step(width: int, precision: str, *, native: bool) -> Iterator[Callable[[], None]]:
-    """Yield a step as on a processor that has instructions for bfloat16, or has none."""
-    method = {"optimizer": "beta-lasso", "l1": 5e-5, "beta": 50.0, "precision": precision}
-    config = Config(base_channels=width, batch_size=BATCH, **method)
-    model = build_model(config)
-    taken = Step(config, torch.device("cpu"), model, make_optimizer(config, model))
-    x, labels = torch.rand(BATCH, 3, 32, 32), torch.randint(10, (BATCH,))
-    x = x.bfloat16() if config.bf16 else x
-    with taken.network("dense") as network:
+def step(epochs: ExitStack, width: int, precision: str, *, native: bool) -> Callable[[], None]:
+    """Return a step as on a processor that has instructions for bfloat16, or has none."""
+    cpu = torch.device("cpu")
+    taken = new_step(CONFIG.replace(base_channels=width, precision=precision), cpu)
+    network = epochs.enter_context(taken.network("dense"))
+    images, labels = batch(cpu)
+    x = normalised(images).to(torch.bfloat16 if precision == "bf16" else torch.float32)
 
-        def on_such_a_processor() -> None:
-            with mock.patch.object(mixed_precision, "has_bf16", return_value=native):
-                taken.train_step(network, x, labels)
+    def on_such_a_processor() -> None:
+        with mock.patch.object(mixed_precision, "has_bf16", return_value=native):
+            taken.train_step(network, x, labels)
 
-        yield on_such_a_processor
+    return on_such_a_processor
 
 
 if __name__ == "__main__":

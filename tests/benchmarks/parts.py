@@ -11,31 +11,29 @@ S-FC at every width, S-LOCAL and S-CONV at the largest.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import torch
-import torch.nn.functional as F
 from timing import Report, Times, device_asked, interleaved, synchronised
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lcs import models
 from lcs.analysis.names import NETWORKS
+from lcs.config import Config
 from lcs.data.augment import apply, draw
-from lcs.optim import BetaLasso, mixed_precision, sparse_products
+from lcs.optim import mixed_precision, sparse_products
 from lcs.optim.sparse_products import MODES
-from lcs.train.setup import COMPILED_FROM
+from lcs.train.setup import build_model, make_optimizer, objective
+from lcs.train.step import Step
 
-REPEATS, EPOCH_REPEATS = 15, 5
+REPEATS = 15
 BATCH = 512
 EPOCH = 50_000
 AUGMENTATIONS = ("flip-crop", "autoaugment")
-DENSITIES, EPOCH_DENSITY = (0.05, 0.03, 0.02, 0.01, 0.005), 0.01
-# epochs that never end, so that their setting up is not timed
-EPOCHS = ExitStack()
-Product = Callable[[], None]
-SETTINGS = {"lr": 0.1, "l1": 5e-5, "beta": 50.0}
+DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
+CONFIG = Config(loss="cross-entropy", precision="bf16", optimizer="beta-lasso", l1=5e-5, beta=50.0)
+Action = Callable[[], object]
 
 
 def main() -> None:
@@ -49,167 +47,97 @@ def main() -> None:
     for width in widths:
         if 768 * 1024 * width >= sparse_products.PAYS_FROM:
             sparse_against_dense(width, device, report)
-    sparse_epochs(widths[-1], device, report)
 
 
 def step_by_parts(model: str, width: int, device: torch.device, report: Report) -> None:
     """Print the time of each part of a step, and the whole over its floor."""
-    net, optimizer = network(model, width, device)
-    floor = {
-        "floor: products": products(net),
-        "floor: pass of the optimizer": memory_pass(net, device),
-    }
-    EPOCHS.enter_context(mixed_precision.bf16_weights(net, optimizer))
+    taken = new_step(CONFIG.replace(model=model, base_channels=width), device)
     images, labels = batch(device)
     x = normalised(images)
-
-    def forward() -> Tensor:
-        return loss_of(net, x, labels)
-
-    def forward_and_backward() -> None:
-        optimizer.zero_grad()
-        backward(forward())
-
-    def step() -> None:
-        optimizer.zero_grad()
-        backward(loss_of(net, normalised(images), labels))
-        optimizer.step()
-
-    step()
-    parts: dict[str, Callable[[], object]] = {
-        "inputs": lambda: normalised(images),
-        "forward": forward,
-        "forward and backward": forward_and_backward,
-        "optimizer": optimizer.step,
-        "whole step": step,
-        **floor,
-        **{f"augmentation: {name}": augmentation(name, device) for name in AUGMENTATIONS},
+    floor = {
+        "floor: products": products(taken.model, x),
+        "floor: pass of the optimizer": memory_pass(taken.model),
     }
-    times = interleaved({n: synchronised(a, device) for n, a in parts.items()}, repeats=REPEATS)
+    with taken.network("dense") as network:
+
+        def forward() -> Tensor:
+            return objective(CONFIG.loss, taken.logits(network, x), labels)
+
+        def forward_and_backward() -> None:
+            taken.optimizer.zero_grad()
+            with mixed_precision.bf16_products(device):
+                forward().backward()
+
+        parts: dict[str, Action] = {
+            "whole step": lambda: taken.train_step(network, normalised(images), labels),
+            "inputs": lambda: normalised(images),
+            "forward": forward,
+            "forward and backward": forward_and_backward,
+            "optimizer": taken.optimizer.step,
+            **floor,
+            **{f"augmentation: {name}": augmentation(name, device) for name in AUGMENTATIONS},
+        }
+        times = interleaved({n: synchronised(a, device) for n, a in parts.items()}, repeats=REPEATS)
     for name in AUGMENTATIONS:  # an epoch at once: a step's share of it
         whole = times[f"augmentation: {name}"]
         times[f"augmentation: {name}"] = [time * BATCH / EPOCH for time in whole]
-    times["step with flip-crop"] = _sum(times, "whole step", "augmentation: flip-crop")
-    times["step with autoaugment"] = _sum(times, "whole step", "augmentation: autoaugment")
-    times["floor"] = _sum(times, "floor: products", "floor: pass of the optimizer")
+        times[f"step with {name}"] = _sum(times, "whole step", f"augmentation: {name}")
+    times["floor"] = _sum(times, *floor)
+    cpu = device.type == "cpu"
     report.table(
         f"{NETWORKS[model]}, α = {width}: a step of {BATCH} images, bf16",
         times,
         unit="milliseconds a step",
-        scale=1e3,
-        ratios=targets(model, width, device),
+        ratios=[
+            ("step with flip-crop", "floor: products", "<= 1.6" if cpu and width >= 4 else ""),
+            ("step with flip-crop", "floor", ""),
+            ("step with autoaugment", "floor", "" if cpu else "<= 2"),
+            ("augmentation: autoaugment", "step with autoaugment", "" if cpu else "<= 0.1"),
+        ],
         measured="step",
         model=model,
         base_channels=width,
     )
-    EPOCHS.close()
-
-
-def targets(model: str, width: int, device: torch.device) -> list[tuple[str, str, str]]:
-    """Return a step's ratios, and what they were to be: for each device where its runs are."""
-    cpu = device.type == "cpu"
-    near = "<= 1.6" if cpu and width >= 4 and model == "s-fc" else ""
-    whole = "" if cpu else {"s-fc": "<= 1.45"}.get(model, "<= 2")
-    return [
-        ("step with flip-crop", "floor: products", near),
-        ("step with flip-crop", "floor", ""),
-        ("step with autoaugment", "floor", whole),
-        ("augmentation: autoaugment", "step with autoaugment", "" if cpu else "<= 0.1"),
-    ]
 
 
 def sparse_against_dense(width: int, device: torch.device, report: Report) -> None:
     """Print a step's time in each mode against the density of the first layer."""
-    x, labels = normalised(batch(device)[0]), batch(device)[1]
+    images, labels = batch(device)
+    x = normalised(images)
     for density in DENSITIES:
-        actions = {}
-        for mode in MODES:
-            net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
-            thin_out(net, density)
-            actions[mode] = synchronised(steps(net, optimizer, mode, x, labels), device)
-        target = "<= 0.5" if density <= 0.01 and width >= 16 else ""
+        with ExitStack() as epochs:
+            actions = {}
+            for mode in MODES:
+                taken = thin_step(width, device, mode, density)
+                network = epochs.enter_context(taken.network(mode))
+                step = lambda taken=taken, network=network: taken.train_step(network, x, labels)  # noqa: E731
+                actions[mode] = synchronised(step, device)
+            times = interleaved(actions, repeats=REPEATS)
         report.table(
             f"S-FC, α = {width}: {density:.1%} of the first layer remaining",
-            interleaved(actions, repeats=REPEATS),
+            times,
             unit="milliseconds a step",
-            scale=1e3,
-            ratios=[("frozen", "dense", target)],
+            ratios=[("frozen", "dense", "<= 0.5" if density <= 0.01 and width >= 16 else "")],
             measured="sparse step",
             model="s-fc",
             base_channels=width,
             density=density,
         )
-        EPOCHS.close()
 
 
-def sparse_epochs(width: int, device: torch.device, report: Report) -> None:
-    """Print the time of an epoch in each mode: with its images, and with laying out the matrix."""
-    report.table(
-        f"S-FC, α = {width}: an epoch at {EPOCH_DENSITY:.0%} density, flips and crops",
-        interleaved({mode: epoch(width, device, mode) for mode in MODES}, repeats=EPOCH_REPEATS),
-        unit="seconds",
-        scale=1,
-        ratios=[("frozen", "dense", "<= 0.5")],
-        measured="sparse epoch",
-        model="s-fc",
-        base_channels=width,
-        density=EPOCH_DENSITY,
-    )
+def new_step(config: Config, device: torch.device) -> Step:
+    """Return the step of a run that has just begun."""
+    model = build_model(config).to(device)
+    return Step(config, device, model, make_optimizer(config, model))
 
 
-def epoch(width: int, device: torch.device, mode: str) -> Callable[[], None]:
-    """Return an epoch of training that begins with the same weights each time."""
-    net, optimizer = network("s-fc", width, device, frozen=mode == "frozen")
-    thin_out(net, EPOCH_DENSITY)
-    first = net.conv1.weight
-    start = first.detach().clone()
-    labels, images = batch(device)[1], augmentation("flip-crop", device)
-
-    def once() -> None:
-        with torch.no_grad():
-            first.copy_(start)
-        augmented = images()
-        with (
-            sparse_products.sparse_first_layer(net, optimizer, mode) as forward,
-            mixed_precision.bf16_weights(net, optimizer),
-        ):
-            for some in augmented.split(BATCH):
-                optimizer.zero_grad()
-                backward(loss_of(forward, normalised(some), labels[: len(some)]))
-                optimizer.step()
-
-    return synchronised(once, device)
-
-
-def steps(
-    net: models.Net, optimizer: Optimizer, mode: str, x: Tensor, labels: Tensor
-) -> Callable[[], None]:
-    """Return a step within an epoch."""
-    forward = EPOCHS.enter_context(sparse_products.sparse_first_layer(net, optimizer, mode))
-    EPOCHS.enter_context(mixed_precision.bf16_weights(net, optimizer))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        backward(loss_of(forward, x, labels))
-        optimizer.step()
-
-    return step
-
-
-def network(
-    model: str, width: int, device: torch.device, *, frozen: bool = False
-) -> tuple[models.Net, BetaLasso]:
-    with device:
-        net = models.build(model, num_classes=10, image_size=32, in_channels=3, base_channels=width)
-    large = sum(p.numel() for p in net.parameters()) >= COMPILED_FROM
-    groups = [{"params": [net.conv1.weight]}, {"params": [net.fc1.weight, net.fc2.weight]}]
-    return net, BetaLasso(groups, **SETTINGS, frozen_zeros=frozen, compiled=large)
-
-
-def thin_out(net: models.Net, density: float) -> None:
-    with torch.no_grad():
-        weight = net.conv1.weight
-        weight.mul_(torch.rand_like(weight) < density).add_(0.01 * weight.sign())
+def thin_step(width: int, device: torch.device, mode: str, density: float) -> Step:
+    """Return the step of S-FC of which so much of the first layer is left."""
+    config = CONFIG.replace(base_channels=width, frozen_zeros=mode == "frozen")
+    taken = new_step(config, device)
+    weight = taken.model.conv1.weight.data
+    weight.mul_(torch.rand_like(weight) < density).add_(0.01 * weight.sign())
+    return taken
 
 
 def batch(device: torch.device) -> tuple[Tensor, Tensor]:
@@ -220,17 +148,6 @@ def batch(device: torch.device) -> tuple[Tensor, Tensor]:
 
 def normalised(images: Tensor) -> Tensor:
     return images.float().sub_(127.5).div_(127.5).to(torch.bfloat16)
-
-
-def loss_of(forward: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> Tensor:
-    with mixed_precision.bf16_products(x.device), torch.autocast(x.device.type, torch.bfloat16):
-        logits = forward(x)
-    return F.cross_entropy(logits.float(), labels)
-
-
-def backward(loss: Tensor) -> None:
-    with mixed_precision.bf16_products(loss.device):
-        loss.backward()
 
 
 def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
@@ -244,88 +161,52 @@ def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
     return lambda: apply(images, draw(name, EPOCH, 32, draws, crop_shift=4), order=order, out=room)
 
 
-def products(net: models.Net) -> Product:
-    """Return the bare products of a step, layer by layer, on operands that lie ready."""
-    layers = [m for m in net.modules() if isinstance(m, tuple(PRODUCTS))]
-    device, every = next(net.parameters()).device, []
-    for depth, (layer, (x, gradient)) in enumerate(zip(layers, operands(net, layers), strict=True)):
-        kind = next(kind for kind in PRODUCTS if isinstance(layer, kind))
-        every.append(PRODUCTS[kind](layer, x, gradient, inner=depth > 0))
+def products(net: nn.Module, x: Tensor) -> Callable[[], None]:
+    """Return the bare products of a step on inputs x (N, …), in the precision of x.
 
-    def once() -> None:
-        with mixed_precision.bf16_products(device):
-            for product in every:
-                product()
+    They are done layer by layer, on operands that lie ready.
+    """
+    every: list[Action] = []
 
-    return once
+    def see(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        every.append(product(layer, inputs[0].to(x.dtype), output.to(x.dtype), inner=bool(every)))
 
-
-def operands(net: models.Net, layers: Sequence[nn.Module]) -> list[tuple[Tensor, Tensor]]:
-    """Return each layer's input, and a tensor like its output, in bfloat16."""
-    seen: list[tuple[Tensor, Tensor]] = []
-    hooks = [
-        layer.register_forward_hook(lambda _, x, y: seen.append((x[0].bfloat16(), y.bfloat16())))
-        for layer in layers
-    ]
+    kinds = nn.Linear, nn.Conv2d, models.LocallyConnected2d
+    layers = [layer for layer in net.modules() if isinstance(layer, kinds)]
+    hooks = [layer.register_forward_hook(see) for layer in layers]
     with torch.no_grad():
-        device = next(net.parameters()).device
-        net(normalised(batch(device)[0]).float())
+        net(x.float())
     for hook in hooks:
         hook.remove()
-    return seen
-
-
-def of_linear(layer: nn.Linear, x: Tensor, gradient: Tensor, *, inner: bool) -> Product:
-    weight = layer.weight.detach().bfloat16()
 
     def once() -> None:
-        torch.mm(x, weight.t())
-        torch.mm(gradient.t(), x)
-        if inner:
-            torch.mm(gradient, weight)
+        with mixed_precision.bf16_products(x.device):
+            for action in every:
+                action()
 
     return once
 
 
-def of_convolution(layer: nn.Conv2d, x: Tensor, gradient: Tensor, *, inner: bool) -> Product:
-    weight, shape = layer.weight.detach().bfloat16(), (layer.stride, layer.padding)
-    back = torch.ops.aten.convolution_backward
-    wanted = [inner, True, False]
-
-    def once() -> None:
-        F.conv2d(x, weight, None, *shape)
-        back(gradient, x, weight, None, *shape, (1, 1), False, (0, 0), 1, wanted)
-
-    return once
-
-
-def of_local(
-    layer: models.LocallyConnected2d, x: Tensor, gradient: Tensor, *, inner: bool
-) -> Product:
-    """Return the products of a first layer: one for each position, on patches that lie ready."""
-    if inner:
-        raise ValueError("the patches of an inner layer would need a gradient too")
-    weight, (patches,) = layer.weight.detach().bfloat16(), layer.patches(x)
-    gradients = gradient.flatten(2).permute(2, 1, 0).contiguous()  # (positions, out_channels, N)
-
-    def once() -> None:
-        torch.bmm(weight, patches)
-        torch.bmm(gradients, patches.transpose(1, 2))
-
-    return once
+def product(layer: nn.Module, x: Tensor, gradient: Tensor, *, inner: bool) -> Action:
+    """Return the products of a layer: forward, its weights' gradient, and its input's if inner."""
+    weight = layer.weight.detach().to(x.dtype)
+    if isinstance(layer, nn.Linear):
+        pairs = [(x, weight.t()), (gradient.t(), x), *([(gradient, weight)] if inner else [])]
+        return lambda: [torch.mm(*pair) for pair in pairs]
+    if isinstance(layer, models.LocallyConnected2d):  # one for each position, on patches; first
+        (patches,) = layer.patches(x)
+        gradients = gradient.flatten(2).permute(2, 1, 0).contiguous()  # (positions, channels, N)
+        pairs = [(weight, patches), (gradients, patches.transpose(1, 2))]
+        return lambda: [torch.bmm(*pair) for pair in pairs]
+    shape, back = (layer.stride, layer.padding), torch.ops.aten.convolution_backward
+    rest = None, *shape, (1, 1), False, (0, 0), 1, [inner, True, False]
+    return lambda: (nn.functional.conv2d(x, weight, None, *shape), back(gradient, x, weight, *rest))
 
 
-PRODUCTS: dict[type[nn.Module], Callable[..., Product]] = {
-    nn.Linear: of_linear,
-    nn.Conv2d: of_convolution,
-    models.LocallyConnected2d: of_local,
-}
-
-
-def memory_pass(net: models.Net, device: torch.device) -> Callable[[], object]:
+def memory_pass(net: nn.Module) -> Action:
     """Copy 6 bytes a weight: as many read and written as a step reads and writes at least."""
     weights = sum(p.numel() for p in net.parameters())
-    held = torch.ones(6 * weights, dtype=torch.uint8, device=device)
+    held = torch.ones(6 * weights, dtype=torch.uint8, device=next(net.parameters()).device)
     copied = torch.empty_like(held)
     return lambda: copied.copy_(held)
 

@@ -65,13 +65,9 @@ def native_bf16() -> bool:
 
 
 class Report:
-    """What a benchmark prints, and keeps in a file for the book's chapter on the engine.
+    """Tables of a benchmark: printed, and kept in `_build/benchmarks/<name>-<device>.json`.
 
-    Args:
-        name: of the benchmark.
-        device: that it ran on.
-
-    The file is `_build/benchmarks/<name>-<device>.json`; copy it to `book/benchmarks` to publish.
+    Copied to `book/benchmarks`, the file is what the book's chapter on the engine shows.
     """
 
     def __init__(self, name: str, device: str = "cpu") -> None:
@@ -86,38 +82,35 @@ class Report:
         times: Times,
         *,
         unit: str,
-        scale: float,
+        scale: float = 0.0,
         ratios: Iterable[tuple[str, str, str]] = (),
         measured: str,
         **fields: Any,
     ) -> None:
         """Print and keep the times of some actions, in a unit of which `scale` make a second.
 
-        `ratios` are of two actions, taken round by round: (numerator, denominator, target). A
-        target reads ">= 8" or "<= 2.5"; "" is none. By `measured` and further fields, as `model`
-        and `base_channels`, the book looks the table up.
+        Without a scale, that of the unit: milliseconds, or seconds.
+
+        `ratios` are of two actions, taken round by round, and what they were to be: (numerator,
+        denominator, "<= 2.5" or ""). By `measured` and further fields, as `model` and
+        `base_channels`, the book looks the table up.
         """
-        shown = {name: [scale * value for value in values] for name, values in times.items()}
-        quotients = [_quotient(times, *ratio) for ratio in ratios]
-        print(title, "\n")
-        _print(shown, unit)
-        if quotients:
-            _print_ratios(quotients)
-        rounded = {name: [_rounded(value) for value in values] for name, values in shown.items()}
+        scale = scale or (1e3 if unit.startswith("milli") else 1.0)
         repeats = len(next(iter(times.values())))
+        print(title, f"\n\n{f'{unit}, {repeats} repeats':52} {'median':>8} {'range':>19}")
+        shown = {name: _rounded(scale * value for value in times[name]) for name in times}
+        for name, values in shown.items():
+            _print(name, values)
+        quotients = []
+        for above, below, target in ratios:
+            name = f"{above} / {below}"
+            pairs = zip(times[above], times[below], strict=True)
+            low, middle, high = _print(name, [a / b for a, b in pairs], target)
+            spread = {"median": middle, "lowest": low, "highest": high}
+            quotients.append({"ratio": name, **spread, "target": target})
+        print()
         kept = {"title": title, "measured": measured, **fields, "repeats": repeats, "unit": unit}
-        self._keep(kept | {"times": rounded, "ratios": quotients})
-
-    def shares(
-        self, title: str, shares: Mapping[str, float], *, measured: str, **fields: Any
-    ) -> None:
-        """Print and keep shares that were counted, and do not depend on the machine."""
-        print(title, *(f"{name:36} {share:9.2%}" for name, share in shares.items()), "", sep="\n")
-        kept = {name: _rounded(share) for name, share in shares.items()}
-        self._keep({"title": title, "measured": measured, **fields, "shares": kept})
-
-    def _keep(self, table: dict[str, Any]) -> None:
-        self.tables.append(table)
+        self.tables.append(kept | {"times": shown, "ratios": quotients})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         document = {"machine": self.machine, "tables": self.tables}
         self.path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
@@ -140,47 +133,12 @@ def machine(device: torch.device) -> dict[str, Any]:
     }
 
 
-def _quotient(times: Times, above: str, below: str, target: str) -> dict[str, Any]:
-    values = [a / b for a, b in zip(times[above], times[below], strict=True)]
-    low, middle, high = (_rounded(value) for value in _summary(values))
-    return {
-        "ratio": f"{above} / {below}",
-        "median": middle,
-        "lowest": low,
-        "highest": high,
-        "target": target,
-        "met": _met(middle, target),
-    }
+def _print(name: str, values: list[float], target: str = "") -> list[float]:
+    low, middle, high = _rounded((min(values), statistics.median(values), max(values)))
+    asked = f"   to be {target}" if target else ""
+    print(f"{name:52} {middle:8.2f} {low:9.2f} – {high:.2f}{asked}")
+    return [low, middle, high]
 
 
-def _met(value: float, target: str) -> bool | None:
-    if not target:
-        return None
-    sign, bound = target.split()
-    return value >= float(bound) if sign == ">=" else value <= float(bound)
-
-
-def _print(shown: Times, unit: str) -> None:
-    repeats = len(next(iter(shown.values())))
-    print(f"{unit + f', {repeats} repeats':36} {'median':>9} {'range':>19}")
-    for name, values in shown.items():
-        low, middle, high = _summary(values)
-        print(f"{name:36} {middle:9.2f} {low:9.2f} – {high:.2f}")
-    print()
-
-
-def _print_ratios(quotients: Iterable[Mapping[str, Any]]) -> None:
-    print(f"{'ratio, round by round':52} {'median':>6} {'range':>14}   target")
-    for one in quotients:
-        span = f"{one['lowest']:.2f} – {one['highest']:.2f}"
-        verdict = {True: "met", False: "missed", None: "–"}[one["met"]]
-        print(f"{one['ratio']:52} {one['median']:6.2f} {span:>14}   {one['target']} {verdict}")
-    print()
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
-def _summary(values: list[float]) -> tuple[float, float, float]:
-    return min(values), statistics.median(values), max(values)
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]

@@ -2,7 +2,6 @@
 
 import ast
 import html
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
@@ -53,37 +52,24 @@ def test_words_become_values_of_the_declared_types(tiny):
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [
-        ("seeds", "3.0"),
-        ("seeds", "True"),
-        ("seeds", "many"),
-        ("beta", "fifty"),
-        ("beta", "nan"),
-        ("live", "1"),
-        ("live", "yes"),
-        ("betas", "1.0"),
-        ("betas", "['a']"),
-    ],
+    [("seeds", "3.0"), ("seeds", "True"), ("beta", "nan"), ("live", "1"), ("betas", "['a']")],
 )
 def test_word_of_another_type_is_refused(tiny, name, word):
     with pytest.raises(ConfigError, match=f"tiny: {name} must be"):
         book.parse("tiny", {name: word})
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", None])
-def test_value_of_another_type_is_refused_before_anything_runs(tiny, value):
-    with pytest.raises(ConfigError, match="seeds must be int"):
-        book.execute("tiny", {"seeds": value})
-    assert not (tiny / "_build").exists()
-
-
-def test_unknown_names_are_refused(tiny):
-    with pytest.raises(ConfigError, match=r"no parameter 'seed' .did you mean seeds"):
-        book.execute("tiny", {"seed": 1})
-    with pytest.raises(ConfigError, match="no parameter 'seed'"):
-        book.parse("tiny", {"seed": "1"})
+def test_unknown_names_and_values_of_another_type_are_refused_before_anything_runs(tiny):
+    for values, reason in (
+        ({"seeds": 1.0}, "seeds must be int"),
+        ({"seed": 1}, "no parameter 'seed' .did you mean seeds"),
+        ({"scale": "smok"}, "^tiny: scale is one of .*; did you mean smoke"),
+    ):
+        with pytest.raises(ConfigError, match=reason):
+            book.execute("tiny", values)
     with pytest.raises(ConfigError, match="no chapter 'table9'; there are: tiny"):
         book.parameters("table9")
+    assert not (tiny / "_build").exists()
 
 
 def test_execution_takes_the_parameters_and_leaves_the_chapter_alone(tiny):
@@ -92,41 +78,28 @@ def test_execution_takes_the_parameters_and_leaves_the_chapter_alone(tiny):
     assert executed == tiny / "_build" / "rerun" / "tiny" / "tiny.ipynb"
     outputs = [cell.outputs for cell in _code(nbformat.read(executed, as_version=4))]
     assert outputs[-1][0].data["text/plain"] == "(3, 2, True, 'desk', [0.5])"
-    assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
-
-
-def test_update_stores_outputs_without_noise_and_always_the_same(tiny):
-    assert book.update("tiny") == tiny / "book" / "tiny.ipynb"
-    first = (tiny / "book" / "tiny.ipynb").read_bytes()
-    assert b"noise\\n" not in first
-    assert b"papermill" not in first
-    assert b'"a\\n"' in first
-    book.update("tiny")
-    assert (tiny / "book" / "tiny.ipynb").read_bytes() == first
-
-
-def test_update_sees_no_records_of_the_reader(tiny, monkeypatch):
-    path = tiny / "book" / "tiny.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(
-        nbformat.v4.new_code_cell("import os\nos.listdir(os.environ['LCS_STORE'])")
-    )
-    nbformat.write(notebook, path)
-    monkeypatch.setenv("LCS_STORE", "the reader's own")
-    book.update("tiny")
-    outputs = [c.outputs for c in _code(nbformat.read(path, as_version=4))]
-    assert outputs[-1][0].data["text/plain"] == "[]"
-    assert os.environ["LCS_STORE"] == "the reader's own"
-
-
-def test_failing_cell_is_told_in_one_line_and_the_chapter_kept(tiny):
-    committed = (tiny / "book" / "tiny.ipynb").read_bytes()
-    with pytest.raises(ConfigError, match=r"^tiny: scale is one of .*; did you mean smoke"):
-        book.execute("tiny", {"scale": "smok"})
     with pytest.raises(ConfigError, match=r"^tiny, cell 4: scale paper is unknown") as failure:
         book.execute("tiny", {"scale": "paper"})
     assert "\n" not in str(failure.value)
     assert (tiny / "book" / "tiny.ipynb").read_bytes() == committed
+
+
+def test_update_stores_outputs_without_noise_and_always_the_same(tiny, monkeypatch):
+    """It sees no records of the reader."""
+    path = tiny / "book" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    listed = "import os\nos.listdir(os.environ['LCS_STORE'])"
+    notebook.cells.append(nbformat.v4.new_code_cell(listed))
+    nbformat.write(notebook, path)
+    monkeypatch.setenv("LCS_STORE", "the reader's own")
+    assert book.update("tiny") == path
+    first = path.read_bytes()
+    assert b"noise\\n" not in first
+    assert b"papermill" not in first
+    assert b'"a\\n"' in first
+    assert _code(nbformat.read(path, as_version=4))[-1].outputs[0].data["text/plain"] == "[]"
+    book.update("tiny")
+    assert path.read_bytes() == first
 
 
 @pytest.fixture
@@ -138,30 +111,18 @@ def rendered(tiny):
     return tiny
 
 
-def test_warning_of_the_build_is_an_error_every_time(rendered):
-    for _ in range(2):
-        with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
-            book.render()
-    (rendered / "_config.yml").write_text("sphinx:\n  extra_extensions: [no_such_extension]\n")
-    with pytest.raises(LcsError, match="No module named 'no_such_extension'"):
+def test_warning_of_the_build_is_an_error(rendered):
+    with pytest.raises(LcsError, match=r"intro\.md:.*header.* \(see .*book\.log\)"):
         book.render()
 
 
-@pytest.mark.parametrize(
-    ("verb", "words", "place"), [("render", (), ""), ("rerun", ("tiny", {}), "_build/rerun/tiny")]
-)
-def test_a_build_waits_for_one_that_another_process_does(
-    verb, words, place, tiny, monkeypatch, capsys
-):
-    done, folder = [], tiny / place
+def test_a_build_waits_for_one_that_another_process_does(tiny, monkeypatch, capsys):
+    done = []
     monkeypatch.setattr(book, "_build", lambda source, *_: done.append(source) or source)
-    notebook = tiny / "book" / "tiny.ipynb"
-    monkeypatch.setattr(book, "execute", lambda *_: done.append("executed") or notebook)
-    (tiny / "_config.yml").touch()
-    (folder / "_build").mkdir(parents=True)
+    (tiny / "_build").mkdir()
     with ThreadPoolExecutor(1) as others:
-        with FileLock(folder / "_build" / "book.lock"):
-            waiting = others.submit(getattr(book, verb), *words)
+        with FileLock(tiny / "_build" / "book.lock"):
+            waiting = others.submit(book.render)
             said = ""
             for _ in range(100):  # seldom, as reading may lose what is written meanwhile
                 if "waiting for another build" in said or waiting.done():
@@ -171,10 +132,10 @@ def test_a_build_waits_for_one_that_another_process_does(
             assert "waiting for another build" in said
             assert not done
         waiting.result(timeout=60)
-    assert done[-1] == folder
+    assert done == [tiny]
 
 
-def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd):
+def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered):
     path = rendered / "book" / "tiny.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Tiny\n\n[Why](why.ipynb), {ref}`x`"))
@@ -188,10 +149,6 @@ def test_rerun_renders_the_chapter_alone_whatever_the_others_are(rendered, capfd
     assert text.index("Run anew with") < text.index(book.ANEW[:40])
     assert book.ANEW not in path.read_text()
     assert not page.with_name("intro.html").exists()
-    assert (
-        f"tiny: start-up and rendering take about {book.OVERHEAD_SECONDS} s"
-        in capfd.readouterr().err
-    )
 
 
 def test_a_list_of_false_statements_moves_from_its_cell():

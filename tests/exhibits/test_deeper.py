@@ -3,24 +3,21 @@
 from collections import Counter
 
 import pytest
-from helpers.made_up_records import configs, made_up
+from helpers.made_up_records import configs
 
-from lcs.exhibits.choose import choose
 from lcs.exhibits.shared.methods import method
 from lcs.exhibits.shared.searches import network_key
 
 
-def test_every_network_starts_from_the_convolution_of_the_study():
-    counts = {
-        **{"from-convolution": 4, "search-convolution": 16},
-        **{"from-convolution-wide": 3, "search-convolution-wide": 9},
-    }
-    for name, count in counts.items():
-        convolution = configs(name)[0]
-        started = [config for config in configs(name) if config.source]
-        assert {config.source for config in started} == {convolution.as_source}
-        assert {config.start for config in started} == {"network"}
-        assert len(started) == count
+@pytest.mark.parametrize("kind", ["from-convolution", "from-convolution-wide"])
+def test_every_network_starts_from_the_convolution_of_the_study(kind):
+    for name in (kind, kind.replace("from", "search")):
+        convolution, *others = configs(name)
+        started = [config for config in others if config.source]
+        assert {(c.source, c.start) for c in started} == {(convolution.as_source, "network")}
+        counts = Counter(map(network_key, started))
+        assert counts.keys() >= {"s-conv sgd", "s-fc sgd", "s-fc beta-lasso"}
+        assert len({*counts.values()}) == 1, "as many candidates for each"
         assert len({config.validation for config in configs(name)}) == 1
 
 
@@ -43,25 +40,3 @@ def test_networks_are_searched_alike_and_on_validation():
     counts = Counter(network_key(config) for config in searched)
     assert set(counts.values()) == {6}
     assert len(counts) == 8
-    for name, candidates in (("search-convolution", 4), ("search-convolution-wide", 3)):
-        started = [config for config in configs(name) if config.source]
-        assert set(Counter(map(network_key, started)).values()) == {candidates}
-
-
-def test_searches_choose_by_accuracy_for_each_network():
-    best = {"conv": 0.3, "local": 0.03, "fc": 0.1}
-    records = []
-    for config in configs("search-deeper"):
-        regular = config.l1 == 3e-5 if config.l1 else config.weight_decay == 2e-3
-        is_best = config.lr == best[config.model[2:]] and regular
-        records.append(made_up(config, 60.0 if is_best else 50.0))
-    found = choose("search-deeper", records)
-    assert {key: values["lr"] for key, values in found.items() if "sgd" in key} == {
-        f"{depth}-{kind} sgd": lr for depth in "ds" for kind, lr in best.items()
-    }
-    assert {values["weight_decay"] for key, values in found.items() if "sgd" in key} == {2e-3}
-    assert found["d-fc beta-lasso"] == {"lr": 0.1, "share": pytest.approx(0.3)}
-    records = [made_up(c, 60 - c.lr + c.beta * c.lr) for c in configs("search-convolution")]
-    found = choose("search-convolution", records)
-    assert found["s-fc sgd"] == found["s-conv sgd"] == 0.01
-    assert found["s-fc beta-lasso"] == 3.0

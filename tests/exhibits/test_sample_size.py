@@ -14,10 +14,3 @@ def test_every_run_takes_about_as_many_steps():
     assert {c.replace(train_share=1.0, epochs=50) for c in configs} == {
         c for c in configs if c.train_share == 1
     }
-
-
-def test_wider_networks_are_those_of_permuted_pixels_with_few_images():
-    plain = {c for c in find_study("permuted").configs("desk", 1) if not c.permute_pixels}
-    configs = find_study("sample-size-wide").configs("desk", 1)
-    assert {c.train_share for c in configs} == {0.02}
-    assert {c.replace(train_share=1.0, epochs=100) for c in configs} < plain

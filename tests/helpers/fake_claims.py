@@ -20,7 +20,7 @@ ONE = Finding("1.0", Interval(1.0, None, 1))
 
 @dataclasses.dataclass(eq=False)
 class Fake:
-    """A study that has runs at some scales."""
+    """A study of five runs, or of one on another network, at some scales."""
 
     name: str
     has: tuple[str, ...]
@@ -29,16 +29,24 @@ class Fake:
     after = ()
 
     def stored(self, scale, store):
+        if self.name == "few":
+            return [made_up(Config(model="s-conv"), 50.0)]
         return [made_up(Config(seed=seed), 50.0) for seed in range(5 * (scale in self.has))]
+
+
+FAKES = [
+    Fake("run", ("desk",)),
+    Fake("wide", ("desk", "paper")),
+    Fake("missing", ()),
+    Fake("small", (), scales=("smoke", "desk")),
+    Fake("few", ("desk",)),
+]
 
 
 @pytest.fixture(autouse=True)
 def fake_studies(monkeypatch):
-    has = {"run": ("desk",), "wide": ("desk", "paper"), "missing": ()}
-    fakes = {name: Fake(name, scales) for name, scales in has.items()}
-    fakes["small"] = Fake("small", (), scales=("smoke", "desk"))
-    real = runs.find_study
-    monkeypatch.setattr(runs, "find_study", lambda name: fakes.get(name) or real(name))
+    known, real = {fake.name: fake for fake in FAKES}, runs.find_study
+    monkeypatch.setattr(runs, "find_study", lambda name: known.get(name) or real(name))
 
 
 def claim(finding, study="run", source="P", judge=True):

@@ -85,20 +85,6 @@ PAPER_SHORT = Setting(
     "the paper's size, 400 epochs",
     {"smoke": SMOKE, "paper": PAPER.replace(epochs=paper.SHORT_EPOCHS)},
 )
-SETTINGS = (
-    REPRODUCTION,
-    REPRODUCTION_CROSS_ENTROPY,
-    SHORT_RECIPE,
-    RECIPE,
-    FLIP_CROP_SHORT,
-    FLIP_CROP,
-    FLIP_CROP_LONG,
-    varied(REPRODUCTION),
-    SPOKEN,
-    PAPER_LENGTH,
-    PAPER_SHORT,
-    PAPER_WHOLE,
-)
 
 PAPER_BETAS = (0, 1, 50)  # of the paper's Table 2
 # the reproduction's λ, the end of the paper's search: the same in every layer
@@ -147,25 +133,10 @@ class Choices(dict[str, Chosen]):
 
 # what the searches chose on validation images: written by `lcs study NAME --choose`
 CHOSEN_FILE = Path(__file__).with_name("chosen.json")
-FINALISTS = "search-pruning"
-# what they chose for SGD and for others by each key: numbers of these fields, or one number
-FORMS = {
-    **dict.fromkeys(("search-long", "search-wide", "search-beyond", "search-rivals"), ("", "")),
-    **dict.fromkeys(("search-augment", "search-paper-size-rate"), ("", "")),
-    **dict.fromkeys(("search-convolution", "search-convolution-wide"), ("", "")),
-    **dict.fromkeys(("search-flips", "search-paper-size"), ("lr factor", "lr factor")),
-    **dict.fromkeys(("search-pruning-long", "search-wider"), ("lr factor", "lr factor")),
-    FINALISTS: ("lr factor", "lr factor"),  # several by each key
-    **dict.fromkeys(("search-budgets", "search-wider-budget"), ("share density density_rest",) * 2),
-    **dict.fromkeys(("search-deeper", "search-footprints"), ("lr weight_decay", "lr share")),
-    "search": ("momentum weight_decay", "l1 l1_rest"),
-    "search-growth": ("", "l1_growth share lr"),
-    "search-sound": ("lr momentum weight_decay", "lr l1 l1_rest"),
-}
 
 
 def read_choices(file: Path = CHOSEN_FILE) -> Choices:
-    """Return what the searches chose.
+    """Return what the searches chose: a number, or numbers by the fields of `Config` and others.
 
     Raises:
         ConfigError: the file cannot be read, or holds what no search chooses.
@@ -174,7 +145,7 @@ def read_choices(file: Path = CHOSEN_FILE) -> Choices:
         sections = json.loads(file.read_text(encoding="utf-8"))
         for search, found in sections.items():
             for key, value in found.items():
-                _check_form(search, key, value)
+                _check_numbers(f"{search}, {key}", value)
     except (OSError, *ILL_FORMED) as error:
         reason = error.strerror if isinstance(error, OSError) else one_line(error)
         raise ConfigError(
@@ -183,19 +154,13 @@ def read_choices(file: Path = CHOSEN_FILE) -> Choices:
     return Choices({search: Chosen(search, found) for search, found in sections.items()})
 
 
-def _check_form(search: str, key: str, value: Any) -> None:
-    """Refuse a choice of another form."""
-    if search not in FORMS:  # `Config` checks its fields
-        if type(value) is not dict:
-            raise ValueError(f"{search}, {key}: has no fields")
-        return
-    of_sgd, of_others = FORMS[search]
-    fields = (of_sgd if "sgd" in key else of_others).split()
-    for each in value if search == FINALISTS else [value]:
-        numbers = [each[name] for name in fields] if fields else [each]
-        right = all(type(n) in (int, float) and 0 <= n < math.inf for n in numbers)
-        if not right or (fields and len(each) > len(fields)):
-            raise ValueError(f"{search}, {key}: is not {' and '.join(fields) or 'a number'} alone")
+def _check_numbers(name: str, value: Any) -> None:
+    for each in value if isinstance(value, list) else [value]:
+        fields = each if isinstance(each, dict) else {"": each}
+        # the others `Config` checks
+        numbers = [fields[name] for name in fields.keys() - {"model", "optimizer", "l1_rest"}]
+        if not all(type(n) in (int, float) and 0 <= n < math.inf for n in numbers):
+            raise ValueError(f"{name}: has other values than numbers from 0 on")
 
 
 CHOSEN = read_choices()
@@ -206,12 +171,7 @@ WIDTHS, WIDEST, WIDTH_BEYOND = (1, 2, 4, 8), 8, 16
 # share of its λ that was best for β = 50 at each width, in runs of so many epochs
 SHARE_AT_WIDTH = Chosen(
     "search-wide",
-    {
-        int(k): v
-        for s in ("search-wide", "search-beyond")
-        for k, v in CHOSEN[s].items()
-        if k.isdecimal()
-    },
+    {int(k): v for name in ("search-wide", "search-beyond") for k, v in CHOSEN[name].items()},
 )
 SHARE_EPOCHS = 200
 
