@@ -14,9 +14,9 @@ from lcs.optim import BetaLasso, sparse_products
 from lcs.optim.mixed_precision import bf16_weights
 from lcs.runs import RunStore
 from lcs.train import train, train_group
-from lcs.train.device import choose_device
-from lcs.train.own_state import own_state
-from lcs.train.run import Run
+from lcs.train.device import choose_device, own_state
+from lcs.train.loop import Run
+from lcs.train.step import train_step
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -91,7 +91,7 @@ def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
         torch.cuda.set_sync_debug_mode("error")
         with bf16_weights(run.model, run.optimizer) if precision == "bf16" else nullcontext():
             for x, labels in itertools.islice(run.training.batches(2), 3):  # 1 is ready
-                run.train_step(run.model, x, labels)
+                train_step(run.config, run.model, run.optimizer, x, labels)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -140,7 +140,7 @@ def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cuda")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("lcs.train.clock.Clock.over", lambda clock: len(clock.recent) == 2)
+        patch.setattr("lcs.train.time_budget.TimeBudget.over", lambda clock: len(clock.epochs) == 2)
         with pytest.raises(Paused):
             train(config, store=store, device="cuda")
     resumed = train(config, store=store, device="cuda")

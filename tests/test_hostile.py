@@ -52,19 +52,15 @@ def lcs(*arguments, stdout=subprocess.PIPE, **environment):
 # --- files
 
 
-def test_a_pipe_is_no_record_no_checkpoint_and_no_data(store, tmp_path, monkeypatch, command):
+def test_a_pipe_is_no_record_and_no_data(store, tmp_path, monkeypatch, command):
     monkeypatch.setenv("LCS_DATA", str(tmp_path))
-    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
-    checkpoint = Checkpoint(CONFIG, store.root)
     record = store.root / "pipe.json"
-    for path in (record, tmp_path / "svhn.npz", checkpoint.path):
+    for path in (record, tmp_path / "svhn.npz"):
         os.mkfifo(path)
     with pytest.raises(RecordError, match="not a regular file"):
         read_record(record)
     with pytest.raises(DataError, match="not a regular file"):
         data.load("svhn")
-    with pytest.raises(CheckpointError, match="not a regular file"):
-        checkpoint.epoch()
     for name in ("cifar10", "fsdd"):
         command("data", "import", name, tmp_path / "svhn.npz").refused("not a regular file")
 

@@ -1,4 +1,4 @@
-"""What is recorded of a run: measures of its weights and of its filters, and some filters."""
+"""What is recorded of a run: accuracies, measures of its weights and filters, and some filters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lcs import measure
+from lcs import measure, models
 from lcs.config import Config
-from lcs.measure.shift_equivariance import equivariance
-from lcs.shapes import default_kernel
+from lcs.measure.shift_equivariance import equivariance, evenly_spaced
+from lcs.shapes import default_kernel, flops
+from lcs.train.batches import Batches
+from lcs.train.step import logits
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
@@ -21,13 +23,23 @@ STORED_FILTERS = 24
 
 
 @torch.no_grad()
+def accuracy(config: Config, model: nn.Module, images: Batches) -> float:
+    """Share of the images, not augmented, that a network classifies correctly."""
+    model.eval()
+    hits = torch.zeros((), dtype=torch.int64, device=images.labels.device)
+    for x, labels in images.ordered_batches():
+        hits += (logits(config, model, x).argmax(1) == labels).sum()
+    return hits.item() / len(images)
+
+
+@torch.no_grad()
 def layer_measures(
     weights: Mapping[str, Tensor], were_zero: Mapping[str, Tensor]
 ) -> dict[str, dict[str, Any]]:
-    """Return the measures of each layer's weights after an epoch, by measure and layer.
+    """Return nonzeros, revived and norm (ℓ2) of each layer's weights, by measure and layer.
 
-    They are nonzeros; revived: how many weights that `were_zero` (bool, shaped as the weights)
-    before the epoch are not any more; norm: ℓ2.
+    Revived weights are those that `were_zero` (bool, of their shape) before the epoch and are not
+    any more.
     """
     revived = {name: (weight != 0) & were_zero[name] for name, weight in weights.items()}
     return {
@@ -40,8 +52,8 @@ def layer_measures(
 def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float) -> dict[str, int]:
     """Count the zeros of each layer that the last step would have revived, were they not frozen.
 
-    They are the weights at zero, new ones too, that a step along the last gradient carries past
-    the threshold βλ, in which λ is each weight's own where it grows; `lr` is η of that step.
+    They are the weights at zero, new ones too, that a step of rate `lr` along the last gradient
+    carries past the threshold βλ, in which λ is each weight's own where it grows.
     """
     thresholds = {
         id(p): g["beta"] * g["l1"] * g.get("relative_l1", 1.0)
@@ -56,25 +68,40 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     return counts
 
 
-def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
-    """Return the measures of first-layer filters by name, JSON-ready.
+def final_measures(
+    config: Config,
+    model: nn.Module,
+    filters: Tensor,
+    history: Mapping[str, Any],
+    training: Batches,
+    evaluation: Batches,
+) -> dict[str, Any]:
+    """Return the measures of a trained network, JSON-ready.
 
-    Args:
-        filters: (units, channels, height, width), in the pixels' own order, on the CPU.
-        images: that shifts are tried on, (n, channels, height, width).
+    `filters` are its first layer's, (units, C, H, W), in the images' order of pixels, on the CPU.
     """
-    ratios = measure.pair_correlation(filters).tolist()
-    return {
-        "locality": measure.locality(filters),
-        "pair_correlation": [None if math.isnan(ratio) else ratio for ratio in ratios],
-        "equivariance": equivariance(filters, images),
+    weights = models.layer_weights(model)
+    nonzeros = {name: column[-1] for name, column in history["nonzeros"].items()}
+    result = {
+        **{name: column[-1] for name, column in history.items() if type(column) is list},
+        "nonzeros": nonzeros,
+        "weights": {name: weight.numel() for name, weight in weights.items()},
+        "fan_in": measure.units_by_fan_in(weights),
+        "flops": flops(config.layer_sizes(), nonzeros),
+        "evaluation_images": len(evaluation),
+        "clean_train_accuracy": accuracy(config, model, training),
     }
-
-
-def window_centres(config: Config, filters: Tensor) -> list[list[int]]:
-    """Return row and column of the centre of each filter's window; -1 for one without weights."""
-    size = config.l1_window_size or default_kernel(config.model)
-    return measure.centres(filters, min(size, filters.shape[-1])).tolist()
+    if config.model != "resnet18":  # its first filters are kernels, not images
+        images = training.unpermuted(evenly_spaced(evaluation.all_normalised).cpu())
+        ratios = measure.pair_correlation(filters).tolist()
+        result["locality"] = measure.locality(filters)
+        result["pair_correlation"] = [None if math.isnan(ratio) else ratio for ratio in ratios]
+        result["equivariance"] = equivariance(filters, images)
+    if config.l1_growth_from:
+        size = config.l1_window_size or default_kernel(config.model)
+        centres = measure.centres(filters, min(size, filters.shape[-1]))
+        result["window_centres"] = centres.tolist()
+    return result
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:

@@ -18,7 +18,7 @@ from timing import Report, interleaved
 from lcs.config import Config
 from lcs.optim import mixed_precision
 from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import Step
+from lcs.train.step import stepped_network, train_step
 
 REPEATS, BATCH = 5, 512
 OWN, BY_FLOAT32, FLOAT32 = "bfloat16, torch's own", "bfloat16 by float32", "float32"
@@ -52,14 +52,14 @@ def step(width: int, precision: str, *, native: bool) -> Iterator[Callable[[], N
     method = {"optimizer": "beta-lasso", "l1": 5e-5, "beta": 50.0, "precision": precision}
     config = Config(base_channels=width, batch_size=BATCH, **method)
     model = build_model(config)
-    taken = Step(config, torch.device("cpu"), model, make_optimizer(config, model))
+    optimizer = make_optimizer(config, model)
     x, labels = torch.rand(BATCH, 3, 32, 32), torch.randint(10, (BATCH,))
     x = x.bfloat16() if config.bf16 else x
-    with taken.network("dense") as network:
+    with stepped_network(config, model, optimizer, "dense", None) as network:
 
         def on_such_a_processor() -> None:
             with mock.patch.object(mixed_precision, "has_bf16", return_value=native):
-                taken.train_step(network, x, labels)
+                train_step(config, network, optimizer, x, labels)
 
         yield on_such_a_processor
 

@@ -20,7 +20,7 @@ from timing import Report, interleaved
 
 from lcs import data
 from lcs.config import Config
-from lcs.train.run import Run
+from lcs.train.loop import Run
 
 REPEATS = 3
 CPU = torch.device("cpu")

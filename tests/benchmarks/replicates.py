@@ -18,7 +18,7 @@ from timing import Report, device_asked, interleaved
 
 from lcs import data
 from lcs.config import Config
-from lcs.train.run import Run
+from lcs.train.loop import Run
 
 REPEATS = 5
 SGD = Config(loss="bce", precision="bf16")

@@ -14,11 +14,11 @@ from lcs.seeds import generator_for
 from lcs.study import Study
 from lcs.study.base_study import Setting
 from lcs.train.checkpoint import Checkpoint
-from lcs.train.clock import Clock
-from lcs.train.loop import start_run
+from lcs.train.loop import Run
 from lcs.train.replay import replay
-from lcs.train.run import Run
 from lcs.train.setup import build_model
+from lcs.train.sources import start_run
+from lcs.train.time_budget import TimeBudget
 
 CPU = torch.device("cpu")
 SPARSE = Config(
@@ -28,7 +28,7 @@ SPARSE = Config(
 SOURCE = SPARSE.file.removesuffix("-s0")
 HERE = Config(dataset="digits", base_channels=2, epochs=2, batch_size=256, lr=0.1, momentum=0.9)
 MASKS = ("ticket", "mask", "first-mask", "rewired-mask", "rewired-first-mask", "random-mask")
-FOREVER = Clock(None, 60.0)
+FOREVER = TimeBudget(None, 60.0)
 
 
 def target(start, **changes):
@@ -81,7 +81,7 @@ def test_the_source_is_the_network_of_its_record_and_is_kept(store, source, caps
 
 def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setattr("lcs.train.run.learning_rate", lambda *_: 0.05)
+    monkeypatch.setattr("lcs.train.loop.learning_rate", lambda *_: 0.05)
     run = start_run(target("mask"), store, CPU, FOREVER)
     assert run.provenance["source_as_recorded"] is False
 
@@ -133,7 +133,7 @@ def test_a_ticket_is_of_a_run_from_the_weights_that_it_has_itself(store, monkeyp
     other = SPARSE.replace(**plain, **changes)
     record = SimpleNamespace(kind=other.kind, config=other)
     monkeypatch.setattr(store, "named", lambda file: record)
-    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    monkeypatch.setattr("lcs.train.sources.fit", lambda *_args, **_options: pytest.fail("trained"))
     with pytest.raises(ConfigError, match=r"ticket .* name a run of the same model"):
         start_run(target("ticket").replace(source=other.as_source), store, CPU, FOREVER)
 
@@ -282,7 +282,7 @@ def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys
     config = store.named(f"{SOURCE}-s0").config
     held = f"run {config.run_id} is in progress in another process"
     with Checkpoint(config, store.root / "sources").locked(), pytest.raises(Paused, match=held):
-        start_run(target("mask"), store, CPU, Clock(1e-3, 60.0))
+        start_run(target("mask"), store, CPU, TimeBudget(1e-3, 60.0))
     assert f"{held}; waiting for it to end" in capsys.readouterr().err
 
 
@@ -378,7 +378,7 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
     store, tmp_path, monkeypatch, changes, reason
 ):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    monkeypatch.setattr("lcs.train.sources.fit", lambda *_args, **_options: pytest.fail("trained"))
     own = RunStore(tmp_path / "runs", fallback=store)
     others = {config.file: config for config in (ToyConfig(), HERE.replace(model="resnet18"))}
     named = own.named
