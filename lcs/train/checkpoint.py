@@ -26,7 +26,6 @@ from torch.optim import Optimizer
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
 from lcs.files import is_full, own_folder, remove_abandoned, replacing
-from lcs.optim.pruning import Masks
 from lcs.runs.consistency import check_history
 
 
@@ -159,9 +158,9 @@ class Checkpoint:
 
 
 def saved_tensors(
-    model: nn.Module, optimizer: Optimizer, pruning: Masks | None
+    model: nn.Module, optimizer: Optimizer, masks: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Return the tensors of a run that its checkpoint holds, by name."""
+    """Return the tensors of a run that its checkpoint holds, by name; `masks` are its own."""
     buffers = {
         f"{index}.{key}": value
         for index, state in optimizer.state_dict()["state"].items()
@@ -171,20 +170,14 @@ def saved_tensors(
     rng = {"cpu": torch.get_rng_state()}
     if (device := next(model.parameters()).device).type == "cuda":
         rng["cuda"] = torch.cuda.get_rng_state(device)
-    mask = pruning.state_dict() if pruning else {}
-    parts = {"model": model.state_dict(), "optimizer": buffers, "mask": mask, "rng": rng}
+    parts = {"model": model.state_dict(), "optimizer": buffers, "mask": masks, "rng": rng}
     return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()}
 
 
 def load_tensors(
-    tensors: Mapping[str, Tensor],
-    model: nn.Module,
-    optimizer: Optimizer,
-    pruning: Masks | None,
-    *,
-    stepped: bool,
-) -> None:
-    """Take over what `saved_tensors` has returned, after steps or before the first one.
+    tensors: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer, *, stepped: bool
+) -> dict[str, Tensor]:
+    """Take over what `saved_tensors` has returned, after steps or before; return the masks' own.
 
     Raises:
         ValueError: other code has saved them, by other names or with other shapes.
@@ -194,9 +187,9 @@ def load_tensors(
             param.grad = torch.zeros_like(param) if param.requires_grad else None
         optimizer.step()
         optimizer.zero_grad()
-    expected = saved_tensors(model, optimizer, pruning)
+    expected = saved_tensors(model, optimizer, {})
     for name in sorted(tensors.keys() ^ expected.keys()):
-        if not name.startswith(("mask.early.", "rng.cuda")):  # of a rewound network, and of a GPU
+        if not name.startswith(("mask.", "rng.cuda")):  # which not every run has
             raise ValueError(f"{name}: {'unknown' if name in tensors else 'missing'}")
     for name in tensors.keys() & expected.keys():
         if tensors[name].shape != expected[name].shape:
@@ -205,8 +198,6 @@ def load_tensors(
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = tensor
-    if pruning:
-        pruning.load_state_dict(parts["mask"])
     buffers: dict[int, dict[str, Tensor]] = {}
     for name, tensor in parts["optimizer"].items():
         index, _, key = name.partition(".")
@@ -216,6 +207,7 @@ def load_tensors(
     torch.set_rng_state(parts["rng"]["cpu"])
     if (device := next(model.parameters()).device).type == "cuda" and "cuda" in parts["rng"]:
         torch.cuda.set_rng_state(parts["rng"]["cuda"], device)
+    return parts["mask"]
 
 
 def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:

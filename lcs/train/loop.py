@@ -22,6 +22,7 @@ from lcs import models
 from lcs.config import Config
 from lcs.data import surrogates
 from lcs.errors import ILL_FORMED, Diverged, Paused, TrainingError, one_line
+from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
 from lcs.optim.growing_l1 import around_mass, growth_at
 from lcs.optim.learning_rate import learning_rate
@@ -37,7 +38,7 @@ from lcs.train.checkpoint import Checkpoint, load_tensors, saved_tensors
 from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
 from lcs.train.device import is_out_of_memory, own_state, reporting_out_of_memory, require_memory
 from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import gradients, stepped_network, train_step
+from lcs.train.step import gradients, logits, stepped_network, train_step
 from lcs.train.time_budget import TimeBudget
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
@@ -168,8 +169,7 @@ class Run:
             return
         lr = learning_rate(self.config, epoch)
         row = {"epoch": epoch + 1, "lr": lr, "train_loss": loss, "train_accuracy": accuracy}
-        reached = recording.accuracy(self.config, self.model, self.evaluation)
-        row[self.config.accuracy_name] = reached
+        row[self.config.accuracy_name] = self.accuracy(self.evaluation)
         of_layers = recording.layer_measures(weights, were_zero)
         self._require_finite("the norm of a layer", *of_layers["norm"].values())
         if self.config.frozen_zeros:
@@ -238,14 +238,29 @@ class Run:
             reason = f"{name} is not finite in epoch {self.epoch}; try a lower lr"
             raise Diverged(f"run {self.config.run_id}: {reason}")
 
+    @torch.no_grad()
+    def accuracy(self, images: Batches) -> float:
+        """Share of the images, not augmented, that the network classifies correctly."""
+        self.model.eval()
+        hits = torch.zeros((), dtype=torch.int64, device=self.device)
+        for x, labels in images.ordered_batches():
+            hits += (logits(self.config, self.model, x).argmax(1) == labels).sum()
+        return hits.item() / len(images)
+
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the images' order of pixels."""
         return self.training.unpermuted(models.first_layer_filters(self.model).cpu())
 
     def final(self, filters: Tensor) -> dict[str, Any]:
         """Return the measures of the trained network, and of its `filters`, JSON-ready."""
-        parts = self.history, self.training, self.evaluation
-        return recording.final_measures(self.config, self.model, filters, *parts)
+        weights = models.layer_weights(self.model)
+        images = self.training.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
+        return {
+            **recording.final_weight_measures(self.config, weights, self.history),
+            "evaluation_images": len(self.evaluation),
+            "clean_train_accuracy": self.accuracy(self.training),
+            **recording.filter_measures(self.config, filters, images),
+        }
 
     def finish(self, store: RunStore) -> Record:
         """Measure the trained network and write its record, with some filters of a first seed."""
@@ -274,7 +289,8 @@ class Run:
         assert target is not None
         names = ("epoch", "seconds", "history", "resumes", "modes")
         state = {name: getattr(self, name) for name in names} | {"origin": self.provenance}
-        target.save(saved_tensors(self.model, self.optimizer, self.pruning), state)
+        masks = self.pruning.state_dict() if self.pruning else {}
+        target.save(saved_tensors(self.model, self.optimizer, masks), state)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint if it has been written, and save to it from here on."""
@@ -284,9 +300,10 @@ class Run:
         if found is None:
             return
         tensors, state = found
-        trained = self.model, self.optimizer, self.pruning
         try:
-            load_tensors(tensors, *trained, stepped=state["epoch"] > 0)
+            masks = load_tensors(tensors, self.model, self.optimizer, stepped=state["epoch"] > 0)
+            if self.pruning:
+                self.pruning.load_state_dict(masks)
             for name in ("epoch", "seconds", "history", "modes"):
                 setattr(self, name, state[name])
             self.resumes = state["resumes"] + 1
@@ -296,7 +313,8 @@ class Run:
                 raise
             raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
-            print(f"run {self.config.run_id} resumed at epoch {self.epoch}", file=sys.stderr)
+            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(line, file=sys.stderr, flush=True)
 
     def _keep_origin(self, earlier: dict[str, Any]) -> None:
         """Keep when and from which source the run began, and note what has changed since."""

@@ -1,4 +1,4 @@
-"""What is recorded of a run: accuracies, measures of its weights and filters, and some filters."""
+"""What is recorded of a run: measures of its weights and of its filters, and some filters."""
 
 from __future__ import annotations
 
@@ -7,29 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
-from lcs import measure, models
+from lcs import measure
 from lcs.config import Config
-from lcs.measure.shift_equivariance import equivariance, evenly_spaced
 from lcs.shapes import default_kernel, flops
-from lcs.train.batches import Batches
-from lcs.train.step import logits
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
 STORED_FILTERS = 24
-
-
-@torch.no_grad()
-def accuracy(config: Config, model: nn.Module, images: Batches) -> float:
-    """Share of the images, not augmented, that a network classifies correctly."""
-    model.eval()
-    hits = torch.zeros((), dtype=torch.int64, device=images.labels.device)
-    for x, labels in images.ordered_batches():
-        hits += (logits(config, model, x).argmax(1) == labels).sum()
-    return hits.item() / len(images)
 
 
 @torch.no_grad()
@@ -68,40 +55,39 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     return counts
 
 
-def final_measures(
-    config: Config,
-    model: nn.Module,
-    filters: Tensor,
-    history: Mapping[str, Any],
-    training: Batches,
-    evaluation: Batches,
+def final_weight_measures(
+    config: Config, weights: Mapping[str, Tensor], history: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the measures of a trained network, JSON-ready.
-
-    `filters` are its first layer's, (units, C, H, W), in the images' order of pixels, on the CPU.
-    """
-    weights = models.layer_weights(model)
+    """Return what is recorded last of each column, and the measures of the trained weights."""
     nonzeros = {name: column[-1] for name, column in history["nonzeros"].items()}
-    result = {
+    return {
         **{name: column[-1] for name, column in history.items() if type(column) is list},
         "nonzeros": nonzeros,
         "weights": {name: weight.numel() for name, weight in weights.items()},
         "fan_in": measure.units_by_fan_in(weights),
         "flops": flops(config.layer_sizes(), nonzeros),
-        "evaluation_images": len(evaluation),
-        "clean_train_accuracy": accuracy(config, model, training),
     }
+
+
+def filter_measures(config: Config, filters: Tensor, images: Tensor) -> dict[str, Any]:
+    """Return the measures of first-layer filters, JSON-ready.
+
+    Args:
+        config: of the run.
+        filters: (units, C, H, W), in the images' order of pixels, on the CPU.
+        images: that shifts are tried on, (n, C, H, W), in the same order.
+    """
+    measures: dict[str, Any] = {}
     if config.model != "resnet18":  # its first filters are kernels, not images
-        images = training.unpermuted(evenly_spaced(evaluation.all_normalised).cpu())
         ratios = measure.pair_correlation(filters).tolist()
-        result["locality"] = measure.locality(filters)
-        result["pair_correlation"] = [None if math.isnan(ratio) else ratio for ratio in ratios]
-        result["equivariance"] = equivariance(filters, images)
+        measures["locality"] = measure.locality(filters)
+        measures["pair_correlation"] = [None if math.isnan(ratio) else ratio for ratio in ratios]
+        measures["equivariance"] = measure.equivariance(filters, images)
     if config.l1_growth_from:
         size = config.l1_window_size or default_kernel(config.model)
         centres = measure.centres(filters, min(size, filters.shape[-1]))
-        result["window_centres"] = centres.tolist()
-    return result
+        measures["window_centres"] = centres.tolist()
+    return measures
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:

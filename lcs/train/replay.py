@@ -23,8 +23,8 @@ from lcs.runs.numeric_core import PACKAGE, same_code
 from lcs.runs.provenance import NUMERIC_PACKAGES, plain_environment, provenance
 from lcs.runs.record_format import rounded
 from lcs.train.device import choose_device, own_state, reporting_out_of_memory
-from lcs.train.sources import start_run
 from lcs.train.time_budget import TimeBudget
+from lcs.train.training import start_run
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, in the first epoch and later, of the shares of hits and of
@@ -97,7 +97,7 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
         ConfigError: the record is of no training run, `epochs` is below 1, or the commit or the
             device is not here.
         TrainingError: the commit's code fails.
-        As `lcs.train.sources.start_run`.
+        As `lcs.train.training.start_run`.
     """
     name, origin = f"run {record.run_id}", record.provenance
     if record.kind != "training":

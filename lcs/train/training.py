@@ -16,11 +16,12 @@ import torch
 from lcs.config import Config
 from lcs.errors import CheckpointError, TrainingError
 from lcs.runs import Record, RunStore
+from lcs.runs.record_format import rounded
 from lcs.train.batches import BATCH_FIELDS, stream
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import choose_device, device_type, own_state, reporting_out_of_memory
 from lcs.train.loop import Run, fit
-from lcs.train.sources import start_run
+from lcs.train.source_check import check_source
 from lcs.train.time_budget import TimeBudget
 
 # the most runs in a group, which already share most of the cost of augmentation; and the most
@@ -207,3 +208,43 @@ def _train_in_step(
                 raise
         for run in runs:
             checkpoints[run.config].remove()
+
+
+def start_run(
+    config: Config,
+    store: RunStore,
+    device: torch.device,
+    budget: TimeBudget,
+    like: Run | None = None,
+) -> Run:
+    """Return a run at its beginning, as `Run.start` does, with the network of its source.
+
+    Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
+    there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
+    provenance says whether it has the history of its record to the last digit.
+
+    Raises:
+        TrainingError: there is no record of the source.
+        As `check_source` and `train`.
+    """
+    if (file := config.source_file) is None:
+        return Run.start(config, device, like)
+    if (record := store.named(file)) is None:
+        reason = f"it starts from {file}, which has no record; train that first"
+        raise TrainingError(f"run {config.run_id}: {reason}")
+    check_source(config, record)
+    checkpoint = Checkpoint.of_source(record.config, store.root)
+    with checkpoint.locked(wait=budget.left), reporting_out_of_memory(record.config):
+        source = start_run(record.config, store, device, budget)
+        source.resume(checkpoint)
+        if source.epoch < source.config.epochs:
+            line = f"run {config.run_id}: its source {file} is trained first and kept as "
+            print(f"{line}{checkpoint.path}", file=sys.stderr)
+            failures: list[TrainingError] = []
+            fit([source], budget, failures.append)
+            if failures:
+                raise failures[0]
+            source.save()
+    run = Run.start(config, device, like, source.model)
+    run.provenance["source_as_recorded"] = rounded(source.history) == record.history
+    return run

@@ -17,8 +17,8 @@ from lcs.train.checkpoint import Checkpoint
 from lcs.train.loop import Run
 from lcs.train.replay import replay
 from lcs.train.setup import build_model
-from lcs.train.sources import start_run
 from lcs.train.time_budget import TimeBudget
+from lcs.train.training import start_run
 
 CPU = torch.device("cpu")
 SPARSE = Config(
@@ -133,7 +133,7 @@ def test_a_ticket_is_of_a_run_from_the_weights_that_it_has_itself(store, monkeyp
     other = SPARSE.replace(**plain, **changes)
     record = SimpleNamespace(kind=other.kind, config=other)
     monkeypatch.setattr(store, "named", lambda file: record)
-    monkeypatch.setattr("lcs.train.sources.fit", lambda *_args, **_options: pytest.fail("trained"))
+    monkeypatch.setattr("lcs.train.training.fit", lambda *_args, **_options: pytest.fail("trained"))
     with pytest.raises(ConfigError, match=r"ticket .* name a run of the same model"):
         start_run(target("ticket").replace(source=other.as_source), store, CPU, FOREVER)
 
@@ -378,7 +378,7 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
     store, tmp_path, monkeypatch, changes, reason
 ):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setattr("lcs.train.sources.fit", lambda *_args, **_options: pytest.fail("trained"))
+    monkeypatch.setattr("lcs.train.training.fit", lambda *_args, **_options: pytest.fail("trained"))
     own = RunStore(tmp_path / "runs", fallback=store)
     others = {config.file: config for config in (ToyConfig(), HERE.replace(model="resnet18"))}
     named = own.named

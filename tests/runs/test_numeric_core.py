@@ -21,12 +21,12 @@ CORE = """
     optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
     train/__init__ train/batches train/checkpoint train/cuda_graphs train/device train/loop
-    train/recording train/setup train/sources train/step train/training
+    train/recording train/setup train/step train/training
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
     config/combinations config/toy data/cifar errors files runs/__init__ runs/consistency
-    runs/provenance train/time_budget
+    runs/provenance train/source_check train/time_budget
 """
 
 

@@ -95,9 +95,7 @@ def test_an_epoch_is_every_image_once_but_for_a_last_one_alone(count, batch_size
 
 
 def test_the_order_depends_on_seed_and_epoch():
-    orders = {tuple(order(inputs(seed=s), e)) for s in range(3) for e in range(4)}
-    assert len(orders) == 12
-    assert order(inputs(seed=1), 2) == order(inputs(seed=1), 2)
+    assert len({tuple(order(inputs(seed=s), e)) for s in range(3) for e in range(4)}) == 12
     generator = generator_for(1, "order", 2)
     assert order(inputs(seed=1), 2) == torch.randperm(23, generator=generator).tolist()
 
@@ -126,17 +124,15 @@ def test_runs_of_a_seed_see_the_images_in_the_same_order(settings):
         assert order(inputs(**settings), epoch) == order(inputs(), epoch)
 
 
-@pytest.mark.parametrize("padding", [None, 3])
+@pytest.mark.parametrize("padding", [4, 3])
 @pytest.mark.parametrize("name", CHOICES["augment"])
 def test_a_batch_holds_the_images_of_its_labels_as_augmented(name, padding):
-    if padding and "crop" not in name:
-        return
-    cropped = {"crop_padding": padding} if padding else {}
+    cropped = {"crop_padding": padding} if padding == 3 and "crop" in name else {}
     fed = inputs(augment=name, batch_size=5, seed=2, **cropped)
     for epoch in range(2):
         shuffled = fed.images[order(fed, epoch)]
         draws = generator_for(2, "augment", epoch)
-        changed = augment(shuffled, name, draws, **({"shift": padding} if padding else {}))
+        changed = augment(shuffled, name, draws, **({"shift": padding} if cropped else {}))
         assert torch.equal(shuffled, changed) == (name == "none")
         assert torch.equal(all_inputs(fed, epoch), fed.normalised(changed))
 
@@ -209,12 +205,11 @@ def test_pixels_are_permuted_alike_in_training_and_evaluation():
         expected = before.all_normalised.flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
         assert torch.equal(after.all_normalised, expected)
         assert torch.equal(after.images, before.images)
-    for name in ("none", "autoaugment"):
-        before, after = (
-            inputs(images, augment=name, permute_pixels=permute) for permute in (False, True)
-        )
-        expected = all_inputs(before, 1).flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
-        assert torch.equal(all_inputs(after, 1), expected)
+    before, after = (
+        inputs(images, augment="autoaugment", permute_pixels=permute) for permute in (False, True)
+    )
+    expected = all_inputs(before, 1).flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
+    assert torch.equal(all_inputs(after, 1), expected)
 
 
 def test_filters_are_put_back_into_the_order_of_the_images():
@@ -246,22 +241,6 @@ def test_validation_holds_out_the_last_tenth_of_each_class():
         assert np.array_equal(kept[kept_labels == label], of_class[:-count])
         assert np.array_equal(held[held_labels == label], of_class[-count:])
     assert len(kept) + len(held) == len(images.train_images)
-
-
-def test_validation_leaves_the_test_set_alone():
-    """Training images are dark and test images bright: no bright one is ever fed."""
-    count = 40
-    dark, bright = (np.full((count, 8, 8, 3), value, np.uint8) for value in (10, 200))
-    labels = np.repeat(np.arange(2, dtype=np.uint8), count // 2)
-    images = Images("fake", dark, labels, bright, labels, ("a", "b"))
-    for validation in (False, True):
-        config = Config(validation=validation)
-        training, evaluation = (
-            Batches(config, images, part, CPU) for part in split(config, images)
-        )
-        assert training.images.max() == 10
-        assert evaluation.images.max() == (10 if validation else 200)
-        assert (len(training), len(evaluation)) == ((36, 4) if validation else (40, 40))
 
 
 @pytest.mark.parametrize("part", [{"validation": True}, {"train_share": 0.2}])

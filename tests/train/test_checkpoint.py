@@ -22,6 +22,7 @@ from lcs.runs import RunStore, verify
 from lcs.train import train
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.loop import Run
+from lcs.train.time_budget import TimeBudget
 
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
@@ -332,12 +333,13 @@ def test_a_run_out_of_time_pauses_and_goes_on(tmp_path, capsys, time, monkeypatc
         run_epoch(run, epoch, record=record)
 
     monkeypatch.setattr(Run, "run_epoch", slow)
+    monkeypatch.setattr(TimeBudget, "checkpoint_due", lambda budget: False)
     store = RunStore(tmp_path / "paused")
     for epoch in (2, 4):
         with pytest.raises(Paused, match=f"run {LASSO.run_id} paused at epoch {epoch} of 6"):
-            train(LASSO, store=store, device="cpu", budget_minutes=2)
+            train(LASSO, store=store, device="cpu", budget_minutes=2.5)
         assert not leftovers(store)
-    record = train(LASSO, store=store, device="cpu", budget_minutes=2)
+    record = train(LASSO, store=store, device="cpu", budget_minutes=2.5)
     assert numbers(record) == numbers(whole)
     assert record.provenance["seconds"] == 300
     resumed = [f"run {LASSO.run_id} resumed at epoch {epoch}" for epoch in (2, 4)]
