@@ -30,11 +30,8 @@ class CapturedStep:
 
     It is valid while network and optimizer hold the same tensors, the learning rate among them. A
     step has been taken before: all memory that outlasts one is there, and all kernels are compiled.
-
-    Args:
-        step: takes inputs and labels; it may not wait for the device.
-        x, labels: a batch, within `on_own_stream`.
-        earlier: one that is not replayed any more, whose memory is used again.
+    `step` takes inputs and labels and may not wait for the device. The capture is done within
+    `on_own_stream`, in the memory of an earlier one that is not replayed any more.
     """
 
     def __init__(

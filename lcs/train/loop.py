@@ -128,14 +128,9 @@ class Run:
     ) -> Run:
         """Build the initial network and load its data.
 
-        Args:
-            config, device: what is trained, and where.
-            like: a run with the same batches, whose data it shares.
-            source: the trained network that it starts from, if its `start` says so.
-
-        Raises:
-            ConfigError: the source has layers of other shapes.
-            TrainingError: the network does not fit into the memory of this machine.
+        It shares the data of a run with the same batches, `like`, and starts from the trained
+        network of its `source`. A TrainingError refuses a network larger than the memory, and a
+        ConfigError a source with layers of other shapes.
         """
         require_memory(config, device)
         model = build_model(config).to(device)

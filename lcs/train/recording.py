@@ -70,12 +70,9 @@ def final_weight_measures(
 
 
 def filter_measures(config: Config, filters: Tensor, images: Tensor) -> dict[str, Any]:
-    """Return the measures of first-layer filters, JSON-ready.
+    """Return the measures of first-layer filters (units, C, H, W), JSON-ready.
 
-    Args:
-        config: of the run.
-        filters: (units, C, H, W), in the images' order of pixels, on the CPU.
-        images: that shifts are tried on, (n, C, H, W), in the same order.
+    Shifts are tried on images (n, C, H, W), of the same order of pixels; both are on the CPU.
     """
     measures: dict[str, Any] = {}
     if config.model != "resnet18":  # its first filters are kernels, not images

@@ -86,22 +86,19 @@ def train_group(
     sources: Collection[str] = (),
     on_failure: Callable[[TrainingError], None] = print_error,
 ) -> list[Record]:
-    """Train several runs to their last epoch and return their records.
+    """Train several runs to their last epoch and return their records, as `train` does.
 
     Those that can share their batches (see `groups`) and have come equally far go in step; each
-    ends with the same bits as alone. Runs that have a record are not trained.
+    ends with the same bits as alone. One that starts from another of them is trained after it.
 
     Args:
-        configs: the runs; one that starts from another of them is trained after it.
+        configs: the runs.
         store, device, budget_minutes, checkpoint_seconds: as in `train`.
         sources: `Config.file` of runs that others, of other calls, are to start from: their
             networks, too, are kept beside the checkpoints.
         on_failure: called at once with the error of each run that fails within an epoch, with its
-            `run_id`; by default it is printed to stderr.
-
-    Raises:
-        As `train`. What fails within an epoch stops its own run alone, and the first such error is
-        raised at the end, unless a pause comes before. Any other error stops all.
+            `run_id`. It stops no other run; the first one is raised at the end, unless a pause
+            comes before. Any other error stops all.
     """
     budget = TimeBudget(budget_minutes, checkpoint_seconds)
     device_type(device)  # refuses an unknown one even where nothing is left to train
@@ -222,10 +219,6 @@ def start_run(
     Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
     there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
     provenance says whether it has the history of its record to the last digit.
-
-    Raises:
-        TrainingError: there is no record of the source.
-        As `check_source` and `train`.
     """
     if (file := config.source_file) is None:
         return Run.start(config, device, like)
