@@ -2,10 +2,10 @@
 
 Packages of the library:
 
-- `data`: data sets as checked arrays, their sources, augmentation and batches.
+- `data`: data sets as checked arrays, their sources and augmentation.
 - `models`: the paper's networks, embeddings, and networks that start from another one.
 - `optim`: β-LASSO and its neighbours, masks, and fast forms of their steps.
-- `train`: one run or several, from a configuration to a record; checkpoints and replays.
+- `train`: one run or several, from a configuration to a record; batches, checkpoints, replays.
 - `measure`: non-zeros, locality, weight sharing and equivariance.
 - `runs`: records of finished runs, and the store that holds them.
 - `config`: all that changes the numbers of a run.

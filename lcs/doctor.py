@@ -21,7 +21,7 @@ from lcs.errors import DataError, LcsError, one_line
 from lcs.optim import BetaLasso
 from lcs.optim.beta_lasso import compiler_works
 from lcs.runs.provenance import hardware
-from lcs.train.run import Run
+from lcs.train.loop import Run
 
 CURVE = Config(
     dataset="digits", base_channels=8, optimizer="beta-lasso", l1=2e-3, l1_rest=1e-4, beta=10.0,

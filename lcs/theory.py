@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from lcs import data
 from lcs.config import Config
-from lcs.data.batches import steps_per_epoch
 from lcs.errors import ConfigError
 from lcs.optim.learning_rate import learning_rate
+from lcs.train.batches import steps_per_epoch
 
 Curve = npt.NDArray[np.float64]
 

@@ -61,16 +61,16 @@ def test_bare_products_are_those_of_the_network(bench, monkeypatch, model):
     parts = importlib.import_module("parts")
     monkeypatch.setattr(parts, "BATCH", 8)
     monkeypatch.setattr("lcs.models.layers._dense_is_faster", lambda *_: False)
-    taken, (images, labels) = (
+    made, (images, labels) = (
         parts.new_step(parts.CONFIG.replace(model=model), CPU),
         parts.batch(CPU),
     )
     x = parts.normalised(images)
-    bare = parts.products(taken.model, x)
+    bare = parts.products(made.model, x)
     with FlopCounterMode(display=False) as of_products:
         bare()
-    with taken.network("dense") as network, FlopCounterMode(display=False) as of_step:
-        taken.train_step(network, x, labels)
+    with made.network("dense") as network, FlopCounterMode(display=False) as of_step:
+        made.take(network, x, labels)
     assert of_products.get_total_flops() == of_step.get_total_flops() > 0
 
 

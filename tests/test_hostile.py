@@ -51,18 +51,6 @@ def lcs(*arguments, stdout=subprocess.PIPE, **environment):
 # --- files
 
 
-def test_a_pipe_is_no_record_and_no_checkpoint(store, tmp_path, monkeypatch):
-    monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
-    checkpoint = Checkpoint(CONFIG, store.root)
-    record = store.root / "pipe.json"
-    for path in (record, checkpoint.path):
-        os.mkfifo(path)
-    with pytest.raises(RecordError, match="not a regular file"):
-        read_record(record)
-    with pytest.raises(CheckpointError, match="not a regular file"):
-        checkpoint.epoch()
-
-
 def test_a_record_of_any_size_is_not_read(store):
     (path,) = store.paths()
     with path.open("r+b") as file:

@@ -1,10 +1,9 @@
-"""Data sets as verified arrays in memory, and the batches that are made of them.
+"""Data sets as verified arrays in memory, and their augmentation.
 
 `specs` has the size, classes and hashes of each, `datasets` loads its arrays, `download` obtains
 them from their sources, `cifar` reads the archives of CIFAR. `augment` transforms the images of an
-epoch, `batches` has their order, their normalisation and the parts for training and validation.
-`surrogates` changes images so that they keep only some statistics, `gaussian_process` draws images,
-`spoken_digits` makes images of recordings. Importing this package loads no torch.
+epoch, `surrogates` changes images so that they keep only some statistics, `gaussian_process` draws
+images, `spoken_digits` makes images of recordings. Importing this package loads no torch.
 """
 
 from lcs.data.datasets import (

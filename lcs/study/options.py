@@ -41,9 +41,9 @@ class Options:
     gpus_per_run: float = 1.0
 
     def __post_init__(self) -> None:
-        from lcs.train.clock import Clock
+        from lcs.train.time_budget import TimeBudget
 
-        Clock(self.budget_minutes, self.checkpoint_seconds)  # refuses times
+        TimeBudget(self.budget_minutes, self.checkpoint_seconds)  # refuses times
         if self.workers is not None and not self.workers >= 1:
             raise ConfigError(f"workers: {shown(self.workers)} is out of range; give 1 or more")
         if not 0 < self.gpus_per_run <= 1:

@@ -1,9 +1,8 @@
 """A step of training on a GPU, captured once an epoch as a CUDA graph and replayed.
 
-One by one, the host needs longer to launch the kernels of a step than a GPU to run them, in
-networks up to about α = 64. Replayed, a step is one launch; the numbers are the same up to
-rounding. `tests/test_cuda.py` compares them. Until a GPU has passed it, steps are captured only for
-those who set `LCS_CUDA_GRAPHS=1`.
+Up to about α = 64 the host needs longer to launch the kernels of a step than a GPU to run them;
+replayed, a step is one launch, with the same numbers up to rounding. Until a GPU has passed
+`tests/test_cuda.py`, steps are captured only with `LCS_CUDA_GRAPHS=1`.
 """
 
 from __future__ import annotations
@@ -20,18 +19,19 @@ from torch.optim import Optimizer
 from lcs.optim.mixed_precision import takes_copies
 
 
+def captures(device: torch.device, optimizer: Optimizer) -> bool:
+    """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
+    wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
+    return wanted and device.type == "cuda" and takes_copies(optimizer)
+
+
 class CapturedStep:
-    """A step on batches of one shape.
+    """A step on batches of one shape; the capture itself changes nothing.
 
-    What the step reads and writes beside its batch stays where it was in memory at the capture, as
-    the learning rate, a tensor: it is valid as long as network and optimizer hold the same tensors.
-    The same step has been taken before, so that all memory that outlasts a step is there, and all
-    kernels are compiled. The capture itself changes nothing.
-
-    Args:
-        step: takes inputs and labels; it may not wait for the device.
-        x, labels: a batch, within `on_own_stream`.
-        earlier: one that is not replayed any more, whose memory is used again.
+    It is valid while network and optimizer hold the same tensors, the learning rate among them. A
+    step has been taken before: all memory that outlasts one is there, and all kernels are compiled.
+    `step` takes inputs and labels and may not wait for the device. The capture is done within
+    `on_own_stream`, in the memory of an earlier one that is not replayed any more.
     """
 
     def __init__(
@@ -65,22 +65,13 @@ class CapturedStep:
         self.graph.replay()
 
 
-def captures(device: torch.device, optimizer: Optimizer) -> bool:
-    """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
-    wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
-    return wanted and device.type == "cuda" and takes_copies(optimizer)
-
-
 # one of a device for all runs, since memory is kept for each stream
 _own_stream = functools.cache(torch.cuda.Stream)
 
 
 @contextmanager
 def on_own_stream(device: torch.device) -> Iterator[None]:
-    """Let a GPU work on another stream than its default one, on which nothing can be captured.
-
-    The work begins after what is queued, and what follows waits for it.
-    """
+    """Let a GPU work, in turn, on another stream than its default one, which captures nothing."""
     stream, default = _own_stream(device), torch.cuda.current_stream(device)
     stream.wait_stream(default)
     try:

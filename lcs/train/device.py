@@ -1,19 +1,38 @@
-"""The device that a run is trained on: its choice, and what happens when its memory is full."""
+"""The device that a run is trained on, its memory, and the settings of torch in which it computes.
+
+A caller's own settings have no effect on a run and are restored.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 
-from lcs import cost
 from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
+from lcs.seeds import generators_kept
 
+# torch takes a number above 127 for a negative one
+DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 # in the messages of torch's CPU, CUDA and Triton, and of cuBLAS
 OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+# how a setting of torch is read and written, and its value in a run
+Setting = tuple[Callable[[], Any], Callable[[Any], object], Any]
+
+
+def device_type(name: str) -> str:
+    """Return "cpu" or "cuda" for the name of a device, which need not be present."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if not DEVICE_NAME.fullmatch(name):
+        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
+    return name.partition(":")[0]
 
 
 def choose_device(name: str) -> torch.device:
@@ -22,7 +41,7 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ConfigError: the name is unknown, or this machine has no such device.
     """
-    kind = cost.device_type(name)
+    kind = device_type(name)
     device = torch.device(kind if name == "auto" else name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
@@ -30,43 +49,85 @@ def choose_device(name: str) -> torch.device:
 
 
 def require_memory(config: Config, device: torch.device) -> None:
-    """Refuse a network that this machine can never hold: the system would kill the process.
-
-    Raises:
-        TrainingError: on a CPU weights, gradients and momentum, else the weights alone, which a
-            network on a GPU begins with, take more than all memory.
-    """
+    """Refuse a network that this machine can never hold: the system would kill the process."""
+    # on a CPU weights, gradients and momentum; a network on a GPU begins with its weights alone
     copies = 1 if device.type == "cuda" else 2 + bool(config.momentum)
     factors = 2 if config.optimizer == "spred" else 1  # of each weight
-    needed = 4 * copies * factors * cost.total_weights(config)
+    needed = 4 * copies * factors * sum(size.weights for size in config.layer_sizes().values())
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > total:
-        raise TrainingError(
-            f"run {config.run_id}: it takes {needed / 1e9:,.0f} GB, and this machine has "
-            f"{total / 1e9:,.0f} GB of memory; give fewer base_channels"
-        )
+        has = f"this machine has {total / 1e9:,.0f} GB of memory"
+        reason = f"it takes {needed / 1e9:,.0f} GB, and {has}; give fewer base_channels"
+        raise TrainingError(f"run {config.run_id}: {reason}")
 
 
 @contextmanager
 def reporting_out_of_memory(config: Config) -> Iterator[None]:
-    """Turn the errors of a full memory into one line that names the run.
-
-    Raises:
-        TrainingError: the device's memory is full.
-    """
+    """Turn the errors of a full memory into a TrainingError of one line that names the run."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
+        reason = "the device is out of memory; free some and run the same again"
         # without its frames, which would keep the run in memory
-        raise TrainingError(
-            f"run {config.run_id}: the device is out of memory; free some and run the same again"
-        ) from error.with_traceback(None)
+        raise TrainingError(f"run {config.run_id}: {reason}") from error.with_traceback(None)
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory is full: some have a class of their own, others a text."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return any(text in str(error) for text in OUT_OF_MEMORY)
+    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return known or any(text in str(error) for text in OUT_OF_MEMORY)
+
+
+@contextmanager
+def own_state(device: torch.device) -> Iterator[None]:
+    """Compute in the state of a run, and restore that of the caller, with its generators."""
+    with torch.inference_mode(False), ExitStack() as restored:  # which has gradients
+        if torch.get_default_device().type != "cpu":
+            restored.enter_context(torch.device("cpu"))  # where it is, each operation is slower
+        for name, (read, write, own) in SETTINGS.items():
+            if (device.type == "cuda" or "cuda." not in name) and (before := read()) != own:
+                write(own)
+                restored.callback(write, before)
+        restored.enter_context(generators_kept(device))
+        yield
+
+
+def _flushes() -> bool:  # of which torch says nothing
+    return not torch.full((), 1e-30, dtype=torch.float32, device="cpu") * 1e-10
+
+
+def _setting(name: str, own: Any) -> Setting:
+    return getattr(torch, f"get_{name}"), getattr(torch, f"set_{name}"), own
+
+
+def _autocast(kind: str) -> Setting:
+    read = partial(torch.is_autocast_enabled, kind)
+    return read, partial(torch.set_autocast_enabled, kind), False
+
+
+def _attribute(owner: object, name: str, own: bool) -> Setting:
+    return partial(getattr, owner, name), partial(setattr, owner, name), own
+
+
+SETTINGS: dict[str, Setting] = {
+    "default_dtype": _setting("default_dtype", torch.float32),
+    "deterministic_debug_mode": _setting("deterministic_debug_mode", 0),
+    "float32_matmul_precision": _setting("float32_matmul_precision", "highest"),
+    "autocast of cpu": _autocast("cpu"),
+    "autocast of cuda": _autocast("cuda"),
+    # within a caller's autocast, rounded weights would be kept from step to step
+    "autocast_cache": (
+        torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, False
+    ),
+    "flush_denormal": (_flushes, torch.set_flush_denormal, False),
+    "mkldnn": _attribute(torch.backends.mkldnn, "enabled", True),
+    "cudnn.benchmark": _attribute(torch.backends.cudnn, "benchmark", False),
+    # as a CPU computes: convolutions of float32 in float32, and sums of bfloat16 in float32; by
+    # the older name: after the newer one alone, torch.export fails in this process
+    "cuda.tf32": _attribute(torch.backends.cudnn, "allow_tf32", False),
+    "cuda.bf16_sums": _attribute(
+        torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction", False
+    ),
+}  # fmt: skip

@@ -1,244 +1,56 @@
-"""The training loop: one run or several in step, on any device, resumable.
+"""The training loop: runs in step, epoch by epoch and batch by batch.
 
-A run alone is a group of one. In a group, each epoch is drawn and augmented once for all runs.
+A batch comes from `batches` and goes through `step` to the optimizer (`lcs.optim`).
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from tqdm import tqdm
 
-from lcs import cost
+from lcs import models
 from lcs.config import Config
-from lcs.errors import CheckpointError, Paused, TrainingError
+from lcs.data import surrogates
+from lcs.errors import ILL_FORMED, Diverged, Paused, TrainingError, one_line
+from lcs.measure.shift_equivariance import evenly_spaced
+from lcs.models.transfer import apply_source
+from lcs.optim.growing_l1 import around_mass, growth_at
+from lcs.optim.learning_rate import learning_rate
+from lcs.optim.pruning import Masks, Pruning
+from lcs.optim.sparse_products import choose_mode
 from lcs.runs import Record, RunStore
-from lcs.runs.record_format import recorded_epochs, rounded
-from lcs.train.checkpoint import Checkpoint
-from lcs.train.clock import Clock
-from lcs.train.device import choose_device, reporting_out_of_memory
-from lcs.train.grouping import shared_fields
-from lcs.train.own_state import own_state
-from lcs.train.run import Run
-from lcs.train.source_check import check_source
+from lcs.runs.provenance import provenance
+from lcs.runs.record_format import recorded_epochs
+from lcs.seeds import seed_process
+from lcs.train import recording
+from lcs.train.batches import Batches, split
+from lcs.train.checkpoint import Checkpoint, load_tensors, saved_tensors
+from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
+from lcs.train.device import is_out_of_memory, own_state, reporting_out_of_memory, require_memory
+from lcs.train.setup import build_model, make_optimizer
+from lcs.train.step import gradients, logits, stepped_network, train_step
+from lcs.train.time_budget import TimeBudget
+
+# entries of the provenance on which rounding may depend; they may change when a run is resumed
+ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
 
 
-def train(
-    config: Config,
-    *,
-    store: RunStore,
-    device: str = "auto",
-    budget_minutes: float | None = None,
-    checkpoint_seconds: float = 60.0,
-) -> Record:
-    """Train one network to its last epoch and return its record; do nothing if it has one.
-
-    Stopped at any moment, the next call goes on from the last checkpoint; on a CPU it ends with
-    the same bits as a run that was never stopped. What the caller has set in torch, as autocast
-    or a default type, has no effect and is restored. Progress goes to stderr.
-
-    Args:
-        config: the run.
-        store: where its record is read from or written to.
-        device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
-        budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
-            known from the second one on, and an epoch that has begun ends.
-        checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
-            longer where saving takes long (see `Clock`).
-
-    Raises:
-        ConfigError: there is no such device, or the run does not fit the source that it names.
-        DataError: the data set is missing or damaged.
-        CheckpointError: the checkpoint is damaged, or another process holds the run.
-        RecordError: the run's record is damaged, or cannot be written.
-        TrainingError: the loss or a weight is not finite, the device is out of memory, or the
-            source of the run has no record, or masks of all weights or of none.
-        Paused: the time budget is over; the same call goes on.
-    """
-    (record,) = train_group(
-        [config],
-        store=store,
-        device=device,
-        budget_minutes=budget_minutes,
-        checkpoint_seconds=checkpoint_seconds,
-        on_failure=lambda _: None,  # it is raised
-    )
-    return record
-
-
-def print_error(error: TrainingError) -> None:
-    """Print an error to stderr."""
-    print(error, file=sys.stderr, flush=True)
-
-
-def train_group(
-    configs: Sequence[Config],
-    *,
-    store: RunStore,
-    device: str = "auto",
-    budget_minutes: float | None = None,
-    checkpoint_seconds: float = 60.0,
-    sources: Collection[str] = (),
-    on_failure: Callable[[TrainingError], None] = print_error,
-) -> list[Record]:
-    """Train several runs to their last epoch and return their records.
-
-    Those that can share their batches (see `groups`) and have come equally far go in step; each
-    ends with the same bits as alone. Runs that have a record are not trained.
-
-    Args:
-        configs: the runs; one that starts from another of them is trained after it.
-        store, device, budget_minutes, checkpoint_seconds: as in `train`.
-        sources: `Config.file` of runs that others, of other calls, are to start from: their
-            networks, too, are kept beside the checkpoints (see `start_run`).
-        on_failure: called at once with the error of each run that fails within an epoch, with its
-            `run_id`; by default it is printed to stderr.
-
-    Raises:
-        As `train`. What fails within an epoch stops its own run alone, and the first such error is
-        raised at the end, unless a pause comes before. Any other error, as of a damaged
-        checkpoint, stops all.
-    """
-    clock = Clock(budget_minutes, checkpoint_seconds)
-    cost.device_type(device)  # refuses an unknown one even where nothing is left to train
-    failures: list[TrainingError] = []
-
-    def failed(error: TrainingError) -> None:
-        failures.append(error)
-        on_failure(error)
-
-    with ExitStack() as locks:
-        parts: dict[tuple[object, int], dict[Config, Checkpoint]] = {}
-        for config in _sources_first(configs):
-            checkpoint = Checkpoint(config, store.root)
-            if store.find(config) is None:
-                chosen = choose_device(device)
-                locks.enter_context(checkpoint.locked())
-                if store.find(config) is None:  # another process may have ended it meanwhile
-                    store.check_writable(config)
-                    key = shared_fields(config), checkpoint.epoch()
-                    parts.setdefault(key, {})[config] = checkpoint
-                    continue
-            # a kill between record and removal leaves one; beside a record of the fallback it is
-            # that of a process which does without
-            if store.path(config).exists():
-                checkpoint.remove()
-        kept = {*sources, *(config.source_file for config in configs)}
-        for part in parts.values():
-            _train_part(part, store, chosen, clock, kept, failed)
-    if failures:
-        raise failures[0]
-    return [record for config in configs if (record := store.find(config)) is not None]
-
-
-def _sources_first(configs: Sequence[Config]) -> list[Config]:
-    """Return each run once, after the run that it starts from, if that is among them."""
-    known = {config.file: config for config in configs}
-
-    def depth(config: Config) -> int:
-        source = known.get(config.source_file or "")
-        return 1 + depth(source) if source else 0
-
-    return sorted(dict.fromkeys(configs), key=depth)
-
-
-def _train_part(
-    checkpoints: Mapping[Config, Checkpoint],
-    store: RunStore,
-    device: torch.device,
-    clock: Clock,
-    sources: Collection[str | None],
-    on_failure: Callable[[TrainingError], None],
-) -> None:
-    """Train runs in step and write the records of those that do not fail.
-
-    A function of its own, so that its runs are freed before others are built.
-    """
-    runs: list[Run] = []
-    # of what all share memory may be short, too
-    with reporting_out_of_memory(next(iter(checkpoints))), own_state(device) as found:
-        for config, checkpoint in checkpoints.items():
-            with reporting_out_of_memory(config):
-                runs.append(start_run(config, store, device, clock, runs[-1] if runs else None))
-                runs[-1].provenance |= found
-                runs[-1].resume(checkpoint)
-        fit(runs, clock, on_failure)
-        for number, run in enumerate(runs):
-            try:
-                with reporting_out_of_memory(run.config):
-                    if run.config.file in sources:  # before its record, which would not lead here
-                        kept = Checkpoint.of_source(run.config, store.root)
-                        with kept.locked(wait=clock.left):
-                            run.save(kept)
-                    run.finish(store)
-            except BaseException:  # Ctrl-C, too
-                for trained in runs[number:]:  # which then need not be trained again
-                    with suppress(CheckpointError):  # the first error is the one to tell
-                        trained.save()
-                raise
-        for run in runs:
-            checkpoints[run.config].remove()
-
-
-def start_run(
-    config: Config, store: RunStore, device: torch.device, clock: Clock, like: Run | None = None
-) -> Run:
-    """Return a run at its beginning, with the trained network that it starts from, if it has one.
-
-    Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
-    there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
-    provenance says whether it has the history of its record to the last digit. `like` is as in
-    `Run.start`.
-
-    Raises:
-        ConfigError: the source does not fit: its layers, its pixels, or how it began.
-        TrainingError: there is no record of the source, or its masks leave all weights or none.
-        As `train`.
-    """
-    if (file := config.source_file) is None:
-        return Run.start(config, device, like)
-    if (record := store.named(file)) is None:
-        raise TrainingError(
-            f"run {config.run_id}: it starts from {file}, which has no record; train that first "
-            "(with --shard, another part may do so)"
-        )
-    check_source(config, record)
-    checkpoint = Checkpoint.of_source(record.config, store.root)
-    with checkpoint.locked(wait=clock.left), reporting_out_of_memory(record.config):
-        source = start_run(record.config, store, device, clock)
-        source.resume(checkpoint)
-        if source.epoch < source.config.epochs:
-            print(
-                f"run {config.run_id}: its source {file} is trained first, as records hold no "
-                f"networks, and kept as {checkpoint.path}",
-                file=sys.stderr,
-            )
-            failures: list[TrainingError] = []
-            fit([source], clock, failures.append)
-            if failures:
-                raise failures[0]
-            source.save()
-    with reporting_out_of_memory(config):
-        run = Run.start(config, device, like, source.model)
-    run.provenance["source_as_recorded"] = rounded(source.history) == record.history
-    return run
-
-
-def fit(runs: list[Run], clock: Clock, on_failure: Callable[[TrainingError], None]) -> None:
+def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError], None]) -> None:
     """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
 
-    Args:
-        runs: one, or several of equal batches, length and progress. A run that fails is removed
-            from the list, which frees its memory, and the others go on.
-        clock: of the call.
-        on_failure: called with the error of each run that fails.
-
-    Raises:
-        Paused: the time budget is over; all runs are saved.
+    All have equal batches, length and progress. A run that fails is removed from the list, which
+    frees its memory; its error goes to `on_failure`, and the others go on. When the time budget is
+    over, all are saved and `Paused` is raised.
     """
 
     def save() -> None:
@@ -253,38 +65,256 @@ def fit(runs: list[Run], clock: Clock, on_failure: Callable[[TrainingError], Non
     # silent where stderr is no terminal
     bar = tqdm(range(done, epochs), name(), epochs, initial=done, unit="epoch", disable=None)
     for epoch in bar:
-        if clock.over():
+        if budget.over():
             save()
-            raise Paused(
-                f"{name()} paused at epoch {epoch} of {epochs}: the time budget is spent; the same "
-                "command goes on"
-            )
-        began = clock.elapsed
+            reached = f"{name()} paused at epoch {epoch} of {epochs}"
+            raise Paused(f"{reached}: the time budget is spent; the same command goes on")
+        began = budget.elapsed
         runs[0].training.prepare_epoch(epoch)  # for all of them
-        own_seconds: dict[Run, float] = {}
-        lost_seconds = 0.0  # on runs that failed
+        shared = budget.elapsed - began
         waiting = deque(runs)
         while waiting:
-            run, run_began = waiting.popleft(), clock.elapsed
+            run, run_began = waiting.popleft(), budget.elapsed
+            run.prefetch = not waiting  # the others still need the images of this epoch
             try:
                 with reporting_out_of_memory(run.config):
                     run.run_epoch(epoch, record=epoch + 1 in recorded)
-                own_seconds[run] = clock.elapsed - run_began
+                run.seconds += budget.elapsed - run_began
             except TrainingError as error:
-                lost_seconds += clock.elapsed - run_began
                 error.run_id = run.config.run_id
                 runs.remove(run)
                 del run  # and with it its memory
-                if runs:
-                    runs[-1].prefetch = True
-                    bar.desc = name()
+                bar.desc = name() if runs else ""
                 on_failure(error.with_traceback(None))  # whose frames keep the run in memory
         if not runs:
             break
-        shared = clock.took_epoch(began) - sum(own_seconds.values()) - lost_seconds
-        for run, seconds in own_seconds.items():
-            run.seconds += seconds + shared / len(runs)
-        if clock.checkpoint_due() and epoch + 1 < epochs:
-            clock.save(save)
+        for run in runs:
+            run.seconds += shared / len(runs)
+        budget.epochs.append(budget.elapsed - began)
+        if budget.checkpoint_due() and epoch + 1 < epochs:
+            budget.save(save)
             if bar.disable:
                 print(f"{name()} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)
+
+
+@dataclass(eq=False)
+class Run:
+    """A run in progress: its network, optimizer and data, and what has been recorded so far."""
+
+    config: Config
+    device: torch.device
+    model: nn.Module
+    optimizer: Optimizer
+    pruning: Masks | None
+    training: Batches
+    evaluation: Batches
+    provenance: dict[str, Any]
+    checkpoint: Checkpoint | None = None
+    epoch: int = 0  # epochs that are done
+    resumes: int = 0
+    seconds: float = 0.0
+    modes: dict[str, int] = field(default_factory=dict)  # epochs by how they were computed
+    history: dict[str, Any] = field(default_factory=dict)
+    prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
+    captured: CapturedStep | None = None  # of the last epoch, where steps are captured
+
+    @classmethod
+    def start(
+        cls,
+        config: Config,
+        device: torch.device,
+        like: Run | None = None,
+        source: nn.Module | None = None,
+    ) -> Run:
+        """Build the initial network and load its data.
+
+        It shares the data of a run with the same batches, `like`, and starts from the trained
+        network of its `source`. A TrainingError refuses a network larger than the memory, and a
+        ConfigError a source with layers of other shapes.
+        """
+        require_memory(config, device)
+        model = build_model(config).to(device)
+        masks: dict[str, Tensor] = {}
+        if config.source is not None:
+            masks = apply_source(config, cast(models.Net, model), cast(models.Net, source))
+        if like is None:
+            images = surrogates.load(config.dataset, config.images, config.labels)
+            parts = split(config, images)
+            training, evaluation = (Batches(config, images, part, device) for part in parts)
+        else:
+            training, evaluation = like.training, like.evaluation
+        optimizer = make_optimizer(config, model)
+        pruning = Masks(masks, model, optimizer) if masks else None
+        if config.pruning != "none":
+            pruning = Pruning(config, cast(models.Net, model), optimizer)
+        origin = provenance(device)
+        run = cls(config, device, model, optimizer, pruning, training, evaluation, origin)
+        if config.l1_window == "initial":
+            run._move_windows(0)
+        return run
+
+    def run_epoch(self, epoch: int, *, record: bool) -> None:
+        """Train one epoch, counted from 0, and record its results if asked, or raise `Diverged`."""
+        weights = models.layer_weights(self.model) if record else {}
+        were_zero = {name: weight == 0 for name, weight in weights.items()}
+        loss, accuracy = self._train_epoch(epoch)
+        self.epoch = epoch + 1
+        self._require_finite("the loss", loss)
+        if not record:
+            return
+        lr = learning_rate(self.config, epoch)
+        row = {"epoch": epoch + 1, "lr": lr, "train_loss": loss, "train_accuracy": accuracy}
+        row[self.config.accuracy_name] = self.accuracy(self.evaluation)
+        of_layers = recording.layer_measures(weights, were_zero)
+        self._require_finite("the norm of a layer", *of_layers["norm"].values())
+        if self.config.frozen_zeros:
+            of_layers["forgone"] = recording.would_revive(weights, self.optimizer, lr)
+        for column, value in row.items():
+            self.history.setdefault(column, []).append(value)
+        for column, values in of_layers.items():
+            for layer, value in values.items():
+                self.history.setdefault(column, {}).setdefault(layer, []).append(value)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
+        config, model, optimizer, batches = self.config, self.model, self.optimizer, self.training
+        model.train()
+        if self.pruning:
+            first = batches.batches
+            self.pruning.update(epoch, lambda: gradients(config, model, *next(first(epoch))))
+        if config.l1_window == "learned":
+            self._move_windows(epoch)
+        mask = self.pruning.masks["conv1"] if self.pruning else None
+        mode = choose_mode(model, optimizer, config.precision, mask)
+        capture = mode == "dense" and captures(self.device, optimizer)
+        counted = "captured" if capture else mode
+        self.modes[counted] = self.modes.get(counted, 0) + 1
+        with on_own_stream(self.device) if capture else nullcontext():
+            total, seen = torch.zeros(2, device=self.device), 0
+            lr = learning_rate(config, epoch)
+            # a captured step reads its learning rate on the device
+            rate = torch.full((), lr, device=self.device) if capture else lr
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            with stepped_network(config, model, optimizer, mode, mask) as network:
+
+                def take(x: Tensor, labels: Tensor) -> None:
+                    total.add_(train_step(config, network, optimizer, x, labels))
+
+                replay: CapturedStep | None = None
+                for step, (x, labels) in enumerate(batches.batches(epoch)):
+                    if capture and step == 1:  # after the first one, all memory is there
+                        replay = self.captured = CapturedStep(take, x, labels, self.captured)
+                    if replay and replay.fits(x):
+                        replay(x, labels)
+                    else:
+                        take(x, labels)
+                    seen += len(labels)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            if self.device.type == "cuda" and self.prefetch and epoch + 1 < config.epochs:
+                batches.prepare_epoch(epoch + 1)
+            # between batches of dense layers the host never waits for the device
+            loss, accuracy = (total / seen).tolist()
+        return loss, accuracy
+
+    def _move_windows(self, epoch: int) -> None:
+        """Let λ of the first layer grow outside the window around where each unit's mass is."""
+        config = self.config
+        group = self.optimizer.param_groups[0]
+        (weight,) = group["params"]
+        self._require_finite("the norm of the first layer", float(weight.detach().norm()))
+        (geometry,) = cast(models.Net, self.model).geometries
+        growth = growth_at(epoch / config.epochs, config.l1_growth, config.l1_growth_from)
+        group["relative_l1"].copy_(around_mass(weight, geometry, growth, config.l1_window_size))
+
+    def _require_finite(self, name: str, *numbers: float) -> None:
+        if not all(map(math.isfinite, numbers)):
+            reason = f"{name} is not finite in epoch {self.epoch}; try a lower lr"
+            raise Diverged(f"run {self.config.run_id}: {reason}")
+
+    @torch.no_grad()
+    def accuracy(self, images: Batches) -> float:
+        """Share of the images, not augmented, that the network classifies correctly."""
+        self.model.eval()
+        hits = torch.zeros((), dtype=torch.int64, device=self.device)
+        for x, labels in images.ordered_batches():
+            hits += (logits(self.config, self.model, x).argmax(1) == labels).sum()
+        return hits.item() / len(images)
+
+    def filters(self) -> Tensor:
+        """First-layer filters (units, C, H, W) on the CPU, in the images' order of pixels."""
+        return self.training.unpermuted(models.first_layer_filters(self.model).cpu())
+
+    def final(self, filters: Tensor) -> dict[str, Any]:
+        """Return the measures of the trained network, and of its `filters`, JSON-ready."""
+        weights = models.layer_weights(self.model)
+        images = self.training.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
+        return {
+            **recording.final_weight_measures(self.config, weights, self.history),
+            "evaluation_images": len(self.evaluation),
+            "clean_train_accuracy": self.accuracy(self.training),
+            **recording.filter_measures(self.config, filters, images),
+        }
+
+    def finish(self, store: RunStore) -> Record:
+        """Measure the trained network and write its record, with some filters of a first seed."""
+        origin = {"seconds": self.seconds, "resumes": self.resumes, "modes": self.modes}
+        filters = self.filters()
+        return store.write(
+            self.config,
+            history=self.history,
+            final=self.final(filters),
+            provenance=self.provenance | origin,
+            filters=recording.filters_to_store(self.config, filters),
+        )
+
+    def replay(self, epochs: int) -> dict[str, Any]:
+        """Train the first epochs of a run that has just been started; return their history."""
+        recorded = set(recorded_epochs(self.config.epochs))
+        with own_state(self.device):
+            seed_process(self.config.seed, "dropout", self.device)
+            for epoch in range(min(epochs, self.config.epochs)):
+                self.run_epoch(epoch, record=epoch + 1 in recorded)
+        return self.history
+
+    def save(self, to: Checkpoint | None = None) -> None:
+        """Write the state after a whole epoch to the run's checkpoint, or to another."""
+        target = to or self.checkpoint
+        assert target is not None
+        names = ("epoch", "seconds", "history", "resumes", "modes")
+        state = {name: getattr(self, name) for name in names} | {"origin": self.provenance}
+        masks = self.pruning.state_dict() if self.pruning else {}
+        target.save(saved_tensors(self.model, self.optimizer, masks), state)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint if it has been written, and save to it from here on."""
+        self.checkpoint, found = checkpoint, checkpoint.load()
+        # of a GPU too, whose state a checkpoint of a CPU does not have
+        seed_process(self.config.seed, "dropout", self.device)
+        if found is None:
+            return
+        tensors, state = found
+        try:
+            masks = load_tensors(tensors, self.model, self.optimizer, stepped=state["epoch"] > 0)
+            if self.pruning:
+                self.pruning.load_state_dict(masks)
+            for name in ("epoch", "seconds", "history", "modes"):
+                setattr(self, name, state[name])
+            self.resumes = state["resumes"] + 1
+            self._keep_origin(state["origin"])
+        except (RuntimeError, *ILL_FORMED) as error:
+            if is_out_of_memory(error):
+                raise
+            raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
+        if self.epoch < self.config.epochs:  # else nothing of it is left to train
+            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(line, file=sys.stderr, flush=True)
+
+    def _keep_origin(self, earlier: dict[str, Any]) -> None:
+        """Keep when and from which source the run began, and note what has changed since."""
+        here = self.provenance
+        here |= {n: earlier[n] for n in ("time", "source_as_recorded") if n in earlier}
+        changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
+        if before := [*earlier.get("before_resume", []), *([changed] if changed else [])]:
+            here["before_resume"] = before

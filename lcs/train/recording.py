@@ -12,8 +12,7 @@ from torch.optim import Optimizer
 
 from lcs import measure
 from lcs.config import Config
-from lcs.measure.shift_equivariance import equivariance
-from lcs.shapes import default_kernel
+from lcs.shapes import default_kernel, flops
 
 # networks whose first-layer filters a figure shows, and how many of them
 MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
@@ -24,10 +23,10 @@ STORED_FILTERS = 24
 def layer_measures(
     weights: Mapping[str, Tensor], were_zero: Mapping[str, Tensor]
 ) -> dict[str, dict[str, Any]]:
-    """Return the measures of each layer's weights after an epoch, by measure and layer.
+    """Return nonzeros, revived and norm (ℓ2) of each layer's weights, by measure and layer.
 
-    They are nonzeros; revived: how many weights that `were_zero` (bool, shaped as the weights)
-    before the epoch are not any more; norm: ℓ2.
+    Revived weights are those that `were_zero` (bool, of their shape) before the epoch and are not
+    any more.
     """
     revived = {name: (weight != 0) & were_zero[name] for name, weight in weights.items()}
     return {
@@ -40,8 +39,8 @@ def layer_measures(
 def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float) -> dict[str, int]:
     """Count the zeros of each layer that the last step would have revived, were they not frozen.
 
-    They are the weights at zero, new ones too, that a step along the last gradient carries past
-    the threshold βλ, in which λ is each weight's own where it grows; `lr` is η of that step.
+    They are the weights at zero, new ones too, that a step of rate `lr` along the last gradient
+    carries past the threshold βλ, in which λ is each weight's own where it grows.
     """
     thresholds = {
         id(p): g["beta"] * g["l1"] * g.get("relative_l1", 1.0)
@@ -56,25 +55,36 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     return counts
 
 
-def filter_measures(filters: Tensor, images: Tensor) -> dict[str, Any]:
-    """Return the measures of first-layer filters by name, JSON-ready.
-
-    Args:
-        filters: (units, channels, height, width), in the pixels' own order, on the CPU.
-        images: that shifts are tried on, (n, channels, height, width).
-    """
-    ratios = measure.pair_correlation(filters).tolist()
+def final_weight_measures(
+    config: Config, weights: Mapping[str, Tensor], history: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is recorded last of each column, and the measures of the trained weights."""
+    nonzeros = {name: column[-1] for name, column in history["nonzeros"].items()}
     return {
-        "locality": measure.locality(filters),
-        "pair_correlation": [None if math.isnan(ratio) else ratio for ratio in ratios],
-        "equivariance": equivariance(filters, images),
+        **{name: column[-1] for name, column in history.items() if type(column) is list},
+        "nonzeros": nonzeros,
+        "weights": {name: weight.numel() for name, weight in weights.items()},
+        "fan_in": measure.units_by_fan_in(weights),
+        "flops": flops(config.layer_sizes(), nonzeros),
     }
 
 
-def window_centres(config: Config, filters: Tensor) -> list[list[int]]:
-    """Return row and column of the centre of each filter's window; -1 for one without weights."""
-    size = config.l1_window_size or default_kernel(config.model)
-    return measure.centres(filters, min(size, filters.shape[-1])).tolist()
+def filter_measures(config: Config, filters: Tensor, images: Tensor) -> dict[str, Any]:
+    """Return the measures of first-layer filters (units, C, H, W), JSON-ready.
+
+    Shifts are tried on images (n, C, H, W), of the same order of pixels; both are on the CPU.
+    """
+    measures: dict[str, Any] = {}
+    if config.model != "resnet18":  # its first filters are kernels, not images
+        ratios = measure.pair_correlation(filters).tolist()
+        measures["locality"] = measure.locality(filters)
+        measures["pair_correlation"] = [None if math.isnan(ratio) else ratio for ratio in ratios]
+        measures["equivariance"] = measure.equivariance(filters, images)
+    if config.l1_growth_from:
+        size = config.l1_window_size or default_kernel(config.model)
+        centres = measure.centres(filters, min(size, filters.shape[-1]))
+        measures["window_centres"] = centres.tolist()
+    return measures
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:

@@ -22,10 +22,9 @@ from lcs.runs import Record, RunStore, default_store
 from lcs.runs.numeric_core import PACKAGE, same_code
 from lcs.runs.provenance import NUMERIC_PACKAGES, plain_environment, provenance
 from lcs.runs.record_format import rounded
-from lcs.train.clock import Clock
-from lcs.train.device import choose_device, reporting_out_of_memory
-from lcs.train.loop import start_run
-from lcs.train.own_state import own_state
+from lcs.train.device import choose_device, own_state, reporting_out_of_memory
+from lcs.train.time_budget import TimeBudget
+from lcs.train.training import start_run
 
 # other processors and numbers of threads round sums differently; these differences stay small
 # while a run is young: of the loss, in the first epoch and later, of the shares of hits and of
@@ -40,7 +39,7 @@ FIXED = {"epoch", "weights", "evaluation_images"}
 COMPARED = ("train_loss", "train_accuracy", "test_accuracy", "validation_accuracy",
             "clean_train_accuracy")  # fmt: skip
 
-# by the `replay` that every commit has; its own comparison does not count
+# by the `replay` that every commit has; what its methods of `Run` return is compared here
 AT_COMMIT = """
 import json, sys
 from pathlib import Path
@@ -60,7 +59,7 @@ try:
         from lcs.replay import replay
     if not sys.modules["lcs"].__file__.startswith(folder):
         raise ImportError("another lcs comes before it: " + sys.modules["lcs"].__file__)
-    modules = map(sys.modules.get, ("lcs.train.run", "lcs.run", "lcs.train"))
+    modules = map(sys.modules.get, ("lcs.train.loop", "lcs.train.run", "lcs.run", "lcs.train"))
     Run = next(module.Run for module in modules if hasattr(module, "Run"))
     for name in {"replay", "final"} & vars(Run).keys():
         keep(name, getattr(Run, name))
@@ -95,25 +94,17 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
             with the record's number of threads. Its source, if it has one, is trained each time.
 
     Raises:
-        ConfigError: the record is not of a training run, `epochs` is below 1, or the commit or
-            the record's GPU is not here.
-        TrainingError: the loss is not finite, the device is out of memory, or the commit's code
-            fails.
-        As `lcs.train.loop.start_run`, where the run starts from another.
+        ConfigError: the record is of no training run, `epochs` is below 1, or the commit or the
+            device is not here.
+        TrainingError: the commit's code fails.
+        As `lcs.train.training.start_run`.
     """
     name, origin = f"run {record.run_id}", record.provenance
     if record.kind != "training":
         raise ConfigError(f"{name} is no training run: only those can be replayed")
     if epochs < 1:
         raise ConfigError(f"epochs: {epochs} is out of range; give 1 or more")
-    if at_commit and device == "auto":
-        device = origin["device"]
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError(
-                f"{name} is of a GPU ({origin['hardware']}), and there is none here; give "
-                "--device cpu, where it can only be close"
-            )
-    chosen = choose_device(device)
+    chosen = choose_device(origin["device"] if at_commit and device == "auto" else device)
     store = default_store()  # where its source is sought if the record lies outside of any store
     if record.path.match(f"{record.config.file}.json"):
         store = RunStore(record.path.parents[1], fallback=store)
@@ -130,26 +121,26 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
         found = _train_at_commit(record, epochs, chosen, store, package)
     else:
         with own_state(chosen), reporting_out_of_memory(record.config):
-            run = start_run(record.config, store, chosen, Clock(None, 60.0))
+            run = start_run(record.config, store, chosen, TimeBudget(None, 60.0))
             found = {"replay": run.replay(epochs), "provenance": run.provenance}
             if epochs >= record.config.epochs:
                 found["final"] = run.final(run.filters())
     anew = rounded(found["replay"])
-    compared = [
-        _compare(record, f"epoch {epoch}", _at_row(record.history, row), _at_row(anew, row))
+    pairs = {
+        f"epoch {epoch}": (_at_row(record.history, row), _at_row(anew, row))
         for row, epoch in enumerate(anew["epoch"])
-    ]
+    }
     if "final" in found:
-        compared.append(_compare(record, "final measures", record.final, rounded(found["final"])))
-    equal, close, lines = zip(*compared, strict=True)
+        pairs["final measures"] = record.final, rounded(found["final"])
+    whole = record.final["weights"]
+    equal, close, lines = zip(*(_compare(t, *p, whole) for t, p in pairs.items()), strict=True)
     demanded = not differences and found["provenance"].get("source_as_recorded", True)
     agrees = all(equal) or (all(close) and not demanded)
+    verdict = "DIFFERENT: this code does not give this record"
+    if agrees:
+        verdict = "close, as other code, hardware, threads or versions may make it"
     if all(equal):
         verdict = "equal to the last stored digit"
-    elif agrees:
-        verdict = "close, as other code, hardware, threads or versions may make it"
-    else:
-        verdict = "DIFFERENT: this code does not give this record"
     return Replay(agrees, "\n".join([*lines, f"{name}: {verdict}"]))
 
 
@@ -175,34 +166,23 @@ def _differences(origin: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
 
 def _package_of(record: Record) -> bytes:
-    """Return this package as it was at a record's commit, a zip archive; git only reads.
-
-    Raises:
-        ConfigError: the commit is not here.
-    """
-    commit = record.provenance["commit"] or "none"
-    command = ["git", "-C", str(PACKAGE.parent), "archive", "--format=zip", commit, PACKAGE.name]
+    """Return this package as it was at a record's commit, a zip archive; git only reads."""
+    root, commit = str(PACKAGE.parent), record.provenance["commit"] or "none"
+    command = ["git", "-C", root, "archive", "--format=zip", "--end-of-options", commit, "lcs"]
     try:
-        if not commit.isalnum():  # git would take it for an option
-            raise ValueError
-        return subprocess.run(
-            command, env=plain_environment(), capture_output=True, check=True
-        ).stdout
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        found = subprocess.run(command, env=plain_environment(), capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
         raise ConfigError(
-            f"run {record.run_id}: there is no commit {commit[:40]} in {PACKAGE.parent}; clone the "
-            "repository of lcs or, in a shallow clone, `git fetch --unshallow`"
+            f"run {record.run_id}: there is no commit {commit} in {root}; clone the repository of "
+            "lcs or, in a shallow clone, `git fetch --unshallow`"
         ) from error
+    return found.stdout
 
 
 def _train_at_commit(
     record: Record, epochs: int, device: torch.device, store: RunStore, package: bytes
 ) -> dict[str, Any]:
-    """Train by another version of this package, in a process and folders of its own.
-
-    Raises:
-        TrainingError: it fails.
-    """
+    """Train by another version of this package, in a process and folders of its own."""
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(package)).extractall(folder)
         runs = RunStore(f"{folder}/runs")
@@ -211,8 +191,7 @@ def _train_at_commit(
             runs.import_record(one.path, filters=False)
             one = store.named(source) if (source := one.config.source_file) else None
         environment = plain_environment() | {
-            # before an installed one
-            "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+            "PYTHONPATH": os.pathsep.join([folder, os.environ.get("PYTHONPATH", "")]),
             "LCS_STORE": str(runs.root),
             "LCS_CHECKPOINTS": f"{folder}/checkpoints",
         }
@@ -230,7 +209,7 @@ def _train_at_commit(
 
 
 def _compare(
-    record: Record, title: str, stored: dict[str, Any], anew: dict[str, Any]
+    title: str, stored: dict[str, Any], anew: dict[str, Any], weights: dict[str, int]
 ) -> tuple[bool, bool, str]:
     """Say whether the measures of an epoch, or the final ones, are equal, and close; and a line."""
     of_loss = FIRST_LOSS_TOLERANCE if stored["epoch"] == 1 else LOSS_TOLERANCE
@@ -241,11 +220,9 @@ def _compare(
         close &= abs(stored[name] - anew[name]) <= most
         parts.append(f"{name} {stored[name]:g} / {anew[name]:g}")
     for layer, count in stored["nonzeros"].items():
-        whole, new = record.final["weights"][layer], anew["nonzeros"][layer]
-        one_is_full = (count == whole) != (new == whole)
-        # of a small layer a weight or two
-        most = max(2, (FULL_TOLERANCE if one_is_full else SHARE_TOLERANCE) * whole)
-        close &= abs(count - new) <= most
+        new, whole = anew["nonzeros"][layer], weights[layer]
+        share = FULL_TOLERANCE if (count == whole) != (new == whole) else SHARE_TOLERANCE
+        close &= abs(count - new) <= max(2, share * whole)  # of a small layer a weight or two
         parts.append(f"{layer} {count} / {new}")
     # an earlier lcs stored less, or by other names
     equal = all(stored[name] == anew[name] for name in stored.keys() & anew.keys())

@@ -46,14 +46,14 @@ def main() -> None:
 def step(epochs: ExitStack, width: int, precision: str, *, native: bool) -> Callable[[], None]:
     """Return a step as on a processor that has instructions for bfloat16, or has none."""
     cpu = torch.device("cpu")
-    taken = new_step(CONFIG.replace(base_channels=width, precision=precision), cpu)
-    network = epochs.enter_context(taken.network("dense"))
+    made = new_step(CONFIG.replace(base_channels=width, precision=precision), cpu)
+    network = epochs.enter_context(made.network("dense"))
     images, labels = batch(cpu)
     x = normalised(images).to(torch.bfloat16 if precision == "bf16" else torch.float32)
 
     def on_such_a_processor() -> None:
         with mock.patch.object(mixed_precision, "has_bf16", return_value=native):
-            taken.train_step(network, x, labels)
+            made.take(network, x, labels)
 
     return on_such_a_processor
 

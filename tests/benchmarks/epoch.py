@@ -23,7 +23,7 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 from lcs import data
 from lcs.config import Config
 from lcs.errors import DataError
-from lcs.train.run import Run
+from lcs.train.loop import Run
 from lcs.train.setup import build_model
 
 REPEATS = 5

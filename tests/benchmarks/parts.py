@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from timing import Report, Times, device_asked, interleaved, synchronised
@@ -24,8 +26,8 @@ from lcs.config import Config
 from lcs.data.augment import apply, draw
 from lcs.optim import mixed_precision, sparse_products
 from lcs.optim.sparse_products import MODES
-from lcs.train.setup import build_model, make_optimizer, objective
-from lcs.train.step import Step
+from lcs.train.setup import build_model, make_optimizer
+from lcs.train.step import logits, objective, stepped_network, train_step
 
 REPEATS = 15
 BATCH = 512
@@ -34,6 +36,20 @@ AUGMENTATIONS = ("flip-crop", "autoaugment")
 DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
 CONFIG = Config(loss="cross-entropy", precision="bf16", optimizer="beta-lasso", l1=5e-5, beta=50.0)
 Action = Callable[[], object]
+
+
+class Step(NamedTuple):
+    """A network and its optimizer, and how they take a step on a batch, as in training."""
+
+    config: Config
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def network(self, mode: str) -> AbstractContextManager[Callable[[Tensor], Tensor]]:
+        return stepped_network(self.config, self.model, self.optimizer, mode, None)
+
+    def take(self, network: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor) -> Tensor:
+        return train_step(self.config, network, self.optimizer, x, labels)
 
 
 def main() -> None:
@@ -51,29 +67,29 @@ def main() -> None:
 
 def step_by_parts(model: str, width: int, device: torch.device, report: Report) -> None:
     """Print the time of each part of a step, and the whole over its floor."""
-    taken = new_step(CONFIG.replace(model=model, base_channels=width), device)
+    step = new_step(CONFIG.replace(model=model, base_channels=width), device)
     images, labels = batch(device)
     x = normalised(images)
     floor = {
-        "floor: products": products(taken.model, x),
-        "floor: pass of the optimizer": memory_pass(taken.model),
+        "floor: products": products(step.model, x),
+        "floor: pass of the optimizer": memory_pass(step.model),
     }
-    with taken.network("dense") as network:
+    with step.network("dense") as network:
 
         def forward() -> Tensor:
-            return objective(CONFIG.loss, taken.logits(network, x), labels)
+            return objective(CONFIG.loss, logits(CONFIG, network, x), labels)
 
         def forward_and_backward() -> None:
-            taken.optimizer.zero_grad()
+            step.optimizer.zero_grad()
             with mixed_precision.bf16_products(device):
                 forward().backward()
 
         parts: dict[str, Action] = {
-            "whole step": lambda: taken.train_step(network, normalised(images), labels),
+            "whole step": lambda: step.take(network, normalised(images), labels),
             "inputs": lambda: normalised(images),
             "forward": forward,
             "forward and backward": forward_and_backward,
-            "optimizer": taken.optimizer.step,
+            "optimizer": step.optimizer.step,
             **floor,
             **{f"augmentation: {name}": augmentation(name, device) for name in AUGMENTATIONS},
         }
@@ -108,10 +124,9 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
         with ExitStack() as epochs:
             actions = {}
             for mode in MODES:
-                taken = thin_step(width, device, mode, density)
-                network = epochs.enter_context(taken.network(mode))
-                step = lambda taken=taken, network=network: taken.train_step(network, x, labels)  # noqa: E731
-                actions[mode] = synchronised(step, device)
+                step = thin_step(width, device, mode, density)
+                network = epochs.enter_context(step.network(mode))
+                actions[mode] = synchronised(partial(step.take, network, x, labels), device)
             times = interleaved(actions, repeats=REPEATS)
         report.table(
             f"S-FC, α = {width}: {density:.1%} of the first layer remaining",
@@ -128,16 +143,16 @@ def sparse_against_dense(width: int, device: torch.device, report: Report) -> No
 def new_step(config: Config, device: torch.device) -> Step:
     """Return the step of a run that has just begun."""
     model = build_model(config).to(device)
-    return Step(config, device, model, make_optimizer(config, model))
+    return Step(config, model, make_optimizer(config, model))
 
 
 def thin_step(width: int, device: torch.device, mode: str, density: float) -> Step:
     """Return the step of S-FC of which so much of the first layer is left."""
     config = CONFIG.replace(base_channels=width, frozen_zeros=mode == "frozen")
-    taken = new_step(config, device)
-    weight = taken.model.conv1.weight.data
+    step = new_step(config, device)
+    weight = step.model.conv1.weight.data
     weight.mul_(torch.rand_like(weight) < density).add_(0.01 * weight.sign())
-    return taken
+    return step
 
 
 def batch(device: torch.device) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,9 @@ import torch
 from lcs import data
 from lcs.config import Config
 from lcs.data import Images, surrogates
-from lcs.data.batches import split
 from lcs.errors import ConfigError
 from lcs.seeds import generator_for
+from lcs.train.batches import split
 
 CLASSES = ("one", "other")
 

@@ -1,8 +1,8 @@
 """The runs of `sample_size` differ in what they learn from, not in how long they train."""
 
 from lcs.cost import training_images
-from lcs.data.batches import steps_per_epoch
 from lcs.exhibits import find_study
+from lcs.train.batches import steps_per_epoch
 
 
 def test_every_run_takes_about_as_many_steps():

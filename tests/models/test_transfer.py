@@ -14,11 +14,11 @@ from lcs.seeds import generator_for
 from lcs.study import Study
 from lcs.study.base_study import Setting
 from lcs.train.checkpoint import Checkpoint
-from lcs.train.clock import Clock
-from lcs.train.loop import start_run
+from lcs.train.loop import Run
 from lcs.train.replay import replay
-from lcs.train.run import Run
 from lcs.train.setup import build_model
+from lcs.train.time_budget import TimeBudget
+from lcs.train.training import start_run
 
 CPU = torch.device("cpu")
 SPARSE = Config(
@@ -28,7 +28,7 @@ SPARSE = Config(
 SOURCE = SPARSE.as_source
 HERE = Config(dataset="digits", base_channels=2, epochs=2, batch_size=256, lr=0.1, momentum=0.9)
 MASKS = ("ticket", "mask", "first-mask", "rewired-mask", "rewired-first-mask", "random-mask")
-FOREVER = Clock(None, 60.0)
+FOREVER = TimeBudget(None, 60.0)
 
 
 def target(start, **changes):
@@ -220,7 +220,7 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
     kind = origin.get("kind", "training")
     other = HERE.replace(**{name: value for name, value in origin.items() if name != "kind"})
     monkeypatch.setattr(store, "named", lambda file: SimpleNamespace(kind=kind, config=other))
-    monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
+    monkeypatch.setattr("lcs.train.training.fit", lambda *_args, **_options: pytest.fail("trained"))
     with pytest.raises(ConfigError, match=reason):
         start_run(target(**changes, source=other.as_source), store, CPU, FOREVER)
 
@@ -250,7 +250,7 @@ def test_a_source_without_masks_or_record_stops_its_own_run(tmp_path, store, mon
 
 def test_a_source_that_is_not_as_recorded_is_noted(store, tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setattr("lcs.train.run.learning_rate", lambda *_: 0.05)
+    monkeypatch.setattr("lcs.train.loop.learning_rate", lambda *_: 0.05)
     run = start_run(target("mask"), store, CPU, FOREVER)
     assert run.provenance["source_as_recorded"] is False
     run.checkpoint = Checkpoint(run.config, store.root)
@@ -289,7 +289,7 @@ def test_a_budget_is_that_of_the_source_too(store, tmp_path, monkeypatch, capsys
         train.train(target("mask"), store=store, device="cpu", budget_minutes=0)
     held = f"run {SPARSE.run_id} is in progress in another process"
     with Checkpoint(SPARSE, store.root / "sources").locked(), pytest.raises(Paused, match=held):
-        start_run(target("mask"), store, CPU, Clock(1e-3, 60.0))
+        start_run(target("mask"), store, CPU, TimeBudget(1e-3, 60.0))
     assert f"{held}; waiting for it to end" in capsys.readouterr().err
 
 
@@ -323,3 +323,6 @@ def test_an_option_of_a_study_changes_its_sources_too(forward):
     assert source.l1 == 3e-3
     assert masked.source == source.as_source != SPARSE.as_source
     assert last.source == masked.as_source != middle.as_source
+    held = f"run {SPARSE.run_id} is in progress in another process"
+    with Checkpoint(SPARSE, store.root / "sources").locked(), pytest.raises(Paused, match=held):
+        start_run(target("mask"), store, CPU, TimeBudget(1e-3, 60.0))

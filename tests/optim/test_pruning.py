@@ -15,8 +15,9 @@ from lcs.optim import SGD
 from lcs.optim.growing_l1 import around_mass
 from lcs.optim.pruning import Pruning
 from lcs.seeds import generator_for
-from lcs.train.run import Run
+from lcs.train.loop import Run
 from lcs.train.setup import build_model, make_optimizer
+from lcs.train.step import gradients
 
 SMOKE = Config(
     dataset="digits", epochs=8, batch_size=256, lr=0.1, momentum=0.9, weight_decay=1e-3,
@@ -212,7 +213,7 @@ def test_rigl_counts_new_weights_as_its_own_while_they_are_zero():
 
 def test_snip_keeps_the_largest_products():
     run, masks = started("snip")
-    slopes = run.gradients(*next(run.training.batches(0)))
+    slopes = gradients(run.config, run.model, *next(run.training.batches(0)))
     scores = (run.model.conv1.weight * slopes["conv1"]).abs()
     masks.update(0, lambda: slopes)
     mask = masks.masks["conv1"]

@@ -14,7 +14,7 @@ from lcs.optim import SGD, BetaLasso, ProximalL1, Spred, sparse_products
 from lcs.optim.pruning import Masks
 from lcs.runs import RunStore
 from lcs.train import train
-from lcs.train.clock import Clock
+from lcs.train.time_budget import TimeBudget
 
 PAYS_BELOW = dict(sparse_products.PAYS_BELOW)
 choose_mode = functools.partial(sparse_products.choose_mode, precision="fp32")
@@ -304,7 +304,7 @@ def test_a_stopped_sparse_run_ends_with_the_same_bits(tmp_path, config, monkeypa
     assert whole.provenance["modes"].get("frozen", 0) > 1
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr(Clock, "over", lambda clock: bool(clock.recent))
+        patch.setattr(TimeBudget, "over", lambda clock: bool(clock.epochs))
         for _ in range(config.epochs - 1):
             with pytest.raises(Paused):
                 train(config, store=store, device="cpu")

@@ -11,7 +11,7 @@ from lcs.runs.numeric_core import PACKAGE, code_hash, numeric_modules, same_code
 
 CORE = """
     config/__init__ config/run_config config/starts config/training
-    data/__init__ data/augment data/batches data/datasets data/gaussian_process data/specs
+    data/__init__ data/augment data/datasets data/gaussian_process data/specs
     data/spoken_digits data/surrogates
     measure/__init__ measure/clustering measure/locality_measures measure/shift_equivariance
     measure/weight_sharing measure/weights
@@ -19,13 +19,13 @@ CORE = """
     optim/__init__ optim/beta_lasso optim/growing_l1 optim/learning_rate optim/mixed_precision
     optim/pruning optim/sgd optim/sparse_products optim/spred
     runs/record_format seeds shapes stats
-    train/__init__ train/cuda_graphs train/device train/loop train/own_state train/recording
-    train/run train/setup train/step
+    train/__init__ train/batches train/checkpoint train/cuda_graphs train/device train/loop
+    train/recording train/setup train/step train/training
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
-    config/toy cost data/cifar errors files runs/__init__ runs/provenance
-    train/checkpoint train/clock train/grouping train/source_check
+    config/toy data/cifar errors files runs/__init__ runs/consistency
+    runs/provenance train/source_check train/time_budget
 """
 
 

@@ -48,7 +48,7 @@ def test_a_killed_worker_is_said_in_one_line(quick_start):
 
 def train_twenty(folder):
     """What one of two processes does: it exits with 0 if all goes well, and trains with delays."""
-    from lcs.train.run import Run
+    from lcs.train.loop import Run
 
     original = Run.run_epoch
 

@@ -53,7 +53,7 @@ def watched(configs, *, folder, machine, **options):
     """
     import ray
 
-    from lcs.train.run import Run
+    from lcs.train.loop import Run
 
     (config,) = configs
     here = ray.get_runtime_context().get_node_id()

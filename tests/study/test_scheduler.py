@@ -9,7 +9,7 @@ from lcs.study import scheduler
 from lcs.study.executors import InThisProcess, Processes
 from lcs.study.scheduler import ALL, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
-from lcs.train.run import Run
+from lcs.train.loop import Run
 
 HELD = InProgress("another process trains it")
 

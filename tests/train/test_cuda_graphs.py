@@ -1,7 +1,6 @@
 """Steps that are captured for an epoch, without a GPU: which ones are, and with what rates."""
 
 from contextlib import nullcontext
-from fractions import Fraction
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ import torch
 from lcs.config import Config
 from lcs.optim import FULL_PRECISION, SGD, BetaLasso, ProximalL1
 from lcs.train.cuda_graphs import captures
-from lcs.train.run import Run
+from lcs.train.loop import Run
 
 CONFIG = Config(dataset="digits", epochs=3, batch_size=128, augment="flip-crop")
 
@@ -37,18 +36,16 @@ class Repeated:
     "config",
     [
         CONFIG.replace(momentum=0.9, weight_decay=5e-4),
-        CONFIG,
-        CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0),
         CONFIG.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0, l1_growth=0.5),
     ],
-    ids=["sgd", "plain-sgd", "beta-lasso", "relative-l1"],
+    ids=["sgd", "relative-l1"],
 )
 def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monkeypatch):
     config = config.replace(precision=precision)
     plain = Run.start(config, torch.device("cpu")).replay(3)
-    monkeypatch.setattr("lcs.train.run.captures", lambda *_: True)
-    monkeypatch.setattr("lcs.train.run.CapturedStep", Repeated)
-    monkeypatch.setattr("lcs.train.run.on_own_stream", nullcontext)
+    monkeypatch.setattr("lcs.train.loop.captures", lambda *_: True)
+    monkeypatch.setattr("lcs.train.loop.CapturedStep", Repeated)
+    monkeypatch.setattr("lcs.train.loop.on_own_stream", nullcontext)
     Repeated.made = Repeated.taken = 0
     run = Run.start(config, torch.device("cpu"))
     captured = run.replay(3)
@@ -62,34 +59,24 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(config, precision, monk
     assert captured["nonzeros"]["conv1"] == pytest.approx(plain["nonzeros"]["conv1"], rel=1e-3)
 
 
-@pytest.fixture(params=[False, True])
-def compiled(request):
-    if request.param:
-        request.getfixturevalue("needs_compiler")
-    return request.param
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("make", "options"),
-    [
-        (BetaLasso, {"l1": 0.01, "beta": 2.0}),
-        (BetaLasso, {"l1": 0.0, "beta": 0.0}),
-        (SGD, {"momentum": 0.9}),
-    ],
-    ids=["beta-lasso", "plain-sgd", "sgd"],
+    [(BetaLasso, {"l1": 0.01, "beta": 2.0}), (SGD, {"momentum": 0.9})],
+    ids=["beta-lasso", "sgd"],
 )
-def test_a_learning_rate_may_be_a_tensor(make, options, compiled, dtype):
+def test_a_learning_rate_may_be_a_tensor(make, options, compiled, request):
+    if compiled:
+        request.getfixturevalue("needs_compiler")
     start, grad = torch.randn(2, 40, 50, generator=torch.Generator().manual_seed(0))
     results = []
-    for lr in (Fraction(1, 10), torch.tensor(0.1)):  # a number of any kind
-        param = torch.nn.Parameter(start.to(dtype))
-        param.grad = grad.to(dtype)
+    for lr in (0.1, torch.tensor(0.1)):
+        param = torch.nn.Parameter(start.bfloat16())  # a rounded copy
+        param.grad = grad.bfloat16()
         optimizer = make([param], lr=lr, compiled=compiled, **options)
-        if dtype != start.dtype:  # a rounded copy
-            optimizer.state[param][FULL_PRECISION] = full = start.clone()
+        optimizer.state[param][FULL_PRECISION] = start.clone()
         optimizer.step()
-        results.append(param.detach() if dtype == start.dtype else full)
+        results.append(optimizer.state[param][FULL_PRECISION])
     torch.testing.assert_close(*results, rtol=2e-7, atol=2e-8)
 
 

@@ -9,7 +9,7 @@ import torch
 from lcs.config import Config
 from lcs.runs import RunStore
 from lcs.train import train
-from lcs.train.own_state import AUTOCAST_CACHE, OF_CUDA, SETTINGS, own_state
+from lcs.train.device import SETTINGS, own_state
 from lcs.train.replay import replay
 
 FP32 = Config(dataset="digits", epochs=1, batch_size=128, momentum=0.9)
@@ -21,14 +21,15 @@ OTHERS = {torch.float32: torch.float64, False: True, True: False, "highest": "me
 
 
 @contextmanager
-def changed(setting):
+def changed(name):
     """Have another value than that of a run, and then the usual one."""
-    usual = setting.read()
-    setting.write(OTHERS[setting.own])
+    read, write, own = SETTINGS[name]
+    usual = read()
+    write(OTHERS[own])
     try:
         yield
     finally:
-        setting.write(usual)
+        write(usual)
 
 
 @contextmanager
@@ -48,9 +49,8 @@ CALLERS = {
     "device": (FP32, lambda: torch.device("meta")),
     "default device": (FP32, default_device),
     **{
-        setting.name: (DENORMAL if setting.name == "flush_denormal" else FP32,
-                       partial(changed, setting))
-        for setting in SETTINGS
+        name: (DENORMAL if name == "flush_denormal" else FP32, partial(changed, name))
+        for name in SETTINGS if "cuda." not in name
     },
 }  # fmt: skip
 
@@ -58,7 +58,7 @@ CALLERS = {
 def state():
     """What a caller sees of torch's state."""
     flags = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_device()
-    return [setting.read() for setting in SETTINGS], flags, torch.get_rng_state().tolist()
+    return [read() for read, *_ in SETTINGS.values()], flags, torch.get_rng_state().tolist()
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +78,13 @@ def test_the_callers_state_changes_no_number_and_is_restored(name, usual, tmp_pa
         assert state() == before
     assert (record.history, record.final) == (usual[config].history, usual[config].final)
     assert "equal to the last stored digit" in replayed.text
-    assert ("caller_state" in record.provenance) == (name != "autocast that is off")
-    assert "caller_state" not in usual[config].provenance
 
 
-@pytest.mark.parametrize("setting", [AUTOCAST_CACHE, *OF_CUDA], ids=lambda setting: setting.name)
-def test_settings_that_no_record_tells_are_those_of_a_run_too(setting, monkeypatch):
-    monkeypatch.setattr("lcs.train.own_state.generators_kept", lambda device: nullcontext())
-    with changed(setting):
+@pytest.mark.parametrize("name", [name for name in SETTINGS if "cuda." in name])
+def test_settings_of_a_gpu_are_those_of_a_run_too(name, monkeypatch):
+    monkeypatch.setattr("lcs.train.device.generators_kept", lambda device: nullcontext())
+    read, _, own = SETTINGS[name]
+    with changed(name):
         with own_state(torch.device("cuda")):
-            assert setting.read() == setting.own
-        assert setting.read() == OTHERS[setting.own]
+            assert read() == own
+        assert read() == OTHERS[own]

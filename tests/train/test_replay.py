@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import torch
 
 from lcs.config import Config, ToyConfig
 from lcs.errors import ConfigError
@@ -17,14 +16,13 @@ from lcs.runs import Record, RunStore
 from lcs.runs.numeric_core import PACKAGE, code_hash
 from lcs.train import train
 from lcs.train.replay import VERSIONS, replay
-from lcs.train.run import Run
 
 ELSEWHERE = {"hardware": "another processor"}
 
 
 @pytest.fixture
 def altered(record, tmp_path):
-    """Store the run anew with an altered history, properly signed, as a forger would."""
+    """Store the run anew with an altered history, properly signed."""
 
     def write(change, **origin):
         history, final = copy.deepcopy(record.history), copy.deepcopy(record.final)
@@ -37,23 +35,14 @@ def altered(record, tmp_path):
     return write
 
 
-def shift(column, difference, epoch=1, layer=None):
-    """Return a change of one number of the history."""
+def shift(difference, *keys, final=False):
+    """Return a change of one number of the history, or of the final measures."""
 
-    def change(history, final):
-        values = history[column][layer] if layer else history[column]
-        values[epoch] += difference
-
-    return change
-
-
-def shift_final(difference, *keys):
-    """Return a change of one final measure that is in no history."""
-
-    def change(history, final):
+    def change(*parts):
+        values = parts[final]
         for key in keys[:-1]:
-            final = final[key]
-        final[keys[-1]] += difference
+            values = values[key]
+        values[keys[-1]] += difference
 
     return change
 
@@ -61,6 +50,7 @@ def shift_final(difference, *keys):
 def test_a_record_is_confirmed_to_the_last_digit(record):
     outcome = replay(record, 2, "cpu")
     assert outcome.agrees
+    assert replay(record, 99, "cpu").text.count("epoch ") == 3
     *epochs, verdict = outcome.text.splitlines()
     assert "final measures" in replay(record, 3, "cpu").text
     assert verdict == f"run {record.run_id}: equal to the last stored digit"
@@ -71,30 +61,9 @@ def test_a_record_is_confirmed_to_the_last_digit(record):
     assert "conv1" in epochs[1]
 
 
-def test_a_validation_run_is_confirmed(store):
-    validated = next(record for record in store.records() if record.config.validation)
-    outcome = replay(validated, 3, "cpu")
-    assert outcome.agrees
-    assert "validation_accuracy" in outcome.text
-    assert "test_accuracy" not in outcome.text
-
-
-@pytest.mark.parametrize("folder", ["/", "/downloads"])
-def test_a_record_outside_any_store_is_confirmed(folder, record):
-    lying = dataclasses.replace(record, path=Path(folder, record.path.name))
+def test_a_record_outside_any_store_is_confirmed(record):
+    lying = dataclasses.replace(record, path=Path("/downloads", record.path.name))
     assert replay(lying, 1, "cpu").agrees
-
-
-def test_more_epochs_than_the_run_has(record, monkeypatch):
-    trained, run_epoch = [], Run.run_epoch
-
-    def count(run, epoch, *, record):
-        trained.append(epoch)
-        run_epoch(run, epoch, record=record)
-
-    monkeypatch.setattr(Run, "run_epoch", count)
-    assert replay(record, 99, "cpu").text.count("epoch ") == 3
-    assert trained == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +87,7 @@ def test_where_equal_bits_are_demanded(origin, reason, altered, tmp_path, monkey
     listed = tmp_path / "equal.json"
     listed.write_text(json.dumps({"groups": [[code_hash(), "e" * 64]]}))
     monkeypatch.setattr("lcs.runs.numeric_core.EQUAL_CODE", listed)
-    forged = altered(shift("train_loss", 1e-3, epoch=0), **origin)
+    forged = altered(shift(1e-3, "train_loss", 0), **origin)
     if forged.provenance["instructions"] is None:
         del forged.provenance["instructions"]
     assert replay(forged, 1, "cpu").agrees == bool(reason)
@@ -177,7 +146,7 @@ def test_a_replay_by_the_code_of_its_own_commit(record, clone, tmp_path, command
         assert "ImportError: of the newer" in said(newer).err
         for commit in ("0" * 40, "--output=lcs/x", None):
             said(commit).refused("git fetch --unshallow")
-        said(older, device="cuda", hardware="H200").refused("is of a GPU (H200)")
+        said(older, device="cuda").refused("no 'cuda'")
 
 
 @pytest.mark.parametrize("epochs", [1, 60])
@@ -190,70 +159,31 @@ def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "close"),
     [
-        shift("train_loss", 1e-7),
-        shift("train_accuracy", 1e-7),
-        shift("test_accuracy", 1 / 355),
-        shift("nonzeros", -1, layer="fc2"),
-        shift("norm", 1e-6, layer="fc2"),
+        (shift(1e-7, "train_loss", 1), True),
+        (shift(1 / 355, "test_accuracy", 1), True),
+        (shift(-1, "nonzeros", "fc2", 1), True),
+        (shift(1e-6, "norm", "fc2", 1), True),
+        (shift(1e-7, "clean_train_accuracy", final=True), True),
+        (shift(1e-6, "locality", "spread", "mean", final=True), True),
+        (shift(1e-6, "pair_correlation", 0, final=True), True),
+        (shift(0.1, "train_loss", 1), False),
+        (shift(0.02, "train_loss", 0), False),
+        (shift(-0.05, "test_accuracy", 1), False),
+        (shift(-60, "nonzeros", "conv1", 1), False),
+        (shift(20, "nonzeros", "fc1", 1), False),
+        (shift(-0.1, "clean_train_accuracy", final=True), False),
     ],
 )
-def test_a_slightly_altered_record_of_this_machine_is_different(change, altered):
-    """Code, versions, processor and threads are the record's: nothing explains a difference."""
+def test_an_altered_record_is_different(change, close, altered):
+    """Here nothing explains a difference; of another processor, a record has to be close."""
     forged = altered(change)
     outcome = replay(forged, 3, "cpu")
     assert not outcome.agrees
-    assert outcome.text.endswith(
-        f"run {forged.run_id}: DIFFERENT: this code does not give this record"
-    )
-    assert replay(forged, 1, "cpu").agrees  # the altered epoch was not replayed
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        shift_final(1e-7, "clean_train_accuracy"),
-        shift_final(1e-6, "locality", "spread", "mean"),
-        shift_final(1e-6, "pair_correlation", 0),
-    ],
-)
-def test_final_measures_are_compared_at_the_end(change, altered):
-    forged = altered(change)
-    assert replay(forged, 2, "cpu").agrees
-    outcome = replay(forged, 3, "cpu")
-    assert not outcome.agrees
-    assert "not equal" in outcome.text.splitlines()[-2]
+    assert "DIFFERENT" in outcome.text.splitlines()[-1]
     elsewhere = dataclasses.replace(forged, provenance=forged.provenance | ELSEWHERE)
-    assert replay(elsewhere, 3, "cpu").agrees
-
-
-def test_a_much_altered_final_measure_is_different_everywhere(altered):
-    assert not replay(altered(shift_final(-0.1, "clean_train_accuracy"), **ELSEWHERE), 3).agrees
-
-
-def test_another_machine_may_round_differently(altered):
-    outcome = replay(altered(shift("train_loss", 1e-3), **ELSEWHERE), 3, "cpu")
-    assert outcome.agrees
-    assert "close, as other code" in outcome.text
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        shift("train_loss", 0.1),
-        shift("train_loss", -0.1),
-        shift("train_loss", 0.02, epoch=0),
-        shift("train_accuracy", 0.05),
-        shift("test_accuracy", -0.05),
-        shift("nonzeros", -60, layer="conv1"),
-        shift("nonzeros", 20, layer="fc1"),
-    ],
-)
-def test_a_much_altered_record_is_different_everywhere(change, altered):
-    outcome = replay(altered(change, **ELSEWHERE), 3, "cpu")
-    assert not outcome.agrees
-    assert "DIFFERENT" in outcome.text
+    assert replay(elsewhere, 3, "cpu").agrees == close
 
 
 def test_no_zeros_are_not_close_to_some(store, tmp_path):
@@ -271,25 +201,6 @@ def test_no_zeros_are_not_close_to_some(store, tmp_path):
         assert replay(forged, 1, "cpu").agrees == agrees
 
 
-def test_a_record_under_another_seed_is_different(record, tmp_path):
-    forged = RunStore(tmp_path / "forged").write(
-        record.config.replace(seed=5),
-        history=record.history,
-        final=record.final,
-        provenance=record.provenance | ELSEWHERE,
-    )
-    assert not replay(forged, 3, "cpu").agrees
-
-
-def test_a_replay_changes_nothing(record, store):
-    before, rng = record.path.read_bytes(), torch.get_rng_state()
-    files = sorted(store.root.rglob("*"))
-    replay(record, 2, "cpu")
-    assert record.path.read_bytes() == before
-    assert sorted(store.root.rglob("*")) == files
-    assert torch.equal(torch.get_rng_state(), rng)
-
-
 def test_what_cannot_be_replayed(record, tmp_path):
     with pytest.raises(ConfigError, match="epochs: 0 is out of range; give 1 or more"):
         replay(record, 0, "cpu")
@@ -298,17 +209,3 @@ def test_what_cannot_be_replayed(record, tmp_path):
     toy = Record(tmp_path, "toy", ToyConfig(), {}, {}, None, {})
     with pytest.raises(ConfigError, match=f"{toy.run_id} is no training run"):
         replay(toy, 3, "cpu")
-
-
-def test_the_command(record, store, altered, command):
-    said = command("runs", "replay", record.run_id, "--epochs", 3, "--store", store.root)
-    assert said.code == 0
-    assert said.err == f"run {record.run_id}: equal bits are demanded\n"
-    assert said.out.splitlines()[-1].endswith("equal to the last stored digit")
-    forged = altered(shift("test_accuracy", 0.1))
-    root = forged.path.parents[1]
-    said = command("runs", "replay", forged.run_id[:6], "--epochs", 3, "--store", root)
-    assert said.code == 1
-    assert "DIFFERENT" in said.out.splitlines()[-1]
-    assert command("runs", "verify", "--store", root).code == 0  # only a replay finds it
-    command("runs", "replay", "ffff", "--store", root).refused("no run in")
