@@ -1,8 +1,8 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
 `training` has the configuration of a training run, with `starts`, what it can take of another
-network, and `combinations`, which values go together; `toy` has that of a toy experiment, and
-`run_config` what both share: the id of a run, and the checks of its values.
+network, and `combinations`, which values go together; `run_config` what all kinds of runs share:
+the id of a run, and the checks of its values.
 """
 
 from lcs.config.combinations import (
@@ -12,7 +12,6 @@ from lcs.config.combinations import (
     foreign_fields,
 )
 from lcs.config.run_config import RunConfig
-from lcs.config.toy import TOY_FEATURES, TOY_SHARES, TOY_STEPS_WATCHED, TOY_TABLES, ToyConfig
 from lcs.config.training import CHOICES, RANGES, Config
 
 __all__ = [
@@ -21,12 +20,7 @@ __all__ = [
     "OPTIMIZERS_OWN",
     "OPTIMIZER_FIELDS",
     "RANGES",
-    "TOY_FEATURES",
-    "TOY_SHARES",
-    "TOY_STEPS_WATCHED",
-    "TOY_TABLES",
     "Config",
     "RunConfig",
-    "ToyConfig",
     "foreign_fields",
 ]

@@ -19,7 +19,7 @@ EQUAL_CODE = Path(__file__).with_name("equal_code.json")
 NUMERIC = ("config", "data", "measure", "models", "optim", "train", "runs/record_format.py",
            "seeds.py", "shapes.py", "stats.py")  # fmt: skip
 WITHOUT_NUMBERS = {
-    "config/combinations.py", "config/toy.py", "data/cifar.py", "data/download.py",
+    "config/combinations.py", "data/cifar.py", "data/download.py",
     "train/checkpoint.py", "train/clock.py", "train/grouping.py", "train/replay.py",
     "train/source_check.py",
 }  # fmt: skip

@@ -6,13 +6,12 @@ import pytest
 import torch
 
 from lcs import models, train
-from lcs.config import Config, ToyConfig
+from lcs.config import Config
 from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.models.transfer import apply_source, rewired
 from lcs.runs import RunStore
 from lcs.seeds import generator_for
-from lcs.study import Study
-from lcs.study.base_study import Setting
+from lcs.study import Setting, Study
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.clock import Clock
 from lcs.train.loop import start_run
@@ -358,7 +357,7 @@ def test_a_first_layer_is_taken_with_its_bias(store):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"source": ToyConfig().file.removesuffix("-s0")}, "name a training run of another model"),
+        ({"source": "toy/lasso-0123456789"}, "name a training run of another model"),
         (
             {"source": HERE.replace(model="resnet18").as_source},
             "name a training run of another model",
@@ -380,12 +379,14 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_trained(
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setattr("lcs.train.loop.fit", lambda *_args, **_options: pytest.fail("trained"))
     own = RunStore(tmp_path / "runs", fallback=store)
-    others = {config.file: config for config in (ToyConfig(), HERE.replace(model="resnet18"))}
-    named = own.named
+    other, named = HERE.replace(model="resnet18"), own.named
+    others = {
+        "toy/lasso-0123456789-s0": SimpleNamespace(kind="toy", config={}),
+        other.file: SimpleNamespace(kind=other.kind, config=other),
+    }
 
     def stored(file):
-        config = others.get(file)
-        return SimpleNamespace(kind=config.kind, config=config) if config else named(file)
+        return others.get(file) or named(file)
 
     monkeypatch.setattr(own, "named", stored)
     with pytest.raises(ConfigError, match=reason):

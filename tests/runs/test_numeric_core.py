@@ -25,7 +25,7 @@ CORE = """
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
-    config/combinations config/toy cost data/cifar errors files runs/__init__ runs/provenance
+    config/combinations cost data/cifar errors files runs/__init__ runs/provenance
     train/checkpoint train/clock train/grouping train/source_check
 """
 

@@ -10,9 +10,8 @@ from lcs.errors import ConfigError
 from lcs.exhibits import find_study, status, studies
 from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.searches import Search
-from lcs.study import Study
 
-NETWORKS = {name: study for name, study in studies().items() if isinstance(study, Study)}
+NETWORKS = {name: study for name, study in studies().items() if study.setting.configs}
 # of those whose searches have chosen
 KNOWN = {name: study for name, study in NETWORKS.items() if not settings.missing_choices(study)}
 EVERY = [(name, scale) for name, study in KNOWN.items() for scale in study.scales]

@@ -1,0 +1,122 @@
+"""What a study consists of, which of its runs are missing, and what those still cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lcs import cost
+from lcs.config import Config
+from lcs.config.run_config import defaults
+from lcs.data.datasets import dataset_path
+from lcs.data.specs import spec
+from lcs.errors import CheckpointError
+from lcs.runs import Record, RunStore, readable
+from lcs.runs.provenance import hardware
+from lcs.study.options import Options
+
+# fields that a plan tells even where they have their defaults
+ALWAYS_TOLD = ("dataset", "model", "base_channels", "optimizer", "lr", "epochs", "batch_size")
+MOST_VALUES = 12  # of a field; of more, the first are told
+
+
+class Missing(NamedTuple):
+    """A run that is still to be trained."""
+
+    config: Any
+    done: int  # epochs, by its checkpoint
+    seconds: float | None  # that the other epochs take; None: unknown
+    again: bool  # it has a record, but another run starts from its network, which is not kept
+
+
+def missing(
+    configs: Sequence[Any],
+    seconds: Callable[..., Sequence[float | None]],
+    store: RunStore,
+    how: Options,
+    *,
+    skip_damaged: bool = False,
+) -> list[Missing]:
+    """Return what is left of runs without records, and of sources whose networks are not kept.
+
+    Times, by `Study.seconds`, are those of stored runs on the same processor if it is the CPU of
+    this machine, and otherwise on any such device.
+
+    Raises:
+        CheckpointError: a checkpoint is damaged, and such a one does not count as none.
+    """
+    if not configs:
+        return []
+    import torch
+
+    from lcs.train.checkpoint import Checkpoint
+
+    def epochs(checkpoint: Checkpoint) -> int:
+        try:
+            return checkpoint.epoch()
+        except CheckpointError:
+            if not skip_damaged:
+                raise
+            return 0
+
+    done = {config: epochs(Checkpoint(config, store.root)) for config in configs}
+    waiting = [config for config in configs if isinstance(config, Config)]
+    for config in waiting:  # their sources join them
+        source = store.named(config.source_file) if config.source_file else None
+        if source and source.config not in done:
+            kept = epochs(Checkpoint.of_source(source.config, store.root))
+            if kept < source.config.epochs:
+                done[source.config] = kept
+                waiting.append(source.config)
+    # the records of the other kind say nothing of these
+    kinds = {cost.counts_apart(config.file.partition("/")[0]) for config in done}
+    records = readable(store, lambda folder: cost.counts_apart(folder) in kinds)
+    on_this_cpu = not how.on_ray and cost.device_type(how.device) == "cpu"
+    own = hardware(torch.device("cpu")) if on_this_cpu else None
+    times = seconds([*done], how.device, records, own)
+    again = done.keys() - {*configs}
+    return [
+        Missing(config, n, time and time * (1 - n / config.epochs if n else 1), config in again)
+        for (config, n), time in zip(done.items(), times, strict=True)
+    ]
+
+
+def text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: Options) -> str:
+    """Return a line for each missing run, what the study consists of, and what is missing in all.
+
+    A run has the values of those fields in which the runs of the study differ.
+    """
+    told: dict[str, list[Any]] = {}
+    for name, usual in defaults(type(next(iter(runs)))).items():
+        values = [*dict.fromkeys(getattr(config, name) for config in runs)]
+        if name != "seed" and (values != [usual] or name in ALWAYS_TOLD):
+            told[name] = values
+    lines = []
+    for run in left:
+        varied = (name for name, values in told.items() if len(values) > 1)
+        own = [f"{name}={_shown(getattr(run.config, name))}" for name in varied]
+        done = [f"{run.done} of {run.config.epochs} epochs done"] if run.done else []
+        words = ", ".join([*own, *done, cost.about(run.seconds)])
+        again = ", again: a run starts from it, and records hold no networks" if run.again else ""
+        lines.append(f"{run.config.file}: {words}{again}")
+    seeds, conditions = {c.seed for c in runs}, {c.replace(seed=0) for c in runs}
+    lines.append(f"configurations: {len(conditions)}, seeds: {min(seeds)} to {max(seeds)}")
+    for name, values in told.items():
+        more = f", and {len(values) - MOST_VALUES} others" if len(values) > MOST_VALUES else ""
+        lines.append(f"  {name}: {', '.join(map(_shown, values[:MOST_VALUES]))}{more}")
+    costs = [run.seconds for run in left]
+    total = cost.in_all(costs, how.workers or 1)
+    if cost.total(costs):
+        total += f" on {cost.device_type(how.device)}"
+        if how.on_ray and how.device == "auto":
+            total += " (give --device for that of the cluster)"
+    needed = dict.fromkeys(run.config.dataset for run in left if isinstance(run.config, Config))
+    for name in needed:
+        if not (how.on_ray or spec(name).packaged or dataset_path(name).exists()):
+            total += f"; first `lcs data get {name}`, which is not here yet"
+    lacking = sum(record is None for record in runs.values())
+    return "\n".join([*lines, f"{lacking} of {len(runs)} runs missing{total}"])
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
