@@ -49,8 +49,8 @@ def progress(store: RunStore) -> list[Progress]:
     for scale, study, chapter, title, changes in asked:
         found: dict[Any, Record | None] = {}
         if not (waits_for := missing_choices(study)):
-            asked = {"seeds": None, **changes}
-            found = study.runs(scale, find=lambda run: records.get(run.run_id), **asked)
+            own = {"seeds": None, **changes}
+            found = study.runs(scale, find=lambda run: records.get(run.run_id), **own)
         given = changes if scale == "desk" else {"scale": scale, **changes}
         options = "".join(f" --{name} {value}" for name, value in given.items())
         command = as_typed(f"lcs study {study.name}{options}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any, NamedTuple
 
 from lcs import cost
-from lcs.config import Config
+from lcs.config import Config, RunConfig
 from lcs.config.run_config import defaults
 from lcs.data.datasets import dataset_path
 from lcs.data.specs import spec
@@ -26,18 +27,17 @@ class Missing(NamedTuple):
     config: Any
     done: int  # epochs, by its checkpoint
     seconds: float | None  # that the other epochs take; None: unknown
-    again: bool  # it has a record, but another run starts from its network, which is not kept
 
 
 def missing(
-    configs: Sequence[Any],
+    runs: Mapping[Any, Record | None],
     seconds: Callable[..., Sequence[float | None]],
     store: RunStore,
     how: Options,
     *,
     skip_damaged: bool = False,
 ) -> list[Missing]:
-    """Return what is left of runs without records, and of sources whose networks are not kept.
+    """Return what is left to train of runs without records.
 
     Times, by `Study.seconds`, are those of stored runs on the same processor if it is the CPU of
     this machine, and otherwise on any such device.
@@ -45,38 +45,24 @@ def missing(
     Raises:
         CheckpointError: a checkpoint is damaged, and such a one does not count as none.
     """
-    if not configs:
+    done = {config: 0 for config, record in runs.items() if record is None}
+    if not done:
         return []
     import torch
 
     from lcs.train.checkpoint import Checkpoint
 
-    def epochs(checkpoint: Checkpoint) -> int:
-        try:
-            return checkpoint.epoch()
-        except CheckpointError:
-            if not skip_damaged:
-                raise
-            return 0
-
-    done = {config: epochs(Checkpoint(config, store.root)) for config in configs}
-    waiting = [config for config in configs if isinstance(config, Config)]
-    for config in waiting:  # their sources join them
-        source = store.named(config.source_file) if config.source_file else None
-        if source and source.config not in done:
-            kept = epochs(Checkpoint.of_source(source.config, store.root))
-            if kept < source.config.epochs:
-                done[source.config] = kept
-                waiting.append(source.config)
+    for config in done:
+        with suppress(CheckpointError) if skip_damaged else nullcontext():
+            done[config] = Checkpoint(config, store.root).epoch()
     # the records of the other kind say nothing of these
     kinds = {cost.counts_apart(config.file.partition("/")[0]) for config in done}
     records = readable(store, lambda folder: cost.counts_apart(folder) in kinds)
     on_this_cpu = not how.on_ray and cost.device_type(how.device) == "cpu"
     own = hardware(torch.device("cpu")) if on_this_cpu else None
     times = seconds([*done], how.device, records, own)
-    again = done.keys() - {*configs}
     return [
-        Missing(config, n, time and time * (1 - n / config.epochs if n else 1), config in again)
+        Missing(config, n, time and time * (1 - n / config.epochs if n else 1))
         for (config, n), time in zip(done.items(), times, strict=True)
     ]
 
@@ -86,8 +72,9 @@ def text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: Option
 
     A run has the values of those fields in which the runs of the study differ.
     """
+    kind: type[RunConfig] = type(next(iter(runs)))
     told: dict[str, list[Any]] = {}
-    for name, usual in defaults(type(next(iter(runs)))).items():
+    for name, usual in defaults(kind).items():
         values = [*dict.fromkeys(getattr(config, name) for config in runs)]
         if name != "seed" and (values != [usual] or name in ALWAYS_TOLD):
             told[name] = values
@@ -96,9 +83,7 @@ def text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: Option
         varied = (name for name, values in told.items() if len(values) > 1)
         own = [f"{name}={_shown(getattr(run.config, name))}" for name in varied]
         done = [f"{run.done} of {run.config.epochs} epochs done"] if run.done else []
-        words = ", ".join([*own, *done, cost.about(run.seconds)])
-        again = ", again: a run starts from it, and records hold no networks" if run.again else ""
-        lines.append(f"{run.config.file}: {words}{again}")
+        lines.append(f"{run.config.file}: {', '.join([*own, *done, cost.about(run.seconds)])}")
     seeds, conditions = {c.seed for c in runs}, {c.replace(seed=0) for c in runs}
     lines.append(f"configurations: {len(conditions)}, seeds: {min(seeds)} to {max(seeds)}")
     for name, values in told.items():
@@ -114,8 +99,7 @@ def text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: Option
     for name in needed:
         if not (how.on_ray or spec(name).packaged or dataset_path(name).exists()):
             total += f"; first `lcs data get {name}`, which is not here yet"
-    lacking = sum(record is None for record in runs.values())
-    return "\n".join([*lines, f"{lacking} of {len(runs)} runs missing{total}"])
+    return "\n".join([*lines, f"{len(left)} of {len(runs)} runs missing{total}"])
 
 
 def _shown(value: object) -> str:

@@ -16,9 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from typing import Any
 
-from lcs import cost, errors
+from lcs import cost
 from lcs.config import Config
-from lcs.errors import CheckpointError, Diverged, InProgress, LcsError, Paused, TrainingError
+from lcs.errors import (
+    CheckpointError,
+    DiskError,
+    Diverged,
+    InProgress,
+    LcsError,
+    Paused,
+    TrainingError,
+    one_line,
+)
 from lcs.study.executors import StudyExecutor
 
 POLL_SECONDS = 2.0  # between two looks at a run that another process holds
@@ -78,7 +87,12 @@ def train_all(
                 time.sleep(POLL_SECONDS)
             for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
                 group = running.pop(future)
-                found = _errors(future, group, executor)
+                try:
+                    found = future.result()
+                except executor.lost as error:
+                    ids = [config.run_id for config in group]
+                    lost = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
+                    found = dict.fromkeys(ids, TrainingError(lost))
                 stop = found.pop(ALL, None)
                 failed = {i: e for i, e in found.items() if not isinstance(e, InProgress)}
                 failures |= failed
@@ -110,16 +124,6 @@ def train_all(
         raise pause or next(iter(failures.values()))
 
 
-def _errors(future: Future[Errors], group: Sequence[Config], executor: StudyExecutor) -> Errors:
-    """Return what a group ended with, also where its worker is gone."""
-    try:
-        return future.result()
-    except executor.lost as error:
-        ids = [config.run_id for config in group]
-        lost = f"lost with its worker: run {', '.join(ids)} ({errors.one_line(error)})"
-        return dict.fromkeys(ids, TrainingError(lost))
-
-
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
     """Train a group of runs until `deadline`, a `time.time()`; one by one after a failure.
 
@@ -140,8 +144,7 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Er
         return {}
     except LcsError as raised:
         error = raised.with_traceback(None)  # whose frames keep the run in memory
-    of_a_run = isinstance(error, TrainingError | CheckpointError)
-    if isinstance(error, errors.DiskError) or not of_a_run:
+    if isinstance(error, DiskError) or not isinstance(error, TrainingError | CheckpointError):
         return failed | {ALL: error}
     if len(configs) == 1:
         return {configs[0].run_id: error}

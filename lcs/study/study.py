@@ -243,7 +243,7 @@ class Study:
         how, changes = split(options)
         store = store or default_store()
         runs = _joined(self._with_others(scale, seeds, also, store, shard=shard, **changes))
-        return plan.text(runs, plan.missing(_lacking(runs), self.seconds, store, how), how)
+        return plan.text(runs, plan.missing(runs, self.seconds, store, how), how)
 
     def train(
         self,
@@ -285,7 +285,7 @@ class Study:
 
         with executors.choose(how, len(lacking)) as executor:
             how = dataclasses.replace(how, device=executor.device)
-            left = plan.missing(lacking, self.seconds, store, how, skip_damaged=True)
+            left = plan.missing(runs, self.seconds, store, how, skip_damaged=True)
             which = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
             total = cost.in_all([run.seconds for run in left], executor.slots)
             print(f"{which} to train on {cost.device_type(how.device)}{total}", file=sys.stderr)
