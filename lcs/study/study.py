@@ -242,7 +242,8 @@ class Study:
         """
         how, changes = split(options)
         store = store or default_store()
-        runs = _joined(self._with_others(scale, seeds, also, store, shard=shard, **changes))
+        each, changes["shard"] = ((self, scale), *also), shard
+        runs = _joined(study.runs(at, seeds, store.find, **changes) for study, at in each)
         return plan.text(runs, plan.missing(runs, self.seconds, store, how), how)
 
     def train(
@@ -275,12 +276,13 @@ class Study:
         """
         how, changes = split(options)
         store = store or default_store()
-        studies = self._with_others(scale, seeds, also, store, shard=shard, **changes)
+        each, find = ((self, scale), *also), store.find
+        studies = [study.runs(at, seeds, find, shard=shard, **changes) for study, at in each]
         runs = wanted = _joined(studies)
         if not (lacking := _lacking(runs)):
             return [*filter(None, runs.values())]
         if shard is not None:  # of other shards too: what one trains, runs of the next start from
-            wanted = _joined(self._with_others(scale, seeds, also, store, **changes))
+            wanted = _joined(study.runs(at, seeds, find, **changes) for study, at in each)
         from lcs.study import executors, scheduler
 
         with executors.choose(how, len(lacking)) as executor:
@@ -303,25 +305,13 @@ class Study:
                 checkpoint_seconds=how.checkpoint_seconds,
                 sources={config.source_file for config in _lacking(wanted) if config.source_file},
             )
-        runs |= {config: store.find(config) for config in lacking}
+        runs |= {config: find(config) for config in lacking}
         if lost := _lacking(runs):
             raise RecordError(
                 f"run {lost[0].run_id} has no record in {store.root}: is that the same folder on "
                 "all machines?"
             )
         return [*filter(None, runs.values())]
-
-    def _with_others(
-        self,
-        scale: str,
-        seeds: int | None,
-        also: Sequence[tuple[Study, str]],
-        store: RunStore,
-        **options: Any,
-    ) -> list[Runs]:
-        """Return `runs` of this study, and of others, each at its scale."""
-        each = ((self, scale), *also)
-        return [study.runs(at, seeds, store.find, **options) for study, at in each]
 
 
 def _joined(each: Iterable[Runs]) -> Runs:
