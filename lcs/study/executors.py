@@ -50,9 +50,17 @@ class StudyExecutor(concurrent.futures.Executor):
 
 
 def choose(how: Options, groups: int) -> StudyExecutor:
-    """Return the executor that is asked for, with no more workers than there are groups."""
+    """Return the executor that is asked for, with no more workers than there are groups.
+
+    Raises:
+        ConfigError: there is no such device.
+        LcsError: there is no such cluster.
+    """
     if how.on_ray:
         return OnRay(how.device, how.workers, how.address, how.gpus_per_run)
+    from lcs.train.device import choose_device
+
+    choose_device(how.device)  # refuses one that is not here
     workers = min(how.workers or 1, groups)
     return Processes(how.device, workers) if workers > 1 else InThisProcess(how.device)
 

@@ -74,13 +74,13 @@ def train_all(
         while running or ((waiting or held) and not pause):
             if held and time.monotonic() >= again:
                 waiting, held = waiting + held, []
-            # what starts from one of these runs comes after it
-            before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
-            for group in [g for g in waiting if not before & {c.source_file for c in g}]:
-                if pause or (running and not executor.has_queue):
-                    break
-                waiting.remove(group)
-                running[executor.submit(call, group)] = group
+            if waiting and not pause and (executor.has_queue or not running):
+                # what starts from one of these runs comes after it
+                before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
+                ready = [g for g in waiting if not before & {c.source_file for c in g}]
+                for group in ready if executor.has_queue else ready[:1]:
+                    waiting.remove(group)
+                    running[executor.submit(call, group)] = group
             if not running:  # others train what is left
                 if time.time() >= deadline:
                     pause = Paused("the time budget is spent; other processes train what is left")
