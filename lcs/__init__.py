@@ -9,7 +9,6 @@ Packages of the library:
 - `measure`: non-zeros, locality, weight sharing and equivariance.
 - `runs`: records of finished runs, and the store that holds them.
 - `config`: all that changes the numbers of a run.
-- `toy`: the LASSO on random problems, solved by β-LASSO and exactly.
 - `study`: lists of runs, what they cost, and where the missing ones are trained.
 
 `exhibits` is what the book shows, from records to pages; nothing above imports it.
@@ -17,6 +16,6 @@ Packages of the library:
 - `cli`: the command line.
 
 Single files: `shapes` (sizes of layers), `seeds` (random streams), `cost` (operations and time of a
-run), `stats` (intervals and corrections), `theory` (laws of β-LASSO), `errors`, `files` (files that
-appear whole or not at all) and `doctor` (what this machine can do).
+run), `stats` (intervals and corrections), `errors`, `files` (files that appear whole or not at all)
+and `doctor` (what this machine can do).
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
 from collections.abc import Collection, Iterable
 from contextlib import nullcontext
@@ -14,30 +13,16 @@ from numpy.typing import NDArray
 
 from lcs import data
 from lcs.config import Config
-from lcs.errors import ConfigError
 
 if TYPE_CHECKING:  # for annotations alone
     from lcs.runs import Record
 
-# of a device, but for "auto"; torch takes a number above 127 for a negative one
-DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 # a process starts, imports torch, loads the data and compiles the optimizer
 START_SECONDS = 12.0
 # time of a training over that of its bare matrix products; used where no run has been timed
 OVERHEAD = 3.0
 # fewer runs do not tell how fast a processor is
 ENOUGH_RUNS = 20
-
-
-def weights_by_layer(config: Config, model: str) -> dict[str, int]:
-    """Weights of each layer of a network of this width, on this data set."""
-    plain = Config(dataset=config.dataset, model=model, base_channels=config.base_channels)
-    return {name: layer.weights for name, layer in plain.layer_sizes().items()}
-
-
-def total_weights(config: Config) -> int:
-    """Weights of a run's network."""
-    return sum(layer.weights for layer in config.layer_sizes().values())
 
 
 def image_flops(config: Config) -> int:
@@ -72,9 +57,9 @@ class Pace:
     An image that is augmented takes more, and so do operations of LOCAL layers, whose products are
     small and whose patches have to be moved. All are fitted to the stored runs by least squares
     whose weights are the inverse of the estimates, so that the estimates of all runs add up to the
-    time that they took and short runs, most of which is start-up, count little; those of which
-    `counts_apart` says so are fitted by themselves. Where none was stored, it is the pace of a
-    matrix product, if this machine has the device.
+    time that they took and short runs, most of which is start-up, count little; those that
+    `counts_apart` are fitted by themselves. Where none was stored, it is the pace of a matrix
+    product, if this machine has the device.
 
     Args:
         device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
@@ -84,6 +69,8 @@ class Pace:
     """
 
     def __init__(self, device: str, records: Iterable[Record], hardware: str | None = None) -> None:
+        from lcs.train.device import device_type
+
         self.device = device_type(device)
         rows: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
         for record in records:
@@ -96,55 +83,37 @@ class Pace:
 
     def seconds(self, config: Config) -> float | None:
         """Return about how long a run takes; None where nothing is known of the device."""
-        pace = self._fits.get(counts_apart(config.dataset))
-        if pace is not None:
-            return float(pace @ _terms(config))
+        fit = self._fits.get(counts_apart(config.dataset))
+        if fit is not None:
+            return float(fit @ _terms(config))
         rate = product_rate(self.device, config.bf16)
         return None if rate is None else OVERHEAD / rate * training_flops(config)
 
 
 def _fitted(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the seconds of each term.
-
-    A row has the terms of a run, its seconds, and whether it was of the same processor.
-    """
+    """Return the seconds of each term; rows: terms, seconds, whether of the same processor."""
     from scipy.optimize import nnls
 
     terms, seconds, same = rows[:, :-2], rows[:, -2], rows[:, -1] > 0
     expected = seconds
     for _ in range(10):
         weights = 1 / np.sqrt(expected)
-        pace, _ = nnls(terms * weights[:, None], seconds * weights)
-        expected = np.maximum(terms @ pace, 1e-9)
+        fit, _ = nnls(terms * weights[:, None], seconds * weights)
+        expected = np.maximum(terms @ fit, 1e-9)
     if same.sum() >= ENOUGH_RUNS:
-        pace *= seconds[same].sum() / (terms[same] @ pace).sum()
-    return pace
+        fit *= seconds[same].sum() / (terms[same] @ fit).sum()
+    return fit
 
 
 @functools.cache
 def _terms(config: Config) -> tuple[float, ...]:
     """Return images, augmented images, operations, and those of LOCAL layers, of a run."""
-    images, local = training_images(config), 0
+    local = 0
     if config.model in ("s-local", "d-local"):
         layers = config.layer_sizes().items()
         local = sum(layer.flops for name, layer in layers if name.startswith("conv"))
     of_image = (1, config.augment != "none", image_flops(config), local)
-    return tuple(float(images * term) for term in of_image)
-
-
-def device_type(name: str) -> str:
-    """Return "cpu" or "cuda" for the name of a device, which need not be present.
-
-    Raises:
-        ConfigError: the name is unknown.
-    """
-    if name == "auto":
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not DEVICE_NAME.fullmatch(name):
-        raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
-    return name.partition(":")[0]
+    return tuple(float(training_images(config) * term) for term in of_image)
 
 
 def about(seconds: float | None) -> str:
@@ -159,10 +128,7 @@ def total(costs: Collection[float | None]) -> float | None:
 
 
 def in_all(costs: Collection[float | None], workers: int = 1) -> str:
-    """Return the end of a sentence: what runs cost, with the time that each worker takes to start.
-
-    It is empty without runs.
-    """
+    """Return the end of a sentence: what runs cost, with the start of each worker; "" of none."""
     if not costs:
         return ""
     if (seconds := total(costs)) is None:
@@ -193,8 +159,7 @@ def product_rate(device: str, bf16: bool) -> float | None:
 
     if device == "cuda" and not torch.cuda.is_available():
         return None
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    units = 1024 if device == "cpu" else 32_768
+    units, dtype = 1024 if device == "cpu" else 32_768, torch.bfloat16 if bf16 else torch.float32
     a, b = (torch.rand(size, dtype=dtype, device=device) for size in ((512, 3072), (3072, units)))
     times = []
     for _ in range(4):
@@ -202,4 +167,4 @@ def product_rate(device: str, bf16: bool) -> float | None:
         with bf16_products(torch.device(device)) if bf16 else nullcontext():
             (a @ b)[0, 0].item()
         times.append(time.perf_counter() - began)
-    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / min(times)
+    return 2 * 512 * 3072 * units / min(times)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, ToyConfig, run_config
+from lcs.config import CHOICES, OPTIMIZER_FIELDS, RANGES, Config, run_config
 from lcs.config.run_config import defaults
 from lcs.errors import ConfigError
 
@@ -205,17 +205,13 @@ def test_zero_is_a_value_and_not_given_is_none() -> None:
     assert lasso.replace(l1_rest=None).rest_l1 == 0.5
     assert lasso.replace(crop_padding=0).crop_shift == 0
     assert lasso.replace(crop_padding=None).crop_shift == 4
-    assert ToyConfig(seed=0, trajectory_scale=0.0).trajectory_scale == 0.0
 
 
-@pytest.mark.parametrize("kind", [Config, ToyConfig])
-def test_defaults_are_valid(
-    kind: type[Config | ToyConfig], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defaults_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are taken unchecked otherwise."""
     monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls), object()))
-    checked = kind()
-    for name, default in defaults(kind).items():
+    checked = Config()
+    for name, default in defaults(Config).items():
         assert getattr(checked, name) == default
         assert type(getattr(checked, name)) is type(default)
 

@@ -95,7 +95,7 @@ def test_no_chapter_imports_another_and_nothing_shared_a_page(path):
     ("modules", "forbidden"),
     [
         ("data data.download config errors runs cli", {*BOOK, "torch", "PIL"}),
-        ("optim models data train runs measure stats study theory", BOOK),
+        ("optim models data train runs measure stats study", BOOK),
         ("optim.sparse_products train.replay", BOOK),
         ("exhibits", {*BOOK, "torch"}),
     ],

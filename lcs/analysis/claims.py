@@ -12,7 +12,7 @@ from lcs.analysis import tables
 from lcs.config import Config
 from lcs.runs import Record, RunStore
 from lcs.stats import Interval, mean_interval, surviving
-from lcs.study.base_study import BaseStudy
+from lcs.study import Study
 
 if TYPE_CHECKING:  # an exhibit declares claims, and loads no pandas
     import pandas as pd
@@ -107,7 +107,7 @@ class Claim:
         return [replace(self, study=study, also=()) for study in (self.study, *self.also)]
 
     @property
-    def studies(self) -> list[BaseStudy]:
+    def studies(self) -> list[Study]:
         """The studies that are judged together."""
         from lcs.analysis.runs import find_study
 
@@ -186,7 +186,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if len(by_study) > 1 and finding.evidence:
         n = finding.evidence.n  # the seeds that all of the studies have
     else:  # those that every condition has; of the toy, all random problems in each cell
-        count = [getattr(record.config, "problems", 1) for record in runs.record]
+        count = [record.kind == "training" or record.config["problems"] for record in runs.record]
         n = int(runs.assign(count=count).groupby("condition", sort=False)["count"].sum().min())
     return Evidence(finding, n, setting, width, frozen)
 

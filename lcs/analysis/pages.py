@@ -14,7 +14,7 @@ from lcs.config import Config
 from lcs.data.specs import SPECS
 from lcs.errors import ConfigError, LcsError
 from lcs.runs.numeric_core import PACKAGE
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
 BOOK = PACKAGE.parent / "book"
 # what may stand in the cell tagged `parameters`

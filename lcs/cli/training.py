@@ -130,7 +130,6 @@ def study(
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
     from lcs.exhibits.shared.settings import missing_choices
-    from lcs.study import Study
 
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     given = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
@@ -157,7 +156,7 @@ def study(
                 f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
                 f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
             )
-        if others and not isinstance(each, Study):
+        if others and not each.setting.configs:
             raise ConfigError(f"study: {each.name} has no networks to train; give it alone")
     options: dict[str, Any] = {"store": place, "shard": shard}
     options |= {"device": device, "workers": workers, "on": on, "address": address}

@@ -1,12 +1,11 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
 `training` has the configuration of a training run, and which of its values go together; `starts`
-what it can take of another network; `toy` the configuration of a toy experiment; `run_config` what
-both share: the id of a run, and the checks of single values.
+what it can take of another network; `run_config` what all kinds of runs share: the id of a run, and
+the checks of single values.
 """
 
 from lcs.config.run_config import RunConfig
-from lcs.config.toy import TOY_FEATURES, TOY_SHARES, TOY_STEPS_WATCHED, TOY_TABLES, ToyConfig
 from lcs.config.training import (
     CHOICES,
     CUT_BETWEEN_PERIODS,
@@ -23,12 +22,7 @@ __all__ = [
     "OPTIMIZERS_OWN",
     "OPTIMIZER_FIELDS",
     "RANGES",
-    "TOY_FEATURES",
-    "TOY_SHARES",
-    "TOY_STEPS_WATCHED",
-    "TOY_TABLES",
     "Config",
     "RunConfig",
-    "ToyConfig",
     "foreign_fields",
 ]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from lcs.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lcs.study.base_study import BaseStudy
+    from lcs.study import Study
 
 # in the order in which Claims, Status and the command line list what they declare
 EXHIBITS = (
@@ -34,18 +34,18 @@ def exhibit(name: str) -> ModuleType:
     return importlib.import_module(f"lcs.exhibits.{name}")
 
 
-def by_chapter() -> list[tuple[str, BaseStudy]]:
+def by_chapter() -> list[tuple[str, Study]]:
     """Return every study of the book after the name of its exhibit."""
     return [(name, study) for name in EXHIBITS for study in exhibit(name).STUDIES]
 
 
 @functools.cache
-def studies() -> dict[str, BaseStudy]:
+def studies() -> dict[str, Study]:
     """Return every study of the book by its name, in the order of the exhibits."""
     return {study.name: study for _, study in by_chapter()}
 
 
-def find_study(name: str) -> BaseStudy:
+def find_study(name: str) -> Study:
     """Return a study by its name.
 
     Raises:

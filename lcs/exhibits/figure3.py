@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcs import cost, data, theory
-from lcs.analysis import paper
+from lcs import data
+from lcs.analysis import paper, theory
 from lcs.analysis.claims import Claim, Finding, Judge, as_one_more, exceeds, holds_if, meant, ours
 from lcs.analysis.interactive import Interactive, interactive
 from lcs.analysis.style import shades
@@ -22,7 +22,7 @@ from lcs.config import Config
 from lcs.exhibits.shared.claim_settings import SPARSE_ELSEWHERE
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.settings import PAPER_BETAS, REPRODUCTION, beta_lasso, sgd_and_betas, sized
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -154,13 +154,20 @@ def _widest(runs: pd.DataFrame) -> pd.DataFrame:
     return meant(runs[runs.base_channels == runs.base_channels.max()], "β-LASSO")
 
 
+def weights_of(runs: pd.DataFrame, model: str) -> dict[str, int]:
+    """Return the weights by layer of a network of the same width, on the same data set."""
+    run = runs.condition.iloc[0]
+    plain = Config(dataset=run.dataset, model=model, base_channels=run.base_channels)
+    return {name: layer.weights for name, layer in plain.layer_sizes().items()}
+
+
 def _fewer_than_local(runs: pd.DataFrame) -> Finding:
     """Judge whether β-LASSO keeps fewer weights in the first layer than S-LOCAL."""
     from lcs.analysis.compare import interval
 
     widest = _widest(runs)
     counts = widest["nonzeros.conv1"]
-    local = cost.weights_by_layer(widest.condition.iloc[0], "s-local")["conv1"]
+    local = weights_of(widest, "s-local")["conv1"]
     return Finding(f"{interval(counts):.0f} (S-LOCAL: {local:,})", interval(local - counts))
 
 
@@ -191,7 +198,7 @@ def _fewer_than_s_conv(runs: pd.DataFrame) -> Finding:
     """Judge whether every run of β-LASSO has fewer weights in all layers than S-CONV."""
     widest = _widest(runs)
     kept = widest.filter(regex=r"^nonzeros\.").sum(axis=1)
-    conv = sum(cost.weights_by_layer(widest.condition.iloc[0], "s-conv").values())
+    conv = sum(weights_of(widest, "s-conv").values())
     return Finding(f"{kept.mean():,.0f} against {conv:,}", said=holds_if(kept.max() < conv))
 
 

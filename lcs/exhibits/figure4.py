@@ -23,7 +23,7 @@ from lcs.exhibits.shared.claim_settings import AT_150, ELSEWHERE, SPARSE_ELSEWHE
 from lcs.exhibits.shared.declare import Studies
 from lcs.exhibits.shared.settings import SHORT_RECIPE, as_sgd, has_stronger_l1, sized
 from lcs.stats import mean_interval
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from lcs.config import RunConfig
 from lcs.exhibits import by_chapter, find_study
 from lcs.exhibits.shared.settings import missing_choices
 from lcs.runs import Record, RunStore
-from lcs.study.base_study import BaseStudy
+from lcs.study import Study
 
 DEVICES = {"desk": "cpu", "paper": "cuda"}
 
@@ -17,7 +17,7 @@ DEVICES = {"desk": "cpu", "paper": "cuda"}
 class Progress(NamedTuple):
     """A study at a scale: its runs with a record, and those without."""
 
-    study: BaseStudy
+    study: Study
     chapter: str
     scale: str
     title: str
@@ -34,8 +34,12 @@ class Progress(NamedTuple):
 
 def progress(store: RunStore) -> list[Progress]:
     """Return how far every study is, at every scale but smoke; the largest scale last."""
-    records = {record.config: record for record in store.records()}
-    asked: list[tuple[str, BaseStudy, str, str, dict[str, Any]]] = [
+    records = {record.run_id: record for record in store.records()}
+
+    def find(run: RunConfig) -> Record | None:
+        return records.get(run.run_id)
+
+    asked: list[tuple[str, Study, str, str, dict[str, Any]]] = [
         (scale, study, chapter, study.title, {})
         for scale in DEVICES
         for chapter, study in by_chapter()
@@ -49,7 +53,7 @@ def progress(store: RunStore) -> list[Progress]:
     for scale, study, chapter, title, changes in asked:
         found: dict[Any, Record | None] = {}
         if not (waits_for := missing_choices(study)):
-            found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
+            found = study.runs(scale, find=find, **{"seeds": None, **changes})
         given = changes if scale == "desk" else {"scale": scale, **changes}
         options = "".join(f" --{name} {value}" for name, value in given.items())
         command = as_typed(f"lcs study {study.name}{options}")

@@ -54,7 +54,7 @@ from lcs.exhibits.shared.settings import (
     varied,
 )
 from lcs.stats import mean_interval
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ ValueError with a reason in one line.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from lcs.config import TOY_SHARES, TOY_TABLES, Config, RunConfig, ToyConfig
+from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.runs import schema
 from lcs.runs.record_format import recorded_epochs
@@ -23,13 +23,10 @@ RESERVED = {"run_id", "record", "path", *schema.PARTS, *defaults(Config)} - {"lr
 ACCURACIES = {"test_accuracy", "validation_accuracy"}
 
 
-def check_results(config: RunConfig, history: Any, final: Any) -> None:
+def check_results(config: Config | Mapping[str, Any], history: Any, final: Any) -> None:
     """Refuse results that a run of this configuration cannot have."""
     check_bounds("final", final, schema.MAX_RESULTS)
-    if isinstance(config, ToyConfig):
-        _check_toy(config, history, final)
-    else:
-        assert isinstance(config, Config)
+    if isinstance(config, Config):
         _check_training(config, history, final)
 
 
@@ -91,16 +88,6 @@ def _check_training(config: Config, history: Any, final: Any) -> None:
     require(final["weights"] == weights, "weights: not those of the network")
     for counts in final.get("fan_in", {}).values():
         check("fan_in", counts, [schema.COUNT])
-
-
-def _check_toy(config: ToyConfig, history: Any, final: Any) -> None:
-    require(history == {}, "history: a toy experiment has none")
-    check("final", final, dict.fromkeys((*TOY_TABLES, "trajectories"), schema.MAPPING))
-    for name in TOY_TABLES:
-        require(len({*map(len, final[name].values())}) == 1, f"{name}: not a table")
-    cells = config.updates // (config.problems * config.steps)
-    for name in TOY_SHARES:
-        check_column(name, final["cells"][name], cells, schema.SHARE)
 
 
 def _check_names(part: str, names: Collection[str], config: Config) -> None:

@@ -11,12 +11,13 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
-from lcs.config import Config, RunConfig, ToyConfig
+from lcs.config import Config
 from lcs.errors import ILL_FORMED, RecordError, one_line, shown
 from lcs.files import read_bounded
 from lcs.runs.consistency import check_filters, check_origin, check_results
@@ -34,21 +35,19 @@ MAX_FILTERS_BYTES = 256 * 2**20
 # what to do about a damaged one
 RESTORE = "restore it from git, or from where it came"
 
-KINDS: dict[str, type[RunConfig]] = {Config.kind: Config, ToyConfig.kind: ToyConfig}
-
 
 @dataclass(frozen=True)
 class Record:
     """One finished run as stored.
 
     `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
-    the last epoch (a toy experiment has only `final`). A store reads a file once: its records are
-    shared, and are not to be changed.
+    the last epoch (other kinds of runs have only `final`). A store reads a file once: its records
+    are shared, and are not to be changed.
     """
 
     path: Path
     kind: str
-    config: Any  # a `RunConfig`, of the kind
+    config: Any  # a `Config`; of other kinds than "training", a read-only mapping
     history: dict[str, Any]
     final: dict[str, Any]
     filters: dict[str, Any] | None
@@ -57,13 +56,15 @@ class Record:
     @property
     def run_id(self) -> str:
         """The id of the run, as in the file's name."""
-        return str(self.config.run_id)
+        if isinstance(self.config, Config):
+            return self.config.run_id
+        return "-".join(self.path.stem.split("-")[-2:])
 
     @property
     def accuracy(self) -> float:
         """Share of right answers after the last epoch, on test images or on those held out.
 
-        NaN for a toy experiment, which classifies nothing.
+        NaN for other kinds of runs, which classify nothing.
         """
         if not isinstance(self.config, Config):
             return math.nan
@@ -126,7 +127,8 @@ def read_record(path: Path, root: Path | None = None) -> Record:
     """
     record = parse_record(read_content(path), path)
     if root is not None:
-        expected = root / f"{record.config.file}.json"
+        place = record.config.file if record.kind == Config.kind else f"{record.kind}/{path.stem}"
+        expected = root / f"{place}.json"
         if path != expected and path.resolve() != expected.resolve():
             raise RecordError(f"{path}: belongs at {expected}; move it there")
     return record
@@ -145,9 +147,12 @@ def parse_record(content: bytes, path: Path) -> Record:
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); {RESTORE}")
         if document.keys() != PARTS:
             raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
-        config = KINDS[document["kind"]].from_dict(document["config"])
-        identity, name = config.run_id, Path(config.file).name
-        if document["id"] != identity:
+        config: Any = MappingProxyType(document["config"])
+        identity = name = path.stem
+        if document["kind"] == Config.kind:
+            config = Config.from_dict(document["config"])
+            identity, name = config.run_id, Path(config.file).name
+        if not identity.endswith(document["id"]):
             raise RecordError(f"{path}: its config has the id {identity}; {RESTORE}")
         if path.name != f"{name}.json":
             raise RecordError(f"{path}: by its config it is {name}.json; rename it")

@@ -236,7 +236,9 @@ class RunStore:
         content = read_content(source)
         record = parse_record(content, source)
         beside = record.read_filters()[0] if filters and record.has_filters else b""
-        taken = dataclasses.replace(record, path=self.path(record.config))
+        place = f"{record.kind}/{source.name}"
+        path = self.path(record.config) if record.kind == "training" else self.root / place
+        taken = dataclasses.replace(record, path=path)
         return self._add(taken, content, beside)
 
 

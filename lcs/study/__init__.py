@@ -1,9 +1,10 @@
 """Studies: the runs behind a table or a figure, and how the missing ones are made.
 
-`study` is a list of runs of networks, `base_study` what all studies share, also the toy's.
-`scheduler` hands missing runs to one of the `executors`: this process, several, or Ray.
+`study` lists runs, `plan` says what the missing ones cost, and `options` where they train, in how
+many processes and for how long. `scheduler` hands them to one of the `executors`: this process,
+several, or Ray.
 """
 
-from lcs.study.study import Study
+from lcs.study.study import SCALES, Setting, Study
 
-__all__ = ["Study"]
+__all__ = ["SCALES", "Setting", "Study"]

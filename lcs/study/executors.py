@@ -7,36 +7,37 @@ import functools
 import logging
 import multiprocessing
 import os
+import re
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
 from tqdm import tqdm
 
-from lcs import cost
 from lcs.errors import ConfigError, LcsError, one_line
 from lcs.files import FOLDERS, expanded
+from lcs.study.options import Options
 
 RETRIES = 3  # of a task whose worker or machine is lost, on Ray
 # variables of the environment that go along to Ray
 CARRIED = ("LCS_CHECKPOINTS", "LCS_CUDA_GRAPHS", "LCS_DATA")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
-SILENT_SECONDS = 5.0  # without an answer of Ray, after which that is said
-JOIN_SECONDS = 30.0  # after which Ray may not try again; an attempt takes 40
-KEPT = "what is finished is kept, and the same command goes on"
+ANSWER_SECONDS = 10.0  # in which the machine of a cluster has to answer
 
 
 class StudyExecutor(concurrent.futures.Executor):
     """An executor of `concurrent.futures`, with what the scheduler needs to know of each."""
 
     device: str  # that the runs train on
-    slots: int  # groups that train at once
+    slots: int = 1  # groups that train at once; others wait in the executor's own queue
+    has_queue: bool = True
     lost: tuple[type[Exception], ...] = ()  # errors of a group whose worker is gone
 
     def why_ended(self, error: Exception) -> str:
@@ -47,10 +48,26 @@ class StudyExecutor(concurrent.futures.Executor):
         """End what is running; checkpoints stay."""
 
 
+def choose(how: Options, groups: int) -> StudyExecutor:
+    """Return the executor that is asked for, with no more workers than there are groups.
+
+    Raises:
+        ConfigError: there is no such device.
+        LcsError: there is no such cluster.
+    """
+    if how.on_ray:
+        return OnRay(how.device, how.workers, how.address, how.gpus_per_run)
+    from lcs.train.device import choose_device
+
+    choose_device(how.device)  # refuses one that is not here
+    workers = min(how.workers or 1, groups)
+    return Processes(how.device, workers) if workers > 1 else InThisProcess(how.device)
+
+
 class InThisProcess(StudyExecutor):
     """This process: one group after the other, on one device."""
 
-    slots = 1
+    has_queue = False
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -110,13 +127,10 @@ class OnRay(StudyExecutor):
     A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.
 
     Args:
-        device: that the runs train on; "auto": GPUs, if the cluster has any.
-        workers: groups at once on each machine without a GPU; None: as many as it has cores.
-        address: of the cluster; None: that of `$RAY_ADDRESS` or on this machine, else a new one.
-        gpus_per_run: share of a GPU that a group takes.
+        device, workers, address, gpus_per_run: as in `Options`.
 
     Raises:
-        LcsError: Ray is not installed, or there is no such cluster, or it does not answer.
+        LcsError: Ray is not installed, or there is no such cluster.
         ConfigError: no machine has the device.
     """
 
@@ -132,22 +146,17 @@ class OnRay(StudyExecutor):
             raise LcsError(
                 "ray is not installed; in the checkout, pip install -e '.[ray]'"
             ) from None
+        from lcs.train.device import device_type
+
         self._ray, self._joined = ray, not ray.is_initialized()
         self._tasks: dict[Future[Any], Any] = {}  # that have not ended
         errors = ray.exceptions
         self.lost = (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError)
         if self._joined:
-            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-            place = address or os.environ.get("RAY_ADDRESS")
-            try:
-                with _joining(place) if place else nullcontext():
-                    ray.init(address, include_dashboard=False, **quiet)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise LcsError(f"the Ray cluster cannot be reached: {one_line(error)}") from error
-        machines = self._machines()
-        has_gpus = any("GPU" in machine for machine in machines)
-        auto = "cuda" if has_gpus else "cpu"
-        self.device = auto if device == "auto" else cost.device_type(device)
+            self._join(address)
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        auto = "cuda" if any("GPU" in machine for machine in machines) else "cpu"
+        self.device = auto if device == "auto" else device_type(device)
         kind = "GPU" if self.device == "cuda" else "CPU"
         machines = [machine for machine in machines if machine.get(kind)]
         if not machines:
@@ -158,26 +167,32 @@ class OnRay(StudyExecutor):
         else:
             cores = min(m["CPU"] // min(workers or m["CPU"], m["CPU"]) for m in machines)
         threads = max(1, int(cores))
-        self._needs = {"CPU": min(cores, threads)} | ({kind: gpus_per_run} if kind == "GPU" else {})
+        needs = {"CPU": min(cores, threads)} | ({"GPU": gpus_per_run} if kind == "GPU" else {})
+        fits = (min(m.get(n, 0) // need for n, need in needs.items() if need) for m in machines)
+        self.slots = max(1, int(sum(fits)))
         # the folders of this process, and how it trains; others may have been started with others
-        given = {name: os.environ[name] for name in CARRIED if os.environ.get(name)}
-        given |= {name: str(expanded(given[name]).absolute()) for name in FOLDERS.keys() & given}
-        shares = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs.get("GPU", 0)}
+        variables = {name: os.environ[name] for name in CARRIED if os.environ.get(name)}
+        for name in FOLDERS.keys() & variables:
+            variables[name] = str(expanded(variables[name]).absolute())
+        shares = {"num_cpus": needs["CPU"], "num_gpus": needs.get("GPU", 0)}
         retries = {"max_retries": RETRIES, "retry_exceptions": False}
         task = ray.remote(_on_machine).options(**shares, **retries)
-        self._submit = functools.partial(task.remote, given, sys.argv, threads)
+        self._submit = functools.partial(task.remote, variables, sys.argv, threads)
 
-    def _machines(self) -> list[dict[str, float]]:
-        # which may wait for a minute or longer, deaf to signals; then Ray may end this process
-        with _said_if_late(f"the Ray cluster does not answer; if it is lost, {KEPT}"):
-            return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-
-    @property
-    def slots(self) -> int:  # type: ignore[override]
-        """Groups that train at once, on the machines that are there now."""
-        needs = {name: need for name, need in self._needs.items() if need}
-        fits = (min(int(m.get(n, 0) / need) for n, need in needs.items()) for m in self._machines())
-        return max(1, sum(fits))
+    def _join(self, address: str | None) -> None:
+        place = address or os.environ.get("RAY_ADDRESS", "")
+        try:
+            # else Ray itself tries for minutes
+            if machine := re.fullmatch(r"(?:ray://)?(.+):(\d+)", place):
+                where = machine[1], int(machine[2])
+                socket.create_connection(where, ANSWER_SECONDS).close()
+            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+            self._ray.init(address, include_dashboard=False, **quiet)
+        except (OSError, OverflowError, RuntimeError, ValueError) as error:
+            raise LcsError(
+                f"the Ray cluster{place and f' at {place}'} does not answer ({one_line(error)}); "
+                "start it, or give the right address"
+            ) from error
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand a call to the cluster."""
@@ -190,8 +205,10 @@ class OnRay(StudyExecutor):
     def why_ended(self, error: Exception) -> str:
         """Say that this process has lost the cluster."""
         errors = self._ray.exceptions
-        lost = isinstance(error, errors.RayError) and not isinstance(error, errors.RayTaskError)
-        return f"the Ray cluster is lost ({one_line(error)}); {KEPT}" if lost else ""
+        if not isinstance(error, errors.RayError) or isinstance(error, errors.RayTaskError):
+            return ""
+        kept = "what is finished is kept, and the same command goes on"
+        return f"the Ray cluster is lost ({one_line(error)}); {kept}"
 
     def stop(self) -> None:
         """Interrupt what is running, as Ctrl-C does; checkpoints stay."""
@@ -206,49 +223,6 @@ class OnRay(StudyExecutor):
         """Leave the cluster, unless the caller was in it before."""
         if self._joined:
             self._ray.shutdown()
-
-
-@contextmanager
-def _said_if_late(text: str) -> Iterator[None]:
-    """Print a text to stderr if this takes long."""
-    timer = threading.Timer(SILENT_SECONDS, print, [text], {"file": sys.stderr, "flush": True})
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-class _Late(BaseException):
-    """No Exception: for those Ray tries again."""
-
-
-@contextmanager
-def _joining(address: str) -> Iterator[None]:
-    """Give up a cluster that does not answer; only a process's main thread has the timer for it.
-
-    Raises:
-        LcsError: it has not answered.
-    """
-
-    def give_up(*_: object) -> None:
-        raise _Late
-
-    cluster = f"the Ray cluster at {address}"
-    timed = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGALRM, give_up) if timed else None
-    try:
-        if timed:
-            signal.setitimer(signal.ITIMER_REAL, JOIN_SECONDS)
-        with _said_if_late(f"{cluster} does not answer yet; waiting for at most a minute"):
-            yield
-    except _Late:
-        raise LcsError(f"{cluster} does not answer; start it, or give the right address") from None
-    finally:
-        if timed:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
 
 
 def _on_machine(

@@ -1,15 +1,13 @@
-"""How runs are trained: where, how many at once, for how long, and which part of them."""
+"""How runs are trained: where, in how many processes, and for how long."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lcs import cost
 from lcs.errors import ConfigError, shown
 
 
@@ -44,47 +42,32 @@ class Options:
         from lcs.train.time_budget import TimeBudget
 
         TimeBudget(self.budget_minutes, self.checkpoint_seconds)  # refuses times
+        _ = self.device_type  # refuses an unknown device
         if self.workers is not None and not self.workers >= 1:
             raise ConfigError(f"workers: {shown(self.workers)} is out of range; give 1 or more")
         if not 0 < self.gpus_per_run <= 1:
-            raise ConfigError(
-                f"gpus_per_run: {shown(self.gpus_per_run)} is out of range; give up to 1"
-            )
-        if self.where not in ("processes", "ray"):
-            raise ConfigError(f"on: unknown value {self.where!r}; give processes or ray")
-        cost.device_type(self.device)
+            share = shown(self.gpus_per_run)
+            raise ConfigError(f"gpus_per_run: {share} is out of range; give up to 1")
+        where = self.on or os.environ.get("LCS_ON") or "processes"
+        if where not in ("processes", "ray"):
+            raise ConfigError(f"on: unknown value {where!r}; give processes or ray")
+        object.__setattr__(self, "on", where)
 
     @property
-    def where(self) -> str:
-        """Where the runs train: "processes" of this machine or "ray"."""
-        return self.on or os.environ.get("LCS_ON") or "processes"
+    def device_type(self) -> str:
+        """Where the runs train: "cpu" or "cuda"; the device need not be in this machine."""
+        from lcs.train.device import device_type
 
-    def check_device(self) -> None:
-        """Refuse a device that this machine lacks, where the runs are to train in it.
+        return device_type(self.device)
 
-        Raises:
-            ConfigError: there is no such device.
-        """
-        if self.where == "processes" and self.device not in ("auto", "cpu"):
-            from lcs.train.device import choose_device
-
-            choose_device(self.device)
+    @property
+    def on_ray(self) -> bool:
+        """Whether the runs train on a Ray cluster."""
+        return self.on == "ray"
 
 
 def split(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
     """Return the options that are among arguments, and the others: changes of configurations."""
-    names = {field.name for field in dataclasses.fields(Options)}
-    given = {name: value for name, value in arguments.items() if name in names}
-    return Options(**given), {k: v for k, v in arguments.items() if k not in names}
-
-
-def checked_shard(text: str) -> tuple[int, int]:
-    """Return part and number of parts of "i/n".
-
-    Raises:
-        ConfigError: it is not of this form, or out of range.
-    """
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise ConfigError(f"shard: {text!r} is no part; give i/n, i from 1 to n")
-    return int(found[1]), int(found[2])
+    names = {field.name for field in dataclasses.fields(Options)} & arguments.keys()
+    changes = {name: value for name, value in arguments.items() if name not in names}
+    return Options(**{name: arguments[name] for name in names}), changes

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
-import itertools
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from typing import Any
 
@@ -34,7 +33,6 @@ from lcs.study.executors import StudyExecutor
 POLL_SECONDS = 2.0  # between two looks at a run that another process holds
 PROGRESS_SECONDS = 30.0
 
-
 # what kept the runs of a group from their records, by their ids: `InProgress` if another process
 # trains one; and for ALL the error or pause that stops all runs
 Errors = dict[str, LcsError]
@@ -47,17 +45,17 @@ def train_all(
     *,
     budget_minutes: float,
     work: Callable[..., Errors] | None = None,
-    share_left: Callable[[Config], float] = lambda _: 1.0,
+    seconds: Mapping[Config, float | None] | None = None,
     **options: Any,
 ) -> None:
-    """Train groups of runs, as many at once as the executor has slots; say how far they are.
+    """Train groups of runs, in their order; say how far they are.
 
     Args:
         groups: as from `lcs.train.groups`.
         executor: where they train.
         budget_minutes: of all together.
         work: what is called with a group there; None: `attempt`.
-        share_left: of a run without a record, by its checkpoint; it tells the time that is left.
+        seconds: about how long each run takes, to tell the time that is left.
         options: those of `lcs.train.train_group`.
 
     Raises:
@@ -68,38 +66,35 @@ def train_all(
     call = functools.partial(work or attempt, deadline=deadline, **options)
     waiting, held = [*groups], list[Sequence[Config]]()
     running: dict[Future[Errors], Sequence[Config]] = {}
-    every = list(itertools.chain(*groups))
+    share = {c: (seconds or {}).get(c) or 1.0 for group in groups for c in group}
     done, failures = set[Config](), dict[str, LcsError]()
     pause: LcsError | None = None
     again, said = 0.0, began
-
-    def work_left() -> dict[Config, float]:
-        awaited = (c for c in every if c.run_id not in failures)
-        return {c: 0.0 if c in done else share_left(c) * cost.training_flops(c) for c in awaited}
-
-    at_first = work_left()
     try:
         while running or ((waiting or held) and not pause):
             if held and time.monotonic() >= again:
                 waiting, held = waiting + held, []
-            while len(running) < executor.slots and not pause:
+            if waiting and not pause and (executor.has_queue or not running):
                 # what starts from one of these runs comes after it
                 before = {c.file for group in (*waiting, *held, *running.values()) for c in group}
-                ready = (g for g in waiting if not before & {c.source_file for c in g})
-                if (following := next(ready, None)) is None:
-                    break
-                waiting.remove(following)
-                running[executor.submit(call, following)] = following
+                ready = [g for g in waiting if not before & {c.source_file for c in g}]
+                for group in ready if executor.has_queue else ready[:1]:
+                    waiting.remove(group)
+                    running[executor.submit(call, group)] = group
             if not running:  # others train what is left
                 if time.time() >= deadline:
                     pause = Paused("the time budget is spent; other processes train what is left")
                 time.sleep(POLL_SECONDS)
             for future in concurrent.futures.wait(running, POLL_SECONDS, FIRST_COMPLETED).done:
                 group = running.pop(future)
-                errors = _errors(future, group, executor)
-                stop = errors.pop(ALL, None)
-                back = [c for c in group if isinstance(errors.get(c.run_id), InProgress)]
-                failed = {i: e for i, e in errors.items() if not isinstance(e, InProgress)}
+                try:
+                    found = future.result()
+                except executor.lost as error:
+                    ids = [config.run_id for config in group]
+                    lost = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
+                    found = dict.fromkeys(ids, TrainingError(lost))
+                stop = found.pop(ALL, None)
+                failed = {i: e for i, e in found.items() if not isinstance(e, InProgress)}
                 failures |= failed
                 # a pause of another run would hide it
                 for failure in dict.fromkeys(failed.values()):
@@ -108,19 +103,17 @@ def train_all(
                     raise stop
                 pause = stop or pause
                 if not stop:  # a pause leaves open which of its group are done
-                    done |= {config for config in group if config.run_id not in errors}
-                if back:
+                    done |= {config for config in group if config.run_id not in found}
+                if back := [c for c in group if c.run_id in found.keys() - failed]:
                     held.append(back)
                     again = time.monotonic() + POLL_SECONDS
             if time.monotonic() - said >= PROGRESS_SECONDS:
                 said = time.monotonic()
-                left, going = work_left(), sum(map(len, running.values()))
-                text = f"{len(done)} of {len(every)} runs done, {len(failures)} failed"
-                text += f", {going} running"
-                trained = sum(at_first[config] for config in left) - sum(left.values())
-                if trained > 0:
-                    seconds = (said - began) * sum(left.values()) / trained
-                    text += f", {cost.about(seconds)} left"
+                text = f"{len(done)} of {len(share)} runs done, {len(failures)} failed"
+                if done:
+                    left = sum(share[c] for c in share.keys() - done if c.run_id not in failures)
+                    finished = sum(share[c] for c in done)
+                    text += f", {cost.about(left * (said - began) / finished)} left"
                 print(text, file=sys.stderr, flush=True)
     except BaseException as error:
         if isinstance(error, Exception) and (reason := executor.why_ended(error)):
@@ -129,16 +122,6 @@ def train_all(
         raise
     if pause or failures:
         raise pause or next(iter(failures.values()))
-
-
-def _errors(future: Future[Errors], group: Sequence[Config], executor: StudyExecutor) -> Errors:
-    """Return what a group ended with, also where its worker is gone."""
-    try:
-        return future.result()
-    except executor.lost as error:
-        ids = [config.run_id for config in group]
-        lost = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
-        return dict.fromkeys(ids, TrainingError(lost))
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
@@ -153,22 +136,24 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Er
     def keep(error: TrainingError) -> None:
         failed[error.run_id] = error
 
-    minutes = max(0.0, deadline - time.time()) / 60
+    minutes = (deadline - time.time()) / 60
+    if minutes <= 0:
+        return {ALL: Paused("the time budget is spent; the same command goes on")}
     try:
         train_group(configs, budget_minutes=minutes, on_failure=keep, **options)
         return {}
     except LcsError as raised:
         error = raised.with_traceback(None)  # whose frames keep the run in memory
-    if isinstance(error, DiskError) or not isinstance(error, (TrainingError, CheckpointError)):
+    if isinstance(error, DiskError) or not isinstance(error, TrainingError | CheckpointError):
         return failed | {ALL: error}
     if len(configs) == 1:
         return {configs[0].run_id: error}
     # other failures, as of memory that is full, may not recur where a run trains alone
-    errors: Errors = {i: each for i, each in failed.items() if isinstance(each, Diverged)}
+    found: Errors = {i: each for i, each in failed.items() if isinstance(each, Diverged)}
     for each in dict.fromkeys([*failed.values(), error]):
-        if not isinstance(each, (Diverged, InProgress)):
+        if not isinstance(each, Diverged | InProgress):
             print(f"{each}; what is missing is trained one by one", file=sys.stderr)
     for config in configs:
-        if ALL not in errors and config.run_id not in errors:
-            errors |= attempt([config], deadline=deadline, **options)
-    return errors
+        if ALL not in found and config.run_id not in found:
+            found |= attempt([config], deadline=deadline, **options)
+    return found

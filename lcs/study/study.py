@@ -1,34 +1,65 @@
 """A study: the runs behind a table or a figure, at every scale, and how the missing ones are made.
 
 `configs` lists the runs, `stored` reads those that have a record, `plan` says what the others cost,
-and `run` trains them.
+and `train` makes them.
 """
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import dataclasses
+import itertools
 import math
-import operator
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from lcs import cost
 from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
-from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
+from lcs.errors import ConfigError, NotChosen, RecordError, shown
 from lcs.runs import Record, RunStore, default_store
-from lcs.study.base_study import SCALES, BaseStudy, Setting, share_left
+from lcs.study import plan
 from lcs.study.options import split
+
+SCALES = ("smoke", "desk", "paper")
+# more are refused, before as many configurations are listed
+MAX_SEEDS = 1000
+
+Runs = dict[Any, Record | None]  # configurations, and their records
 
 
 @dataclass(frozen=True)
-class Study(BaseStudy):
-    """Networks to train: a name, a title, a setting, and the runs that a page is drawn from.
+class Setting:
+    """How runs are trained: its name on the pages, and what all runs of a scale share.
+
+    `configs` has the configuration that a study starts from, for each scale.
+    """
+
+    name: str
+    configs: Mapping[str, Config]
+
+    def label(self, scale: str) -> str:
+        """Name of the setting at a scale.
+
+        Smoke runs have the name of their scale, and so has the paper's size, but in a setting that
+        is of that size alone.
+        """
+        own = scale == "desk" or (scale == "paper" and "desk" not in self.configs)
+        return self.name if own else scale
+
+
+@dataclass(frozen=True)
+class Study:
+    """A name, a title, a setting, and the runs that a page is drawn from.
 
     `make(base)` lists the configurations of one seed, starting from what the setting has at a
     scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
+    `after` names the searches whose choice its runs take.
+
+    One rule for seeds: where their number is not given, a study has every seed that all of its runs
+    have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
     """
 
     name: str
@@ -40,6 +71,11 @@ class Study(BaseStudy):
     scales: tuple[str, ...] = SCALES
     after: tuple[str, ...] = ()
 
+    @property
+    def usual_scale(self) -> str:
+        """The scale where none is given: desk; of a study of the paper's size alone, paper."""
+        return "desk" if "desk" in self.scales else "paper"
+
     def configs(
         self,
         scale: str = "desk",
@@ -47,7 +83,7 @@ class Study(BaseStudy):
         *,
         betas: Sequence[float] | None = None,
         **changes: Any,
-    ) -> list[Config]:
+    ) -> list[Any]:
         """List the runs: every configuration for seeds 0 … seeds − 1.
 
         Args:
@@ -63,26 +99,15 @@ class Study(BaseStudy):
                 run for these β.
         """
         if scale not in self.scales:
-            known = scale in SCALES
-            reason = f"{self.name} has no {scale!r}" if known else f"unknown value {scale!r}"
-            raise ConfigError(f"scale: {reason}; choose from {', '.join(self.scales)}")
+            reason = f"{self.name} has no" if scale in SCALES else "unknown value"
+            raise ConfigError(f"scale: {reason} {scale!r}; choose from {', '.join(self.scales)}")
         if betas is not None and not self.betas:
             raise ConfigError(f"betas: {self.name} has none to choose; leave it out")
-        if betas is not None and not betas:
-            raise ConfigError("betas: none is given; give one or more, or leave it out")
         given = {name: value for name, value in changes.items() if value is not None}
         own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
         base = self.base(scale, given)
-        at = [sorted(betas or self.betas)] if self.betas else []
-        try:
-            plain = self.make(base, *at)
-        except NotChosen:
-            raise
-        except ConfigError as error:
-            if not given:
-                raise
-            values = ", ".join(f"{name}={value!r}" for name, value in given.items())
-            raise ConfigError(f"{self.name} with {values}: {error}") from None
+        own_betas = self.betas if betas is None else betas
+        plain = self.make(base, sorted(own_betas)) if self.betas else self.make(base)
         if not plain:
             raise ConfigError(
                 f"betas: {self.name} has no run for these; give others, or leave them out"
@@ -91,27 +116,135 @@ class Study(BaseStudy):
             config.replace(**{n: own[n] for n in own.keys() - foreign_fields(config.optimizer)})
             for config in plain
         ]
+        count = self.seed_count(scale, seeds)
         once = dict.fromkeys(_resolved(plain, made))  # each run once
-        count = self.checked_seeds(seeds, self.own_seeds(scale))
         configs = [config.replace(seed=seed) for config in once for seed in range(count)]
-        self._refuse_ignored(given | own, configs)
-        return configs
-
-    def _refuse_ignored(self, changes: Mapping[str, Any], configs: Sequence[Config]) -> None:
-        """Refuse a change that some run which has such a field did not take.
-
-        Width and length are the base of a study's multiples, so that runs may have others.
-        """
-        for name, value in changes.items():
+        for name, value in (given | own).items():
             with_it = [c for c in configs if name not in foreign_fields(c.optimizer)]
             # a value may be spelt in two ways: that of a default is None
             kept = with_it and all(c.replace(**{name: value}) == c for c in with_it)
             if name not in ("base_channels", "epochs") and not kept:
                 raise ConfigError(f"{name}: cannot be changed in {self.name}; leave it out")
+        return configs
 
     def base(self, scale: str, changes: Mapping[str, Any]) -> Config:
         """Return the configuration that the runs of a scale start from, with other values."""
         return self.setting.configs[scale].replace(**changes)
+
+    def seed_count(self, scale: str, seeds: int | None) -> int:
+        """Return how many seeds are asked for: the study's own number where none is given.
+
+        Raises:
+            ConfigError: it is out of range.
+        """
+        if seeds is None:
+            return self.seeds if scale == "desk" else 1
+        if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
+            raise ConfigError(f"seeds: {shown(seeds)} is out of range; give 1 to {MAX_SEEDS}")
+        return seeds
+
+    def stored(
+        self, scale: str, store: RunStore, seeds: int | None = None, **changes: Any
+    ) -> list[Record]:
+        """Return the records of the seeds that all runs of the study have; none is trained.
+
+        A missing seed among the study's own is left out; beyond those, the first missing one ends
+        the list. Only seeds below `seeds` count, if given; of a scale that the study lacks there
+        are none, and while a search has not chosen its hyperparameters. Other arguments and errors
+        are those of `configs`.
+        """
+        if scale in SCALES and scale not in self.scales:
+            return []
+        own = self.seed_count(scale, None)
+        most = None if seeds is None else self.seed_count(scale, seeds)
+        found: list[Record] = []
+        with contextlib.suppress(NotChosen):
+            rows = itertools.islice(self._by_seed(scale, store.find, changes), most)
+            for seed, row in enumerate(rows):
+                if None not in row.values():
+                    found += filter(None, row.values())
+                elif seed >= own:
+                    break
+        return found
+
+    def runs(
+        self,
+        scale: str,
+        seeds: int | None,
+        find: Callable[[Any], Record | None],
+        *,
+        shard: str | None = None,
+        **changes: Any,
+    ) -> Runs:
+        """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
+
+        Args:
+            scale, seeds, changes: as in `configs`.
+            find: returns the record of a run, as `RunStore.find` does.
+            shard: "i/n", part i of n, from 1 on, of the runs that the study has of its own: the
+                parts are the same whatever is stored.
+        """
+        count = self.seed_count(scale, seeds)
+        if shard is not None:
+            asked = re.fullmatch(r"(\d+)/(\d+)", shard)
+            if not asked or not 1 <= (part := int(asked[1])) <= (parts := int(asked[2])):
+                raise ConfigError(f"shard: {shard!r} is no part; give i/n, i from 1 to n")
+            configs = self.configs(scale, count, **changes)
+            chosen = {*itertools.chain(*self.groups(configs, parts)[part - 1 :: parts])}
+            return {config: find(config) for config in configs if config in chosen}
+        if seeds is None:
+            rows = itertools.islice(self._by_seed(scale, find, changes), count, None)
+            count += sum(1 for _ in itertools.takewhile(lambda row: None not in row.values(), rows))
+        return {config: find(config) for config in self.configs(scale, count, **changes)}
+
+    def _by_seed(
+        self, scale: str, find: Callable[[Any], Record | None], changes: Mapping[str, Any]
+    ) -> Iterator[Runs]:
+        configs = self.configs(scale, 1, **changes)
+        for seed in range(MAX_SEEDS):
+            yield {(own := config.replace(seed=seed)): find(own) for config in configs}
+
+    def groups(self, configs: Sequence[Any], workers: int) -> Sequence[Sequence[Any]]:
+        """Return the runs that are to train together, in at least as many groups as workers."""
+        from lcs.train import groups
+
+        return groups(configs, workers)
+
+    def seconds(
+        self,
+        configs: Sequence[Any],
+        device: str,
+        records: Iterable[Record],
+        hardware: str | None = None,
+    ) -> list[float | None]:
+        """Return about how long each run takes, by records of others; see `cost.Pace`."""
+        pace = cost.Pace(device, records, hardware)
+        return [pace.seconds(config) for config in configs]
+
+    def plan(
+        self,
+        scale: str = "desk",
+        seeds: int | None = None,
+        *,
+        store: RunStore | None = None,
+        shard: str | None = None,
+        also: Sequence[tuple[Study, str]] = (),
+        **options: Any,
+    ) -> str:
+        """Say what the study consists of, which runs are missing, and what they cost.
+
+        Arguments are those of `train`; neither the device nor Ray need be in this machine. The last
+        line also names data sets that have to be fetched first.
+
+        Raises:
+            ConfigError: a value is out of range.
+            CheckpointError: a run's checkpoint is damaged.
+        """
+        how, changes = split(options)
+        store = store or default_store()
+        each, changes["shard"] = ((self, scale), *also), shard
+        runs = _joined(study.runs(at, seeds, store.find, **changes) for study, at in each)
+        return plan.text(runs, plan.missing(runs, self.seconds, store, how), how)
 
     def train(
         self,
@@ -120,7 +253,7 @@ class Study(BaseStudy):
         *,
         store: RunStore | None = None,
         shard: str | None = None,
-        also: Sequence[tuple[BaseStudy, str]] = (),
+        also: Sequence[tuple[Study, str]] = (),
         **options: Any,
     ) -> list[Record]:
         """Train what the store lacks, and return the records of all runs.
@@ -132,8 +265,8 @@ class Study(BaseStudy):
             store: default: the reader's own, which falls back on the book's records.
             shard: "i/n", to train and return part i of n alone, from 1 on. A run that starts from
                 another one needs its record, which another part may train: give the part again.
-            also: other studies of networks, each with a scale, to train with this one, study by
-                study as far as they do not share their images.
+            also: other studies, each with a scale, to train with this one, study by study as far
+                as they do not share their images.
             options: fields of `lcs.study.options.Options`, which say where and for how long; and
                 what `configs` takes, for all of the studies.
 
@@ -142,125 +275,51 @@ class Study(BaseStudy):
             other run; the other errors stop all.
         """
         how, changes = split(options)
-        how.check_device()
         store = store or default_store()
-        of_each = functools.partial(self.runs_of_each, scale, seeds, store.find, also, **changes)
-        studies = of_each(shard=shard)
-        runs = functools.reduce(operator.or_, studies)
-        lacking = [config for config, record in runs.items() if record is None]
-        if not lacking:
-            return [record for record in runs.values() if record is not None]
-        # of other shards too: what one of them trains, runs of the next start from
-        wanted = runs if shard is None else functools.reduce(operator.or_, of_each())
+        each, find = ((self, scale), *also), store.find
+        studies = [study.runs(at, seeds, find, shard=shard, **changes) for study, at in each]
+        runs = wanted = _joined(studies)
+        if not (lacking := _lacking(runs)):
+            return [*filter(None, runs.values())]
+        if shard is not None:  # of other shards too: what one trains, runs of the next start from
+            wanted = _joined(study.runs(at, seeds, find, **changes) for study, at in each)
         from lcs.study import executors, scheduler
 
-        executor: executors.StudyExecutor
-        if how.where == "ray":
-            executor = executors.OnRay(how.device, how.workers, how.address, how.gpus_per_run)
-        elif (count := min(how.workers or 1, len(lacking))) > 1:
-            executor = executors.Processes(how.device, count)
-        else:
-            executor = executors.InThisProcess(how.device)
-        with executor:
-            done = {config: self._known_done(config, store) for config in lacking}
-            again: dict[Config, int] = {}
-            with suppress(CheckpointError):  # a damaged source stops no other run
-                again = self.sources_again(lacking, store)
-            costs = self._costs(done | again, store, executor.device, here=how.where != "ray")
-            which = "1 run" if len(done) == 1 else f"{len(done)} runs"
-            total = cost.in_all(costs.values(), executor.slots)
-            kind = cost.device_type(executor.device)
-            print(f"{which} to train on {kind}{total}", file=sys.stderr)
-            groups = self.groups(lacking, executor.slots)
+        with executors.choose(how, len(lacking)) as executor:
+            how = dataclasses.replace(how, device=executor.device)
+            left = plan.missing(runs, self.seconds, store, how, skip_damaged=True)
+            which = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
+            total = cost.in_all([run.seconds for run in left], executor.slots)
+            print(f"{which} to train on {how.device_type}{total}", file=sys.stderr)
 
             def place(group: Iterable[Config]) -> int:
                 return min(i for i, one in enumerate(studies) if any(c in one for c in group))
 
             scheduler.train_all(
-                sorted(groups, key=place),
+                sorted(self.groups(lacking, executor.slots), key=place),
                 executor,
                 budget_minutes=math.inf if how.budget_minutes is None else how.budget_minutes,
-                share_left=lambda c: share_left(c, self._known_done(c, store)),
+                seconds={run.config: run.seconds for run in left},
                 store=RunStore(store.root.absolute(), fallback=store.fallback),
-                device=executor.device,
+                device=how.device,
                 checkpoint_seconds=how.checkpoint_seconds,
-                sources={
-                    config.source_file
-                    for config, record in wanted.items()
-                    if record is None and config.source_file
-                },
+                sources={config.source_file for config in _lacking(wanted) if config.source_file},
             )
-        runs |= {config: store.find(config) for config in lacking}
-        if lost := [config.run_id for config in lacking if runs[config] is None]:
+        runs |= {config: find(config) for config in lacking}
+        if lost := _lacking(runs):
             raise RecordError(
-                f"run {lost[0]} has no record in {store.root}: is that the same folder on all "
-                "machines?"
+                f"run {lost[0].run_id} has no record in {store.root}: is that the same folder on "
+                "all machines?"
             )
-        return [record for record in runs.values() if record is not None]
+        return [*filter(None, runs.values())]
 
-    def groups(self, configs: Sequence[Config], workers: int) -> list[list[Config]]:
-        """Return the runs that are to train together; see `lcs.train.groups`."""
-        from lcs.train import groups
 
-        return groups(configs, workers)
+def _joined(each: Iterable[Runs]) -> Runs:
+    return {config: record for runs in each for config, record in runs.items()}
 
-    def seconds(
-        self,
-        configs: Sequence[Config],
-        device: str,
-        records: Iterable[Record],
-        hardware: str | None = None,
-    ) -> list[float | None]:
-        """Return about how long each run takes; see `cost.Pace`."""
-        pace = cost.Pace(device, records, hardware)
-        return [pace.seconds(config) for config in configs]
 
-    def epochs_done(self, config: Config, store: RunStore) -> int:
-        """Return how many epochs of a run its checkpoint holds.
-
-        Raises:
-            CheckpointError: the checkpoint is damaged.
-        """
-        from lcs.train.checkpoint import Checkpoint
-
-        return Checkpoint(config, store.root).epoch()
-
-    def sources_again(self, configs: Sequence[Config], store: RunStore) -> dict[Config, int]:
-        """Return sources whose records hold no network and that are not kept, with epochs done.
-
-        Raises:
-            CheckpointError: one that is kept is damaged.
-        """
-        from lcs.train.checkpoint import Checkpoint
-
-        again: dict[Config, int] = {}
-        seen = {config.file for config in configs}
-        waiting = [config.source_file for config in configs]
-        while waiting:
-            file = waiting.pop()
-            if file is None or file in seen:
-                continue
-            seen.add(file)
-            if (record := store.named(file)) is None:
-                continue  # the run that starts from it says so
-            done = Checkpoint.of_source(record.config, store.root).epoch()
-            if done < record.config.epochs:
-                again[record.config] = done
-            waiting.append(record.config.source_file)
-        return again
-
-    def _known_done(self, config: Config, store: RunStore) -> int:
-        """Return `epochs_done`, 0 for a damaged checkpoint: that stops no other run."""
-        try:
-            return self.epochs_done(config, store)
-        except CheckpointError:
-            return 0
-
-    def describe(self, config: Config, done: int) -> str:
-        """Say in a line which run it is, and that so many epochs of it are done."""
-        method = f"β = {config.beta:g}, " if config.optimizer == "beta-lasso" else ""
-        text = f"{config.file}: {method}α = {config.base_channels}, {config.epochs} epochs"
-        return text + (f", {done} of them done" if done else "")
+def _lacking(runs: Runs) -> list[Any]:
+    return [config for config, record in runs.items() if record is None]
 
 
 def _resolved(plain: Sequence[Config], changed: Sequence[Config]) -> Iterator[Config]:

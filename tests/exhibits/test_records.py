@@ -9,6 +9,7 @@ import pytest
 from helpers import finished_results
 
 from lcs import cost
+from lcs.analysis.runs import condition
 from lcs.config import Config
 from lcs.exhibits import records
 from lcs.runs import BOOK_RUNS, RunStore
@@ -87,8 +88,8 @@ def test_a_run_has_the_setting_of_its_first_study(tmp_path):
 def test_page_of_a_run_says_what_its_record_says(book):
     every, uses = book
     run = next(r for r in every if r.has_filters and r.config.beta == 50)
-    seeds = [r for r in every if r.config.replace(seed=0) == run.config.replace(seed=0)]
-    own = uses[run.config.replace(seed=0)]
+    seeds = [r for r in every if condition(r) == condition(run)]
+    own = uses[condition(run)]
     page = _Page(records.page(run, seeds, uses, {f"book/{use.chapter}" for use in own}))
     links = {value for name, value in page.attributes if name == "href"}
     assert {f"{run.path.stem}.json", f"{run.path.stem}.safetensors"} <= links

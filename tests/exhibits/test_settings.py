@@ -10,10 +10,9 @@ from lcs.errors import ConfigError
 from lcs.exhibits import find_study, status, studies
 from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.searches import Search
-from lcs.study import Study
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
-NETWORKS = {name: study for name, study in studies().items() if isinstance(study, Study)}
+NETWORKS = {name: study for name, study in studies().items() if study.setting.configs}
 # of those whose searches have chosen
 KNOWN = {name: study for name, study in NETWORKS.items() if not settings.missing_choices(study)}
 AWAITED = sorted({search for study in NETWORKS.values() for search in study.after})

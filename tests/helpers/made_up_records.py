@@ -23,7 +23,7 @@ def made_up(config: Config, accuracy: float, left: int = 500, **final: object) -
         "flops": {"dense": 2880, "sparse": 720},
         "locality": {"window_mass": {"excess_mean": 0.1}},
     }
-    return Record(Path(f"{config.name}.json"), "run", config, {}, known | final, None, {})
+    return Record(Path(f"{config.name}.json"), "training", config, {}, known | final, None, {})
 
 
 def with_final(record: Record, **values: object) -> Record:

@@ -11,8 +11,7 @@ from lcs.errors import ConfigError, Paused, TrainingError
 from lcs.models.transfer import apply_source, rewired
 from lcs.runs import RunStore
 from lcs.seeds import generator_for
-from lcs.study import Study
-from lcs.study.base_study import Setting
+from lcs.study import Setting, Study
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.loop import Run
 from lcs.train.replay import replay
@@ -323,6 +322,3 @@ def test_an_option_of_a_study_changes_its_sources_too(forward):
     assert source.l1 == 3e-3
     assert masked.source == source.as_source != SPARSE.as_source
     assert last.source == masked.as_source != middle.as_source
-    held = f"run {SPARSE.run_id} is in progress in another process"
-    with Checkpoint(SPARSE, store.root / "sources").locked(), pytest.raises(Paused, match=held):
-        start_run(target("mask"), store, CPU, TimeBudget(1e-3, 60.0))

@@ -24,7 +24,7 @@ CORE = """
 """
 # what they import, and does not change numbers: errors, prices, records and when to save
 BESIDE = """
-    config/toy data/cifar errors files runs/__init__ runs/consistency
+    data/cifar errors files runs/__init__ runs/consistency
     runs/provenance train/source_check train/time_budget
 """
 

@@ -1,8 +1,7 @@
 """Short runs, and how they are trained, for the tests of the scheduler and the executors."""
 
 from lcs.config import Config
-from lcs.study import Study
-from lcs.study.base_study import Setting
+from lcs.study import Setting, Study
 
 DIGITS = Config(dataset="digits", epochs=1, batch_size=512)
 SEEDS = [DIGITS.replace(seed=seed) for seed in range(6)]

@@ -11,7 +11,12 @@ from lcs.study.scheduler import ALL, attempt, train_all
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.loop import Run
 
-HELD = InProgress("another process trains it")
+FOREVER = float("inf")
+
+
+def train_here(groups, budget_minutes=1.0, **options):
+    train_all(groups, InThisProcess("cpu"), budget_minutes=budget_minutes, **options)
+
 
 # The loop
 
@@ -44,29 +49,30 @@ def test_what_concerns_all_stops_all(error):
         return {ALL: error("no")} if len(tried) == 2 else {}
 
     with pytest.raises(error, match="no"):
-        train_all(alone(SEEDS), InThisProcess("cpu"), budget_minutes=1, work=work)
+        train_here(alone(SEEDS), work=work)
     assert tried == alone(SEEDS[:2])
 
 
-def test_runs_that_others_hold_come_last():
+def test_runs_that_others_hold_come_last_and_are_not_waited_for_beyond_the_budget():
     """Both of the first group are held, the second for longer."""
-    tried = []
+    tried, held = [], InProgress("another process trains it")
 
     def work(configs, *, deadline):
         tried.append([config.seed for config in configs])
         free = len(tried) - 3  # after so many
-        return {c.run_id: HELD for c in configs if c.seed < 2 and c.seed >= free}
+        return {c.run_id: held for c in configs if c.seed < 2 and c.seed >= free}
 
-    train_all([PAIR, *alone(SEEDS[2:4])], InThisProcess("cpu"), budget_minutes=1, work=work)
+    train_here([PAIR, *alone(SEEDS[2:4])], work=work)
     assert tried == [[0, 1], [2], [3], [0, 1], [1]]
-
-
-def test_a_budget_ends_the_wait_for_others():
-    def work(configs, *, deadline):
-        return {config.run_id: HELD for config in configs}
-
     with pytest.raises(Paused, match="other processes"):
-        train_all([PAIR], InThisProcess("cpu"), budget_minutes=0, work=work)
+        train_here([PAIR], 0, work=lambda configs, deadline: {c.run_id: held for c in configs})
+
+
+def test_what_starts_from_another_run_comes_after_it():
+    last = PAIR[0].replace(start="network", source=PAIR[1].as_source, seed=1)
+    tried = []
+    train_here(alone([last, *PAIR]), work=lambda configs, deadline: tried.extend(configs) or {})
+    assert tried == [*PAIR, last]
 
 
 def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
@@ -79,64 +85,39 @@ def test_the_budget_is_that_of_all_together(monkeypatch, tmp_path):
 
     monkeypatch.setattr(scheduler.time, "time", lambda: now[0])
     monkeypatch.setattr("lcs.train.train_group", train_group)
-    options = {"store": RunStore(tmp_path), **OPTIONS}
-    train_all(alone(SEEDS[:4]), InThisProcess("cpu"), budget_minutes=1.5, **options)
-    assert budgets == pytest.approx([90, 50, 10, 0])
+    with pytest.raises(Paused, match="budget"):
+        train_here(alone(SEEDS[:4]), 1.5, store=RunStore(tmp_path), **OPTIONS)
+    assert budgets == pytest.approx([90, 50, 10])
 
 
-@pytest.fixture
-def minutes(monkeypatch):
-    """Each group takes a minute, and progress is said after each; the clock, in seconds."""
-    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
+def test_progress(monkeypatch, capsys):
+    """By the seconds that runs were to take; one that failed takes no more, a paused one is left.
+
+    Each group takes a minute, and progress is said after each.
+    """
     now = [0.0]
+    monkeypatch.setattr(scheduler, "PROGRESS_SECONDS", 0)
     monkeypatch.setattr(scheduler.time, "monotonic", lambda: now[0])
-    return now
-
-
-def test_progress(minutes, capsys):
-    """Of the work that is left, not of the runs: the last has as many epochs as all others."""
 
     def work(configs, *, deadline):
-        minutes[0] += 60
-        return {}
+        now[0] += 60
+        seeds = {config.seed: config.run_id for config in configs}
+        if 5 in seeds:
+            return {ALL: Paused("no time")}
+        return {seeds[1]: TrainingError("it diverges")} if 1 in seeds else {}
 
-    runs = [*SEEDS[:3], DIGITS.replace(epochs=3)]
-    train_all(alone(runs), InThisProcess("cpu"), budget_minutes=1, work=work)
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "1 of 4 runs done, 0 failed, 0 running, about 5.0 min left"
-    assert said[2] == "3 of 4 runs done, 0 failed, 0 running, about 3.0 min left"
-    # the second has resumed at a half, and has a quarter left when the first one ends
-    minutes[0], left = 0.0, {0: 1.0, 1: 0.5}
-    train_all(
-        alone(SEEDS[:2]), InThisProcess("cpu"), budget_minutes=1, work=work,
-        share_left=lambda config: 0.25 if minutes[0] else left[config.seed],
-    )  # fmt: skip
-    said = capsys.readouterr().err.splitlines()
-    assert said[0] == "1 of 2 runs done, 0 failed, 0 running, about 12 s left"
-
-
-def test_a_failed_run_is_not_done_and_takes_no_more_time(minutes, capsys):
-    def work(configs, *, deadline):
-        minutes[0] += 60
-        failed = [config.run_id for config in configs if config.seed == 1]
-        return dict.fromkeys(failed, TrainingError("it diverges"))
-
-    with pytest.raises(TrainingError):
-        train_all([SEEDS[:3], *alone(SEEDS[3:])], InThisProcess("cpu"), budget_minutes=1, work=work)
-    said = capsys.readouterr().err.splitlines()
-    assert said[:2] == ["it diverges", "2 of 6 runs done, 1 failed, 0 running, about 1.5 min left"]
-    assert said[-1] == "5 of 6 runs done, 1 failed, 0 running, about 1 s left"
-
-
-def test_a_paused_run_is_not_done(minutes, capsys):
-    def work(configs, *, deadline):
-        minutes[0] += 60
-        return {ALL: Paused("no time")} if configs[0].seed else {}
-
+    runs = [*SEEDS[:3], DIGITS.replace(epochs=3), SEEDS[5]]
+    seconds = {config: 10.0 * config.epochs for config in runs}
     with pytest.raises(Paused):
-        train_all(alone(PAIR), InThisProcess("cpu"), budget_minutes=1, work=work)
-    said = capsys.readouterr().err.splitlines()
-    assert said[-1] == "1 of 2 runs done, 0 failed, 0 running, about 2.0 min left"
+        train_here(alone(runs), work=work, seconds=seconds)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 5 runs done, 0 failed, about 6.0 min left",
+        "it diverges",
+        "1 of 5 runs done, 1 failed, about 10.0 min left",
+        "2 of 5 runs done, 1 failed, about 6.0 min left",
+        "3 of 5 runs done, 1 failed, about 48 s left",
+        "3 of 5 runs done, 1 failed, about 1.0 min left",
+    ]
 
 
 # Groups
@@ -145,7 +126,7 @@ def test_a_paused_run_is_not_done(minutes, capsys):
 def test_the_rest_of_a_group_with_a_held_run_is_trained(tmp_path):
     store = RunStore(tmp_path)
     with Checkpoint(PAIR[0], store.root).locked():
-        errors = attempt(PAIR, deadline=float("inf"), store=store, **OPTIONS)
+        errors = attempt(PAIR, deadline=FOREVER, store=store, **OPTIONS)
     assert {run_id: type(error) for run_id, error in errors.items()} == {PAIR[0].run_id: InProgress}
     assert [store.find(config) is not None for config in PAIR] == [False, True]
 
@@ -161,7 +142,7 @@ def test_a_group_is_tried_one_by_one_unless_nothing_can_go_on(monkeypatch, error
         raise error("no")
 
     monkeypatch.setattr("lcs.train.train_group", fails)
-    errors = attempt(PAIR, deadline=float("inf"))
+    errors = attempt(PAIR, deadline=FOREVER)
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]][:calls]
     assert errors.keys() == ({config.run_id for config in PAIR} if calls == 3 else {ALL})
     assert {type(each) for each in errors.values()} == {error}
@@ -173,9 +154,7 @@ def test_runs_that_diverged_are_said_once_and_not_tried_again(tmp_path, monkeypa
     store, start, built = RunStore(tmp_path), Run.start, []
     monkeypatch.setattr(Run, "start", lambda c, *arguments: built.append(c) or start(c, *arguments))
     with pytest.raises(Diverged):
-        train_all(
-            [[*wild, SEEDS[2]]], InThisProcess("cpu"), budget_minutes=1, store=store, **OPTIONS
-        )
+        train_here([[*wild, SEEDS[2]]], store=store, **OPTIONS)
     assert built == [*wild, SEEDS[2]]
     assert store.find(SEEDS[2]) is not None
     said = capsys.readouterr().err.splitlines()
@@ -194,31 +173,23 @@ def test_a_run_that_failed_but_did_not_diverge_is_tried_again(monkeypatch):
             raise full
 
     monkeypatch.setattr("lcs.train.train_group", fails)
-    assert attempt(PAIR, deadline=float("inf")) == {}
+    assert attempt(PAIR, deadline=FOREVER) == {}
     assert tried == [PAIR, [PAIR[0]], [PAIR[1]]]
 
 
-@pytest.mark.parametrize("error", [TrainingError, Diverged])
-def test_what_stops_a_group_does_not_hide_which_of_its_runs_failed(monkeypatch, error):
-    failed, pause = error("it fails"), Paused("no time")
+def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
+    """Of the same group, and of the group before."""
+    failed, pause = TrainingError("it diverges"), Paused("no time")
     failed.run_id = PAIR[0].run_id
 
     def ends(configs, *, on_failure, **_options):
+        if configs == [PAIR[0]]:
+            raise failed
         on_failure(failed)
         raise pause
 
     monkeypatch.setattr("lcs.train.train_group", ends)
-    errors = attempt(PAIR, deadline=float("inf"))
-    assert errors == {PAIR[0].run_id: failed, ALL: pause}
-
-
-def test_a_pause_does_not_hide_the_error_of_a_failed_run(monkeypatch, capsys):
-    """The error of the first group, and the end of the budget in the second."""
-
-    def ends(configs, **_options):
-        raise TrainingError("it diverges") if configs[0] == PAIR[0] else Paused("no time")
-
-    monkeypatch.setattr("lcs.train.train_group", ends)
+    assert attempt(PAIR, deadline=FOREVER) == {PAIR[0].run_id: failed, ALL: pause}
     with pytest.raises(Paused):
-        train_all(alone(PAIR), InThisProcess("cpu"), budget_minutes=1)
-    assert capsys.readouterr().err == "it diverges\n"
+        train_here(alone(PAIR))
+    assert capsys.readouterr().err.splitlines()[0] == "it diverges"

@@ -26,7 +26,7 @@ from lcs.exhibits.shared.settings import (
     with_values,
 )
 from lcs.runs import Record
-from lcs.study.base_study import SCALES
+from lcs.study import SCALES
 
 # candidates for the share of a chosen λ
 SHARES = (1.0, 0.5, 0.25)

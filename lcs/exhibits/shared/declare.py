@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lcs.config import Config
-from lcs.study import Study
-from lcs.study.base_study import Setting
+from lcs.study import Setting, Study
 
 # from what the runs of a study share, and its β if it has any, to its runs
 Make = Callable[..., list[Config]]

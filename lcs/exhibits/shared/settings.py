@@ -16,7 +16,7 @@ from lcs.analysis import paper
 from lcs.config import Config, foreign_fields
 from lcs.errors import ILL_FORMED, ConfigError, NotChosen, one_line
 from lcs.exhibits.shared.methods import B50, Method
-from lcs.study.base_study import BaseStudy, Setting
+from lcs.study import Setting, Study
 
 # each has the scale's own width and length, which a study takes multiples of (`sized`)
 SMOKE = Config(dataset="digits", epochs=30, batch_size=128, lr=0.1)
@@ -176,7 +176,7 @@ SHARE_AT_WIDTH = Chosen(
 SHARE_EPOCHS = 200
 
 
-def missing_choices(study: BaseStudy) -> list[str]:
+def missing_choices(study: Study) -> list[str]:
     """Return the searches whose choice a study takes, but which have not chosen yet.
 
     Until then its runs are not known.

@@ -5,43 +5,30 @@ from __future__ import annotations
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from lcs.config import TOY_FEATURES as FEATURES
-from lcs.config import TOY_STEPS_WATCHED, ToyConfig
+from lcs.exhibits.toy.config import FEATURES, ToyConfig
 from lcs.optim import algorithm_1
 
 TRUE = FEATURES - 1  # the feature that is half the target; its coefficient is 2
 OPTIMIZERS = ("beta-lasso", "proximal-l1")
+# a descent has settled if no weight changed its sign, or became or left zero, in its last steps
+STEPS_WATCHED = 20
 # so many problems are trained together that their weights stay in a core's cache
 PROBLEMS_PER_CHUNK = 32
 
 
-@dataclass(frozen=True)
-class Problems:
-    """Random toy problems: R of them, each with N observations.
+class Problems(NamedTuple):
+    """Random toy problems: R of them, each with N observations."""
 
-    Attributes:
-        features: (R, N, 10), the last one half the target.
-        target: (R, N), standard normal.
-        gram: (R, 10, 10), XᵀX / N.
-        cross: (R, 10), Xᵀy / N.
-        starts: (R, 10), standard normal: initial weights at scale 1.
-    """
-
-    features: Tensor
-    target: Tensor
-    gram: Tensor
-    cross: Tensor
-    starts: Tensor
-
-    def only(self, number: int) -> Problems:
-        """Return one of the problems, R = 1."""
-        every = (self.features, self.target, self.gram, self.cross, self.starts)
-        return Problems(*(tensor[number : number + 1] for tensor in every))
+    features: Tensor  # (R, N, 10), the last one half the target
+    target: Tensor  # (R, N), standard normal
+    gram: Tensor  # (R, 10, 10), XᵀX / N
+    cross: Tensor  # (R, 10), Xᵀy / N
+    starts: Tensor  # (R, 10), standard normal: initial weights at scale 1
 
 
 def draw(config: ToyConfig, observations: int) -> Problems:
@@ -89,8 +76,7 @@ def step_sizes(schedule: str, lr: float, steps: int) -> list[float]:
     return [lr * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """The columns that are trained together: C combinations of hyperparameters, each tensor (C,).
 
     `l1_index` is the place of l1 in the config; beta is not used by the proximal optimizer.
@@ -139,7 +125,7 @@ def gradient_descent(
         settled = torch.ones_like(theta[:, 0], dtype=torch.bool)
         for left, rate in zip(range(len(rates), 0, -1), rates, strict=True):
             before, theta = theta, grid.step(theta, gradient(gram, cross, theta), rate)
-            if left <= TOY_STEPS_WATCHED:
+            if left <= STEPS_WATCHED:
                 settled &= (torch.sign(theta) == torch.sign(before)).all(dim=1)
         return theta, settled
 
@@ -149,7 +135,7 @@ def gradient_descent(
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads) as pool:
-            ends = list(pool.map(train, *chunks))
+            ends, settled = zip(*pool.map(train, *chunks), strict=True)
     finally:
         torch.set_num_threads(threads)
-    return torch.cat([end for end, _ in ends]), torch.cat([settled for _, settled in ends])
+    return torch.cat(ends), torch.cat(settled)

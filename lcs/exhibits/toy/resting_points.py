@@ -18,7 +18,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from lcs.toy.problems import TRUE, Grid, Problems, gradient
+from lcs.exhibits.toy.problems import TRUE, Grid, Problems, gradient
 
 REGIONS = ("never", "depends", "always")
 NEVER, DEPENDS, ALWAYS = range(3)

@@ -1,26 +1,50 @@
-"""The toy LASSO, where the solution is known, and the forum's claims about it."""
+"""The toy LASSO, where the solution is known, and the forum's claims about it.
+
+`experiment` solves random `problems` by gradient descent and exactly, beside what
+`resting_points` predicts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lcs.analysis.claims import CONTRADICTED, HOLDS, Claim, Finding, holds_if
-from lcs.toy import ToyStudy, pooled
+from lcs.exhibits.toy.study import ToyStudy
+from lcs.runs import Record
+from lcs.study import Setting
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STUDIES = (ToyStudy(),)
+STUDIES = (
+    ToyStudy(
+        "toy",
+        "Toy LASSO: does β-LASSO find the LASSO's solution?",
+        Setting("toy", {}),
+        make=lambda: [],  # it lists its experiments itself
+        seeds=1,
+        scales=("smoke", "desk"),
+    ),
+)
 
 # share of problems, in per cent, from which on "almost always" is granted
 ALMOST_ALWAYS = 95
+
+
+def pooled(records: Sequence[Record], table: str) -> pd.DataFrame:
+    """Return the rows of one of the tables of all records, see `experiment.run`."""
+    import pandas as pd
+
+    frames = [pd.DataFrame(run.final[table]).assign(seed=run.config["seed"]) for run in records]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _recovered_by_l1(runs: pd.DataFrame, beta: float) -> pd.Series[float]:
     """Return the share of problems whose LASSO support is found at a β, per cent by λ: first N."""
     cells = pooled([*runs.record], "cells")
     chosen = cells[(cells.optimizer == "beta-lasso") & (cells.beta == beta)]
-    chosen = chosen[chosen.observations == runs.condition.iloc[0].observations[0]]
+    chosen = chosen[chosen.observations == runs.record.iloc[0].config["observations"][0]]
     return 100 * chosen.groupby("l1").recovered.mean()
 
 
