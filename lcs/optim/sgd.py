@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.beta_lasso import CheckedOptimizer, move, specialize_on_alignment, take_steps
+from lcs.optim.beta_lasso import CheckedOptimizer, move, specialize_on_alignment, take_step
 
 
 class SGD(CheckedOptimizer):
@@ -18,8 +18,7 @@ class SGD(CheckedOptimizer):
         v_t \leftarrow \mu v_{t-1} + \nabla f(\theta_{t-1}) + w \theta_{t-1}, \qquad
         \theta_t \leftarrow \theta_{t-1} - \eta v_t
 
-    A parameter of half precision may have its weights under `FULL_PRECISION` in its state, as with
-    :class:`.BetaLasso`: momentum is of full precision too.
+    A parameter may be a rounded copy, as with :class:`.BetaLasso`: momentum is not rounded.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
@@ -51,19 +50,15 @@ class SGD(CheckedOptimizer):
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         numbers = [group["lr"], float(group["momentum"]), float(group["weight_decay"])]
-        moving = bool(group["momentum"])
-        work = []
+        moving, fused = bool(group["momentum"]), _fused_step if self.compiled else None
         for param in params:
-            theta, copies = self._weights(param)
-            velocity = []
+            tensors = self._tensors(param)
             if moving:
                 state = self.state[param]
                 if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(theta)
-                velocity = [state["momentum_buffer"]]
-            work.append([theta, param.grad, *velocity, *copies])
-        fused = _fused_step if self.compiled else None
-        take_steps(work, numbers, moving, eager=_step, fused=fused)
+                    state["momentum_buffer"] = torch.zeros_like(tensors[0])
+                tensors.insert(2, state["momentum_buffer"])
+            take_step(tensors, numbers, moving, eager=_step, fused=fused)
 
 
 def _step(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor) -> None:
