@@ -199,20 +199,19 @@ class BetaLasso(CheckedOptimizer):
         super()._check_group(group)
         if "relative_l1" in group:
             relative, params = group["relative_l1"], group["params"]
-            if not isinstance(relative, Tensor) or [relative.shape] != [p.shape for p in params]:
-                raise ValueError("relative_l1: give one tensor, of the shape of one parameter")
-            if not ((relative >= 0) & relative.isfinite()).all():
-                raise ValueError("relative_l1: values must be finite and not negative")
+            fits = isinstance(relative, Tensor) and [relative.shape] == [p.shape for p in params]
+            if not fits or not ((relative >= 0) & relative.isfinite()).all():
+                raise ValueError("relative_l1: give a finite tensor, at least 0, for one parameter")
             group["relative_l1"] = relative.to(params[0].device)
         threshold = float(group["beta"]) * float(group["l1"])
-        for param in group["params"] if threshold else ():
-            if is_lazy(param) or param.is_meta or is_fake(param):
+        for param in group["params"]:
+            if not threshold or is_lazy(param) or param.is_meta or is_fake(param):
                 continue
             weights = _local(param.detach()).abs()
-            if weights.any() and (weights < threshold).all():
+            if 0 < (largest := weights.max() if weights.numel() else 0.0) < threshold:
                 _warn(
-                    f"beta * l1 = {threshold:g} exceeds the largest weight, {weights.max():g}: the "
-                    f"first step will empty a parameter {(*param.shape,)}; lower beta or l1"
+                    f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: the first "
+                    f"step will empty a parameter {(*param.shape,)}; lower beta or l1"
                 )
 
 
