@@ -7,26 +7,16 @@ is computed in float64 on the CPU, and is the same each time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lcs.errors import ConfigError
-from lcs.measure.locality_measures import (
-    MIN_NONZEROS,
-    SEED,
-    checked,
-    permute_filters,
-    window_shares,
-)
+from lcs.measure.locality_measures import SEED, checked, permute_filters, require_same_shape
 from lcs.stats import mean_interval, paired_difference
 
 DRAWS = 10  # of each null model, and of the shared kernels
-
-# from filters to surrogates of them
-Surrogate = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
@@ -50,25 +40,17 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
         above its mean, and for all of them but `shared` also by how much the value exceeds theirs
         on average, `<name>_excess`, with the 95 % half-width over filters, `<name>_ci95`.
 
-    Raises:
-        ConfigError: fewer than two filters, or no kernels; filters that are not finite or not
-            images.
+    Raises ConfigError if there are fewer than two filters, or they are not finite or not images.
     """
     filters = checked(filters)
     if len(filters) < 2:
         raise ConfigError(f"filters: there are only {len(filters)}; give two or more")
-    if kernels < 1:
-        raise ConfigError(f"kernels: {kernels} is out of range; give 1 or more")
     own = _nearest(aligned_correlation(filters, filters))
     value = mean_interval(own)
     found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}
     values = {"unaligned": _nearest(_unit_norm(filters) @ _unit_norm(filters).T)}
-    nulls: dict[str, Surrogate] = {
-        "pixels": permute_filters,
-        "phases": randomise_phases,
-        "rearranged": rearrange,
-    }
-    for name, surrogate in nulls.items():
+    surrogates = (permute_filters, randomise_phases, rearrange)
+    for name, surrogate in zip(("pixels", "phases", "rearranged"), surrogates, strict=True):
         generator = torch.Generator().manual_seed(SEED)
         draws = [aligned_correlation(filters, surrogate(filters, generator)) for _ in range(DRAWS)]
         values[name] = torch.stack([_nearest(draw) for draw in draws]).mean(0)
@@ -88,12 +70,8 @@ def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     The image does not wrap around, what is shifted out of it is lost, and the norms are those of
     the whole filters, so that a small overlap makes no large correlation. The sign counts: a
     filter and its negative are not copies. All channels are shifted together.
-
-    Raises ConfigError for filters of two shapes.
     """
-    if one.shape[1:] != other.shape[1:]:
-        shapes = f"{tuple(one.shape[1:])} and {tuple(other.shape[1:])}"
-        raise ConfigError(f"filters: of different shapes, {shapes}; give both the same")
+    require_same_shape(one, other)
     height, width = one.shape[2:]
     size = (2 * height, 2 * width)  # padded: the image does not wrap around
     first, second = (
@@ -101,23 +79,6 @@ def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     )
     products = (torch.fft.irfft2((unit.conj() * second).sum(1), s=size) for unit in first)
     return torch.stack([over_shifts.amax((1, 2)) for over_shifts in products])
-
-
-def local_parts(filters: Tensor, window: int) -> Tensor:
-    """Each filter within its best window x window square, and zero elsewhere, if it is local.
-
-    Left out are filters with less than half of their mass in that square, and those with fewer
-    than `MIN_NONZEROS` weights in it.
-    """
-    filters = checked(filters)
-    shares = window_shares(filters, window)
-    parts = torch.zeros_like(filters)
-    for part, whole, share in zip(parts, filters, shares, strict=True):
-        row, column = divmod(int(share.argmax()), share.shape[1])
-        square = (..., slice(row, row + window), slice(column, column + window))
-        part[square] = whole[square]
-    counts = torch.count_nonzero(parts.flatten(1), 1)
-    return parts[(shares.amax((1, 2)) >= 0.5) & (counts >= MIN_NONZEROS)]
 
 
 def randomise_phases(filters: Tensor, generator: torch.Generator) -> Tensor:
@@ -133,8 +94,7 @@ def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
     """Filters whose weights have changed places among themselves, smooth if they were smooth.
 
     In each channel the places that are not zero stay so, and their weights take the order that the
-    filter with `randomise_phases` has there. So a surrogate is as local and as sparse, of the same
-    weights and nearly as smooth. (Amplitude-adjusted surrogates: Theiler et al., Physica D 1992.)
+    filter with `randomise_phases` has there. (Amplitude-adjusted surrogates: Theiler et al. 1992.)
     """
     filters = filters.double()
     surrogates = torch.zeros_like(filters)
@@ -167,10 +127,8 @@ def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> 
 
 
 def _unit_norm(filters: Tensor) -> Tensor:
-    """Filters as vectors of norm 1: (units, weights); one that is zero stays so."""
     return torch.nn.functional.normalize(filters.double().flatten(1))
 
 
-def _nearest(correlations: Tensor) -> Tensor:
-    """Return each filter's largest correlation with another one."""
+def _nearest(correlations: Tensor) -> Tensor:  # to another filter
     return correlations.clone().fill_diagonal_(-math.inf).amax(1)
