@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from helpers.objectives import normal
+from helpers.objectives import conv_net, normal
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -23,12 +23,6 @@ both = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 IMAGES, TARGETS = normal(24, 3, 8, 8).float(), normal(24, 5, seed=1).float()
 
 
-def net() -> nn.Sequential:
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)
-        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5))
-
-
 def batches() -> DataLoader[Any]:
     return DataLoader(TensorDataset(IMAGES, TARGETS), batch_size=8)
 
@@ -40,7 +34,7 @@ def masked(make: Any, model: nn.Module) -> Any:
 
 
 def in_a_plain_loop(make: Any, epochs: int = 2) -> nn.Module:
-    optimizer = masked(make, model := net())
+    optimizer = masked(make, model := conv_net())
     for _ in range(epochs):
         for images, targets in batches():
             optimizer.zero_grad()
@@ -52,7 +46,7 @@ def in_a_plain_loop(make: Any, epochs: int = 2) -> nn.Module:
 def assert_same(ours: nn.Module, theirs: nn.Module) -> None:
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert not torch.equal(theirs[0].weight, net()[0].weight)  # type: ignore[index]
+    assert not torch.equal(theirs[0].weight, conv_net()[0].weight)  # type: ignore[index]
     assert theirs[2].weight.count_nonzero() <= round(0.3 * 720)  # type: ignore[index]
 
 
@@ -63,7 +57,7 @@ def test_lightning(make: Any, tmp_path: Path) -> None:
     class Module(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.net = net()
+            self.net = conv_net()
 
         def training_step(self, batch: list[Tensor]) -> Tensor:
             return nn.functional.mse_loss(self.net(batch[0]), batch[1])
@@ -88,7 +82,7 @@ def test_lightning(make: Any, tmp_path: Path) -> None:
 @both
 def test_accelerate(make: Any, tmp_path: Path) -> None:
     accelerate = pytest.importorskip("accelerate", reason="Accelerate is not installed")
-    model = net()
+    model = conv_net()
     accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer, loader = accelerator.prepare(model, masked(make, model), batches())
     for epoch in range(3):
@@ -113,7 +107,7 @@ def test_skorch(make: Any) -> None:
 
     settings = {f"optimizer__{name}": value for name, value in make.keywords.items()}
     found = skorch.NeuralNet(
-        net(), nn.MSELoss, optimizer=make.func, **settings, max_epochs=2, batch_size=8,
+        conv_net(), nn.MSELoss, optimizer=make.func, **settings, max_epochs=2, batch_size=8,
         train_split=None, verbose=0, callbacks=[Start()],
     )  # fmt: skip
     found.fit(IMAGES.numpy(), TARGETS.numpy())
@@ -124,7 +118,7 @@ def test_skorch(make: Any) -> None:
 def test_timm(make: Any) -> None:
     timm = pytest.importorskip("timm.optim", reason="timm is not installed")
     scheduler = pytest.importorskip("timm.scheduler")
-    model = net()
+    model = conv_net()
     groups = timm.param_groups_weight_decay(model, weight_decay=0.0)
     groups = [group | {"lr_scale": 0.5} for group in groups]
     optimizer = make(groups)
