@@ -24,14 +24,13 @@ def locality(filters: Tensor) -> dict[str, Any]:
     `eligible` filters have at least `MIN_NONZEROS` non-zeros; `filters` of them, at most
     `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
     `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
-    Each filter's null value is the average over `permutations` of its own pixels
-    (`permute_filters`), and its excess is the filter's value less its null value.
+    A filter's null value is the average over `permutations` of its pixels, its excess its value
+    less that.
 
     Returns:
-        JSON-ready: the counts and the window by these names, and for each of these measures
-        `mean`, `null_mean` and `excess_mean` over filters, with their 95 % Student-t half-widths
-        `ci95`, `null_ci95` and `excess_ci95`. With fewer than two filters there is no interval:
-        `filters` is 0 and every value None.
+        JSON-ready: the counts and the window by these names, and for each measure `mean`,
+        `null_mean` and `excess_mean` over filters, with 95 % Student-t half-widths `ci95`,
+        `null_ci95` and `excess_ci95`; with fewer than two filters, `filters` is 0 and these None.
     """
     filters = checked(filters)
     chosen = filters[choose_filters(filters, MAX_FILTERS)]

@@ -22,14 +22,12 @@ DRAWS = 10  # of each null model, and of the shared kernels
 def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     """How closely each filter resembles another one after alignment, against null models.
 
-    A filter's value is its `aligned_correlation` with the other filter that it resembles most: 1
-    for each of a convolution's units that has another of its channel among the filters. The nulls
-    are the same with surrogates in place of the other filters, over `DRAWS` draws: `pixels`
-    permuted, `phases` random (same power spectrum), weights `rearranged` (same power spectrum, in
-    part, same weights, same places). `unaligned` is the same with the correlation at shift zero.
-    The same filters with `shared` kernels say what a convolution with gaps would come to.
-
-    The value grows with the number of filters: compare it between equal numbers only.
+    A filter's value is its `aligned_correlation` with the other filter that it resembles most; it
+    grows with the number of filters. The nulls are the same with surrogates in place of the other
+    filters, over `DRAWS` draws: `pixels` permuted, `phases` random (same power spectrum), weights
+    `rearranged` (same power spectrum, in part, same weights, same places). `unaligned` is the same
+    with the correlation at shift zero. The same filters with `shared` kernels say what a
+    convolution with gaps would come to.
 
     Args:
         filters: at least two of them.
@@ -67,9 +65,8 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
 def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     """Largest cosine between two filters over all shifts of one: (units, other units), float64.
 
-    The image does not wrap around, what is shifted out of it is lost, and the norms are those of
-    the whole filters, so that a small overlap makes no large correlation. The sign counts: a
-    filter and its negative are not copies. All channels are shifted together.
+    The image does not wrap around, and the norms are those of the whole filters, so that a small
+    overlap makes no large correlation. The sign counts. All channels are shifted together.
     """
     require_same_shape(one, other)
     height, width = one.shape[2:]
@@ -110,8 +107,7 @@ def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
 def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> Tensor:
     """What the filters would be if each were one of some shared random kernels, in its own place.
 
-    The kernel is seen only where the filter has weights, and begins at the first row and the first
-    column that have any.
+    The kernel is seen where the filter has weights; it begins at the first row and column with any.
     """
     _, channels, height, width = filters.shape
     shape = (kernels, channels, height, width)

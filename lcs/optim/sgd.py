@@ -18,20 +18,15 @@ class SGD(CheckedOptimizer):
         v_t \leftarrow \mu v_{t-1} + \nabla f(\theta_{t-1}) + w \theta_{t-1}, \qquad
         \theta_t \leftarrow \theta_{t-1} - \eta v_t
 
-    A parameter may be a rounded copy, as with :class:`.BetaLasso`: momentum is not rounded.
+    Parameters, η, ``compiled`` and errors are as in :class:`.BetaLasso`; momentum of rounded copies
+    is not rounded. Unless compiled, weights of full precision have the bits of `torch.optim.SGD`.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η, at least 0; a number or a tensor, as with :class:`.BetaLasso`.
+        lr: learning rate η, at least 0.
         momentum: μ, at least 0.
         weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
-        compiled: fuse the update to one pass over memory with ``torch.compile``; equal to
-            `torch.optim.SGD` up to rounding. Without, or without a compiler, weights of full
-            precision have the same bits.
-
-    Raises:
-        ValueError: a hyperparameter is misspelt or out of range.
-        RuntimeError: (in `step`) a gradient is sparse.
+        compiled: fuse the update to one pass over memory; equal up to rounding.
     """
 
     state_keys = frozenset({"momentum_buffer"})
