@@ -17,6 +17,6 @@ Packages of the library:
 - `cli`: the command line.
 
 Single files: `shapes` (sizes of layers), `seeds` (random streams), `cost` (operations and time of a
-run), `stats` (intervals and corrections), `theory` (laws of β-LASSO), `errors`, `files` (files that
+run), `stats` (means with intervals), `theory` (laws of β-LASSO), `errors`, `files` (files that
 appear whole or not at all) and `doctor` (what this machine can do).
 """

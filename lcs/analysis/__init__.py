@@ -4,10 +4,10 @@
     by = dict(list(runs.groupby("method")))
     paired(by["β-LASSO"], by["plain SGD"])         # mean difference, 95 % interval, paired by seed
 
-`runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
-`ladder` which ways to few connections there are, `filters` first-layer filters, `pages` what a
-chapter begins and ends with, `names` what things are called, `paper` what is published; `mnist1d`
-makes the data of the lab. They are loaded when they are named.
+`runs` has the table, `compare` and `significance` what is computed from it, `tables` and `style`
+how it is shown, `ladder` which ways to few connections there are, `filters` first-layer filters,
+`pages` what a chapter begins and ends with, `names` what things are called, `paper` what is
+published; `mnist1d` makes the data of the lab. They are loaded when they are named.
 """
 
 import importlib

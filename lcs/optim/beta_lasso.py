@@ -189,7 +189,7 @@ class BetaLasso(CheckedOptimizer):
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         relative = [group["relative_l1"]] if "relative_l1" in group else []
         l1, threshold = float(group["l1"]), float(group["beta"]) * float(group["l1"])
-        numbers = [group["lr"], l1, threshold]
+        numbers = [number(group["lr"]), l1, threshold]
         options = group["frozen_zeros"] and threshold > 0, bool(relative)
         fused = _fused_step if self.compiled else None
         for param in params:
@@ -289,11 +289,11 @@ def take_step(
 ) -> None:
     """Step one parameter, in pieces that fit a cache, or compiled.
 
-    The step, `eager` operation by operation or `fused` to be compiled, gets numbers (a tensor is
-    read on the device), options, then tensors: the weights and, of their shape, what goes with it.
+    The step, `eager` operation by operation or `fused` to be compiled, gets numbers, options, then
+    tensors: the weights and, of their shape, what goes with them.
     """
-    numbers = [n.reshape(()) if isinstance(n, Tensor) else float(n) for n in numbers]
-    tensors = [_local(tensor, tensors[0]) for tensor in tensors]
+    if hasattr(tensors[0], "to_local"):
+        tensors = [_local(tensor, tensors[0]) for tensor in tensors]
     theta, size = tensors[0], tensors[0].numel()
     # of half precision, results would be rounded after the threshold, not before
     whole = theta.dtype in (torch.float32, torch.float64)
@@ -310,6 +310,11 @@ def take_step(
             step(*numbers, *options, *pieces)
     else:
         step(*numbers, *options, *tensors)
+
+
+def number(value: Number) -> Number:
+    """Return a number, or a tensor without dimensions, which is read on the device."""
+    return value.reshape(()) if isinstance(value, Tensor) else float(value)
 
 
 def move(theta: Tensor, direction: Tensor, lr: Number) -> None:
@@ -394,14 +399,14 @@ def check_group(group: dict[str, Any], optimizer: CheckedOptimizer) -> None:
 
 def check_value(name: str, value: Any) -> None:
     """Raise ValueError for a hyperparameter that is out of range."""
-    number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+    single = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
     if name == "frozen_zeros":
         if not isinstance(value, bool):
             raise ValueError(f"{name}: {value!r} is neither True nor False")
-    elif isinstance(number, bool) or not isinstance(number, numbers.Real):
+    elif isinstance(single, bool) or not isinstance(single, numbers.Real):
         raise ValueError(f"{name}: {value!r} is not a number")
-    elif not 0 <= number < math.inf:
-        raise ValueError(f"{name}: {number!r} must be finite and not negative")
+    elif not 0 <= single < math.inf:
+        raise ValueError(f"{name}: {single!r} must be finite and not negative")
 
 
 def _warn(text: str) -> None:

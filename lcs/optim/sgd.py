@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.beta_lasso import CheckedOptimizer, move, specialize_on_alignment, take_step
+from lcs.optim.beta_lasso import CheckedOptimizer, move, number, specialize_on_alignment, take_step
 
 
 class SGD(CheckedOptimizer):
@@ -44,7 +44,7 @@ class SGD(CheckedOptimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        numbers = [group["lr"], float(group["momentum"]), float(group["weight_decay"])]
+        numbers = [number(group["lr"]), float(group["momentum"]), float(group["weight_decay"])]
         moving, fused = bool(group["momentum"]), _fused_step if self.compiled else None
         for param in params:
             tensors = self._tensors(param)
