@@ -298,14 +298,15 @@ def take_step(
     # of half precision, results would be rounded after the threshold, not before
     whole = theta.dtype in (torch.float32, torch.float64)
     step = eager if whole else torch.compiler.disable(eager)
-    # a caller may compile all of it
-    fast = all(t.is_contiguous() for t in tensors) and not torch.compiler.is_compiling()
+    large = size > CHUNK and theta.is_cpu
+    fast = (fused or large) and all(t.is_contiguous() for t in tensors)
+    fast = fast and not torch.compiler.is_compiling()  # a caller may compile all of it
     if fast and fused and size > 1 and whole and compiler_works(theta.device):
         # flat tensors, and tensors as numbers, filled there: nothing new to compile for another
         # shape or learning rate, nor a copy from the host, which waits for all that is queued
         filled = [n.to(theta) if isinstance(n, Tensor) else theta.new_full((), n) for n in numbers]
         _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
-    elif fast and size > CHUNK and theta.is_cpu:
+    elif fast and large:
         for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
             step(*numbers, *options, *pieces)
     else:
@@ -364,10 +365,10 @@ def _largest_below(threshold: float, dtype: torch.dtype) -> float:
 def _local(tensor: Any, like: Any = None) -> Tensor:
     """Return the memory of a distributed tensor that is here, in the layout of another."""
     if not hasattr(tensor, "to_local"):
-        return tensor  # type: ignore[no-any-return]
+        return tensor
     if like is not None and tensor.placements != like.placements:
         tensor = tensor.redistribute(like.device_mesh, like.placements)
-    return tensor.to_local()  # type: ignore[no-any-return]
+    return tensor.to_local()
 
 
 # What is checked. Not 0, hyperparameters of others do nothing here (idle) or are refused (foreign),
@@ -405,7 +406,7 @@ def check_value(name: str, value: Any) -> None:
             raise ValueError(f"{name}: {value!r} is neither True nor False")
     elif isinstance(single, bool) or not isinstance(single, numbers.Real):
         raise ValueError(f"{name}: {value!r} is not a number")
-    elif not 0 <= single < math.inf:
+    elif not 0 <= float(single) < math.inf:
         raise ValueError(f"{name}: {single!r} must be finite and not negative")
 
 
