@@ -18,8 +18,8 @@ def test_a_step_that_is_compiled_wrongly_is_found(monkeypatch):
     )  # compiling takes long
     assert [f.good for f in doctor.compiled_step(CPU)] == [True]
     monkeypatch.setattr(
-        "lcs.optim.beta_lasso.take_steps",
-        lambda work, *_, fused, **__: work[0][0].add_(1.0 if fused else 0.0),
+        "lcs.optim.beta_lasso.take_step",
+        lambda tensors, *_, fused, **__: tensors[0].add_(1.0 if fused else 0.0),
     )
     assert [f.good for f in doctor.compiled_step(CPU)] == [False]
 

@@ -4,10 +4,11 @@
     by = dict(list(runs.groupby("method")))
     paired(by["β-LASSO"], by["plain SGD"])         # mean difference, 95 % interval, paired by seed
 
-`runs` has the table, `compare` what is computed from it, `tables` and `style` how it is shown,
-`columns` what a table tells of a condition, `ladder` which ways to few connections there are,
-`claims` how claims are judged, `filters` first-layer filters, `interactive` charts, `benchmarks`
-times, `pages` what a chapter begins and ends with, `names` what things are called, `paper` what is
+`runs` has the table, `compare` and `significance` what is computed from it, `tables` and `style`
+how it is shown, `columns` what a table tells of a condition, `ladder` which ways to few connections
+there are, `claims` how claims are judged, `filters` first-layer filters, `interactive` charts,
+`benchmarks` times, `theory` laws of shrinkage and description length, `pages` what a chapter begins
+and ends with, `names` what things are called, `paper` what is
 published; `mnist1d` makes the data of the lab. They are loaded when they are named.
 """
 

@@ -9,9 +9,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lcs.analysis import tables
+from lcs.analysis.significance import surviving
 from lcs.config import Config
 from lcs.runs import Record, RunStore
-from lcs.stats import Interval, mean_interval, surviving
+from lcs.stats import Interval, mean_interval
 from lcs.study import Study
 
 if TYPE_CHECKING:  # an exhibit declares claims, and loads no pandas

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from lcs.analysis.names import AUGMENTATIONS, FIELD_LABELS
+from lcs.analysis.significance import ratio_interval
 from lcs.analysis.tables import links, number
 from lcs.config import foreign_fields
 from lcs.errors import ConfigError
-from lcs.stats import Interval, mean_interval, ratio_interval
+from lcs.stats import Interval, mean_interval
 
 _MEASURES = {"accuracy": "accuracy (%)", "fit": "training accuracy (%)"}
 

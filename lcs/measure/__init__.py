@@ -13,6 +13,7 @@ from lcs.measure.locality_measures import (
     centres,
     choose_filters,
     inverse_participation_ratio,
+    local_parts,
     locality,
     morans_i,
     permute_filters,
@@ -21,7 +22,7 @@ from lcs.measure.locality_measures import (
     window_size,
 )
 from lcs.measure.shift_equivariance import equivariance
-from lcs.measure.weight_sharing import local_parts, sharing
+from lcs.measure.weight_sharing import sharing
 from lcs.measure.weights import nonzeros, units_by_fan_in
 
 __all__ = [

@@ -17,12 +17,9 @@ def pair_correlation(filters: Tensor) -> Tensor:
 
     The pixels of a filter are those where any channel has a weight that is not zero; distances are
     rounded to whole pixels, so at 1 are the eight neighbours. Chance is a pixel of one filter and a
-    pixel of another: what all filters share, such as more weights in the centre, makes no
-    correlation. Both frequencies are shares of all pairs, so that more near pairs mean fewer
-    distant ones. A filter counts by its number of pairs. nan where chance, or the filters, have no
+    pixel of another: what all filters share makes no correlation. Both frequencies are shares of
+    all pairs, and a filter counts by its number of pairs. nan where chance, or the filters, have no
     pairs. (The natural estimator of spatial statistics, DD / RR: Illian et al. 2008.)
-
-    Raises ConfigError for filters that are not finite or not images.
     """
     pixels = (checked(filters) != 0).any(1).to(torch.float64)
     counts, everywhere = pixels.sum((1, 2)), pixels.sum(0, keepdim=True)
@@ -37,8 +34,7 @@ def clustering_range(ratios: Sequence[float]) -> float:
     """Up to which distance, in pixels, pairs are more frequent than by chance.
 
     It is where the ratios of `pair_correlation` first fall to 1, between pixels by straight lines:
-    0 if they begin there, nan if they never do or are unknown before. It says how far clusters of
-    weights extend; how many weights are in clusters shows in how high the ratios begin.
+    0 if they begin there, nan if they never do or are unknown before.
     """
     return _falls_to(1.0, ratios)
 
@@ -46,9 +42,8 @@ def clustering_range(ratios: Sequence[float]) -> float:
 def half_distance(ratios: Sequence[float]) -> float:
     """At which distance, in pixels, the excess of pairs over chance is half that of neighbours.
 
-    It is where the ratios of `pair_correlation` first fall to the middle between 1 and the first of
-    them, between pixels by straight lines: 0 if the first is no more than 1, nan if they never do
-    or are unknown before. It says how wide the core of a cluster is, whatever its faint rim.
+    As `clustering_range`, with the middle between 1 and the first ratio: how wide the core of a
+    cluster is, whatever its faint rim.
     """
     first = ratios[0] if ratios else math.nan
     return 0.0 if first <= 1 else _falls_to((1 + first) / 2, ratios)
@@ -66,10 +61,7 @@ def _falls_to(level: float, ratios: Sequence[float]) -> float:
 
 
 def _by_distance(images: Tensor) -> Tensor:
-    """Sum over images (n, H, W) of the products of pixels 1, 2, … apart: (side - 1,).
-
-    Exact for images of whole numbers.
-    """
+    """Sum over whole-number images (n, H, W) of products of pixels 1, 2, … apart: (side - 1,)."""
     height, width = images.shape[1:]
     if not len(images):  # which an FFT refuses
         return torch.zeros(min(height, width) - 1, dtype=torch.float64)

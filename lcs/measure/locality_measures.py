@@ -1,7 +1,7 @@
 """How local filters are: five measures, and the null model that tells locality from chance.
 
-Filters are first-layer weights seen as images, shape (units, channels, height, width). Measures
-take tensors, and return plain numbers or small tensors.
+Filters are first-layer weights seen as images, (units, channels, height, width). ConfigError is
+raised for filters that are not images or not finite, and windows that do not fit.
 """
 
 from typing import Any
@@ -24,43 +24,35 @@ def locality(filters: Tensor) -> dict[str, Any]:
     `eligible` filters have at least `MIN_NONZEROS` non-zeros; `filters` of them, at most
     `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
     `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
-    Each filter's null value is the average over `permutations` of its own pixels
-    (`permute_filters`), and its excess is the filter's value less its null value.
+    A filter's null value is the average over `permutations` of its pixels, its excess its value
+    less that.
 
     Returns:
-        JSON-ready: the counts and the window by these names, and for each of these measures
-        `mean`, `null_mean` and `excess_mean` over filters, with their 95 % Student-t half-widths
-        `ci95`, `null_ci95` and `excess_ci95`. With fewer than two filters there is no interval:
-        `filters` is 0 and every value None.
-
-    Raises ConfigError for filters that are not finite or not images.
+        JSON-ready: the counts and the window by these names, and for each measure `mean`,
+        `null_mean` and `excess_mean` over filters, with 95 % Student-t half-widths `ci95`,
+        `null_ci95` and `excess_ci95`; with fewer than two filters, `filters` is 0 and these None.
     """
     filters = checked(filters)
-    units = choose_filters(filters, MAX_FILTERS)
-    chosen = filters[units]
+    chosen = filters[choose_filters(filters, MAX_FILTERS)]
     window = window_size(*chosen.shape[2:])
     result: dict[str, Any] = {
         "eligible": len(_eligible(filters)),
-        "filters": len(units) if len(units) > 1 else 0,
+        "filters": len(chosen) if len(chosen) > 1 else 0,
         "permutations": PERMUTATIONS,
         "window": window,
     }
     names = ("spread", "window_mass", "morans_i", "row_mass", "column_mass")
-    if len(units) < 2:
+    if len(chosen) < 2:
         nothing = ("mean", "ci95", "null_mean", "null_ci95", "excess_mean", "excess_ci95")
         return result | {name: dict.fromkeys(nothing) for name in names}
     generator = torch.Generator().manual_seed(SEED)
     null = torch.zeros(len(names), len(chosen), dtype=torch.float64)
     for _ in range(PERMUTATIONS):  # one at a time: memory stays that of the filters
         null += _measures(permute_filters(chosen, generator), window)
-    for name, own, chance in zip(
-        names, _measures(chosen, window), null / PERMUTATIONS, strict=True
-    ):
-        estimates = {
-            "": mean_interval(own),
-            "null_": mean_interval(chance),
-            "excess_": paired_difference(own, chance),
-        }
+    values = zip(names, _measures(chosen, window), null / PERMUTATIONS, strict=True)
+    for name, own, chance in values:
+        excess = paired_difference(own, chance)
+        estimates = {"": mean_interval(own), "null_": mean_interval(chance), "excess_": excess}
         result[name] = {}
         for prefix, estimate in estimates.items():
             result[name] |= {f"{prefix}mean": estimate.mean, f"{prefix}ci95": estimate.half_width}
@@ -81,7 +73,6 @@ def window_mass(filters: Tensor, window: int) -> Tensor:
     """Share of each filter's mass in its best window x window square: (units,), float64.
 
     The square lies inside the image; mass as in `spread`, nan likewise.
-    Raises ConfigError for a window that does not fit.
     """
     return _best_window(_mass(filters), window)
 
@@ -90,7 +81,6 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
     """Share of each filter's mass in the window x window square at every place, float64.
 
     Shape (units, height - window + 1, width - window + 1), by the square's first row and column.
-    Raises ConfigError for a window that does not fit.
     """
     return _shares(_mass(filters), window)
 
@@ -98,20 +88,26 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
 def centres(filters: Tensor, window: int) -> Tensor:
     """Pixel nearest to the centroid of each filter's mass in its best window x window square.
 
-    Shape (units, 2), row and column, int64; -1 for an all-zero filter, which has none. The square
-    and mass are those of `window_mass`. Raises ConfigError for a window that does not fit.
+    Shape (units, 2), row and column, int64; -1 for an all-zero filter, which has none.
     """
     mass = _mass(filters).nan_to_num()
-    shares = _shares(mass, window)
-    best = shares.flatten(1).argmax(1, keepdim=True)
-    height, width = mass.shape[1:]
-    rows, columns = torch.arange(height), torch.arange(width)
-    top, left = best // shares.shape[2], best % shares.shape[2]
-    inside = ((rows >= top) & (rows < top + window))[:, :, None]
-    mass = mass * (inside & ((columns >= left) & (columns < left + window))[:, None])
-    moments = torch.stack([mass.sum(2) @ rows.double(), mass.sum(1) @ columns.double()], dim=1)
+    mass = mass * _in_best_window(mass, window)
+    rows, columns = (torch.arange(side, dtype=torch.float64) for side in mass.shape[1:])
+    moments = torch.stack([mass.sum(2) @ rows, mass.sum(1) @ columns], dim=1)
     whole = mass.sum((1, 2))[:, None]
     return torch.where(whole > 0, (moments / whole).round(), -1).long()
+
+
+def local_parts(filters: Tensor, window: int) -> Tensor:
+    """Each filter within its best window x window square, and zero elsewhere, if it is local.
+
+    Left out are filters with less than half of their mass in that square, and those with fewer
+    than `MIN_NONZEROS` weights in it.
+    """
+    filters, mass = checked(filters), _mass(filters)
+    parts = filters.masked_fill(~_in_best_window(mass, window)[:, None], 0)
+    counts = torch.count_nonzero(parts.flatten(1), 1)
+    return parts[(_best_window(mass, window) >= 0.5) & (counts >= MIN_NONZEROS)]
 
 
 def band_mass(filters: Tensor, size: int) -> Tensor:
@@ -119,7 +115,6 @@ def band_mass(filters: Tensor, size: int) -> Tensor:
 
     Shape (2, units), float64: a filter whose rows are frequencies and whose columns are times is
     local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
-    Raises ConfigError for a band that does not fit.
     """
     return _best_bands(_mass(filters), size)
 
@@ -165,10 +160,7 @@ def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
     """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
 
     The null model of locality: it keeps the weights, and loses where they were.
-    Raises ConfigError for filters that are not (units, channels, height, width).
     """
-    if filters.ndim != 4:
-        raise ConfigError(f"filters: expected four dimensions, got shape {tuple(filters.shape)}")
     units, channels, height, width = filters.shape
     keys = torch.rand(units, height * width, generator=generator, dtype=torch.float64)
     order = keys.argsort(1)[:, None].expand(-1, channels, -1).to(filters.device)
@@ -178,14 +170,9 @@ def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
 def choose_filters(filters: Tensor, count: int) -> Tensor:
     """Indices of at most `count` filters, random among those with `MIN_NONZEROS` non-zeros.
 
-    So the paper chooses what to show (Neyshabur 2020, Figure 4). Filters come in the order drawn:
-    a smaller draw is the beginning of a larger one, and the filters that a figure
-    shows are among those measured.
-
-    Raises ConfigError for a count below 1.
+    So the paper chooses what to show (Neyshabur 2020, Figure 4). They come in the order drawn: a
+    smaller draw is the beginning of a larger one, and filters of a figure are among those measured.
     """
-    if count < 1:
-        raise ConfigError(f"count: expected at least 1, got {count}")
     generator = torch.Generator().manual_seed(SEED)
     eligible = _eligible(filters)
     return eligible[torch.randperm(len(eligible), generator=generator)[:count]]
@@ -200,6 +187,13 @@ def checked(filters: Tensor) -> Tensor:
     if not filters.isfinite().all():
         raise ConfigError("filters: some weights are not finite; measure a run that converged")
     return filters
+
+
+def require_same_shape(one: Tensor, other: Tensor) -> None:
+    """Raise ConfigError unless the images of both, (n, channels, height, width), fit each other."""
+    if one.shape[1:] != other.shape[1:]:
+        shapes = f"{tuple(one.shape[1:])} and {tuple(other.shape[1:])}"
+        raise ConfigError(f"filters: of different shapes, {shapes}; give both the same")
 
 
 def _measures(filters: Tensor, window: int) -> Tensor:
@@ -222,39 +216,40 @@ def _mass(filters: Tensor) -> Tensor:
 
 
 def _spread(mass: Tensor) -> Tensor:
-    """Of mass (units, height, width), as `spread` has it."""
-    return (_variance(mass.sum(2)) + _variance(mass.sum(1))).sqrt()
+    variance = torch.zeros(len(mass), dtype=torch.float64)
+    for marginal in (mass.sum(2), mass.sum(1)):
+        position = torch.arange(marginal.shape[1], dtype=torch.float64)
+        centroid = (marginal * position).sum(1, keepdim=True)
+        variance += (marginal * (position - centroid).square()).sum(1)
+    return variance.sqrt()
 
 
 def _best_window(mass: Tensor, window: int) -> Tensor:
-    """Mass in the best window x window square, as `window_mass` has it."""
     return _shares(mass, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
 
 
+def _in_best_window(mass: Tensor, window: int) -> Tensor:
+    """Whether each pixel is in it: bool, (units, height, width)."""
+    shares = _shares(mass, window)
+    best = shares.flatten(1).argmax(1)[:, None]
+    first = best // shares.shape[2], best % shares.shape[2]
+    offsets = [torch.arange(side) - one for side, one in zip(mass.shape[1:], first, strict=True)]
+    rows, columns = ((offset >= 0) & (offset < window) for offset in offsets)
+    return rows[:, :, None] & columns[:, None]
+
+
 def _best_bands(mass: Tensor, size: int) -> Tensor:
-    """Mass in the best bands, as `band_mass` has it."""
     bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
     return torch.stack([band.amax(1).clamp(max=1) for band in bands])
 
 
 def _shares(mass: Tensor, window: int) -> Tensor:
-    """Mass in the window x window square at every place, as `window_shares` has it."""
     rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
     return rows @ mass @ columns.T
 
 
-def _variance(marginal: Tensor) -> Tensor:
-    """Variance of position along one axis, given the mass at each position (units, positions)."""
-    position = torch.arange(marginal.shape[1], dtype=torch.float64)
-    centroid = (marginal * position).sum(1, keepdim=True)
-    return (marginal * (position - centroid).square()).sum(1)
-
-
 def _window_sums(size: int, window: int) -> Tensor:
-    """Matrix (size - window + 1, size) that sums every run of `window` neighbours.
-
-    Raises ConfigError for a window that does not fit.
-    """
+    """Matrix (size - window + 1, size) that sums every run of `window` neighbours."""
     if not 1 <= window <= size:
         raise ConfigError(f"window: {window} does not fit images with a side of {size} pixels")
     offset = torch.arange(size) - torch.arange(size - window + 1)[:, None]

@@ -1,8 +1,7 @@
 """Whether the response of the first layer moves with the image, as a convolution's does.
 
-After a shift of the image, some other unit of a convolution responds as a unit did before. Here the
-unit that takes over is sought among all others on one half of some images, and how closely it
-follows is measured on the other half.
+After a shift of the image, another unit of a convolution responds as a unit did before. It is
+sought on one half of some images, and how closely it follows is measured on the other half.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lcs.errors import ConfigError
-from lcs.measure.locality_measures import MIN_NONZEROS, SEED, checked
+from lcs.measure.locality_measures import MIN_NONZEROS, SEED, checked, require_same_shape
 from lcs.stats import mean_interval, paired_difference
 
 SHIFT = 2  # pixels to the right: the stride of S-CONV
@@ -30,8 +29,7 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     images, and a ReLU. A unit's value is the correlation, over images, of its response with that of
     its successor to the shifted images: 1 in a convolution. The null has, in each filter, the
     weights permuted among their own places. Asked are units whose mass has its centroid in the
-    middle half of the image, with at least `MIN_NONZEROS` weights; successors may be all
-    others.
+    middle half of the image, with at least `MIN_NONZEROS` weights; successors may be all others.
 
     Args:
         filters: (units, C, H, W).
@@ -42,16 +40,13 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
         JSON-ready: the number of `units` asked, and `mean`, `ci95`, `null_mean`, `excess_mean` and
         `excess_ci95` (95 % half-widths over units; None for all with fewer than two units).
 
-    Raises:
-        ConfigError: the filters are not images, not finite, or of another shape than the images, or
-            there are fewer than four images.
+    Raises ConfigError if the filters are not images, not finite, or of another shape than the
+    images, or there are fewer than four images.
     """
     if len(images) < 4:
         raise ConfigError(f"images: {len(images)} have no correlation; give four or more")
     filters, images = checked(filters), evenly_spaced(images).double()
-    if filters.shape[1:] != images.shape[1:]:
-        shapes = f"{tuple(filters.shape[1:])} and {tuple(images.shape[1:])}"
-        raise ConfigError(f"filters and images are of different shapes: {shapes}")
+    require_same_shape(filters, images)
     asked = _asked(filters)
     found: dict[str, Any] = {"units": len(asked)}
     if len(asked) < 2:

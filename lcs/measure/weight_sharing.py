@@ -7,39 +7,27 @@ is computed in float64 on the CPU, and is the same each time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lcs.errors import ConfigError
-from lcs.measure.locality_measures import (
-    MIN_NONZEROS,
-    SEED,
-    checked,
-    permute_filters,
-    window_shares,
-)
+from lcs.measure.locality_measures import SEED, checked, permute_filters, require_same_shape
 from lcs.stats import mean_interval, paired_difference
 
 DRAWS = 10  # of each null model, and of the shared kernels
-
-# from filters to surrogates of them
-Surrogate = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     """How closely each filter resembles another one after alignment, against null models.
 
-    A filter's value is its `aligned_correlation` with the other filter that it resembles most: 1
-    for each of a convolution's units that has another of its channel among the filters. The nulls
-    are the same with surrogates in place of the other filters, over `DRAWS` draws: `pixels`
-    permuted, `phases` random (same power spectrum), weights `rearranged` (same power spectrum, in
-    part, same weights, same places). `unaligned` is the same with the correlation at shift zero.
-    The same filters with `shared` kernels say what a convolution with gaps would come to.
-
-    The value grows with the number of filters: compare it between equal numbers only.
+    A filter's value is its `aligned_correlation` with the other filter that it resembles most; it
+    grows with the number of filters. The nulls are the same with surrogates in place of the other
+    filters, over `DRAWS` draws: `pixels` permuted, `phases` random (same power spectrum), weights
+    `rearranged` (same power spectrum, in part, same weights, same places). `unaligned` is the same
+    with the correlation at shift zero. The same filters with `shared` kernels say what a
+    convolution with gaps would come to.
 
     Args:
         filters: at least two of them.
@@ -50,25 +38,17 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
         above its mean, and for all of them but `shared` also by how much the value exceeds theirs
         on average, `<name>_excess`, with the 95 % half-width over filters, `<name>_ci95`.
 
-    Raises:
-        ConfigError: fewer than two filters, or no kernels; filters that are not finite or not
-            images.
+    Raises ConfigError if there are fewer than two filters, or they are not finite or not images.
     """
     filters = checked(filters)
     if len(filters) < 2:
         raise ConfigError(f"filters: there are only {len(filters)}; give two or more")
-    if kernels < 1:
-        raise ConfigError(f"kernels: {kernels} is out of range; give 1 or more")
     own = _nearest(aligned_correlation(filters, filters))
     value = mean_interval(own)
     found: dict[str, Any] = {"filters": len(filters), "mean": value.mean, "ci95": value.half_width}
     values = {"unaligned": _nearest(_unit_norm(filters) @ _unit_norm(filters).T)}
-    nulls: dict[str, Surrogate] = {
-        "pixels": permute_filters,
-        "phases": randomise_phases,
-        "rearranged": rearrange,
-    }
-    for name, surrogate in nulls.items():
+    surrogates = (permute_filters, randomise_phases, rearrange)
+    for name, surrogate in zip(("pixels", "phases", "rearranged"), surrogates, strict=True):
         generator = torch.Generator().manual_seed(SEED)
         draws = [aligned_correlation(filters, surrogate(filters, generator)) for _ in range(DRAWS)]
         values[name] = torch.stack([_nearest(draw) for draw in draws]).mean(0)
@@ -85,15 +65,10 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
 def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     """Largest cosine between two filters over all shifts of one: (units, other units), float64.
 
-    The image does not wrap around, what is shifted out of it is lost, and the norms are those of
-    the whole filters, so that a small overlap makes no large correlation. The sign counts: a
-    filter and its negative are not copies. All channels are shifted together.
-
-    Raises ConfigError for filters of two shapes.
+    The image does not wrap around, and the norms are those of the whole filters, so that a small
+    overlap makes no large correlation. The sign counts. All channels are shifted together.
     """
-    if one.shape[1:] != other.shape[1:]:
-        shapes = f"{tuple(one.shape[1:])} and {tuple(other.shape[1:])}"
-        raise ConfigError(f"filters: of different shapes, {shapes}; give both the same")
+    require_same_shape(one, other)
     height, width = one.shape[2:]
     size = (2 * height, 2 * width)  # padded: the image does not wrap around
     first, second = (
@@ -101,23 +76,6 @@ def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     )
     products = (torch.fft.irfft2((unit.conj() * second).sum(1), s=size) for unit in first)
     return torch.stack([over_shifts.amax((1, 2)) for over_shifts in products])
-
-
-def local_parts(filters: Tensor, window: int) -> Tensor:
-    """Each filter within its best window x window square, and zero elsewhere, if it is local.
-
-    Left out are filters with less than half of their mass in that square, and those with fewer
-    than `MIN_NONZEROS` weights in it.
-    """
-    filters = checked(filters)
-    shares = window_shares(filters, window)
-    parts = torch.zeros_like(filters)
-    for part, whole, share in zip(parts, filters, shares, strict=True):
-        row, column = divmod(int(share.argmax()), share.shape[1])
-        square = (..., slice(row, row + window), slice(column, column + window))
-        part[square] = whole[square]
-    counts = torch.count_nonzero(parts.flatten(1), 1)
-    return parts[(shares.amax((1, 2)) >= 0.5) & (counts >= MIN_NONZEROS)]
 
 
 def randomise_phases(filters: Tensor, generator: torch.Generator) -> Tensor:
@@ -133,8 +91,7 @@ def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
     """Filters whose weights have changed places among themselves, smooth if they were smooth.
 
     In each channel the places that are not zero stay so, and their weights take the order that the
-    filter with `randomise_phases` has there. So a surrogate is as local and as sparse, of the same
-    weights and nearly as smooth. (Amplitude-adjusted surrogates: Theiler et al., Physica D 1992.)
+    filter with `randomise_phases` has there. (Amplitude-adjusted surrogates: Theiler et al. 1992.)
     """
     filters = filters.double()
     surrogates = torch.zeros_like(filters)
@@ -150,8 +107,7 @@ def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
 def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> Tensor:
     """What the filters would be if each were one of some shared random kernels, in its own place.
 
-    The kernel is seen only where the filter has weights, and begins at the first row and the first
-    column that have any.
+    The kernel is seen where the filter has weights; it begins at the first row and column with any.
     """
     _, channels, height, width = filters.shape
     shape = (kernels, channels, height, width)
@@ -167,10 +123,8 @@ def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> 
 
 
 def _unit_norm(filters: Tensor) -> Tensor:
-    """Filters as vectors of norm 1: (units, weights); one that is zero stays so."""
     return torch.nn.functional.normalize(filters.double().flatten(1))
 
 
-def _nearest(correlations: Tensor) -> Tensor:
-    """Return each filter's largest correlation with another one."""
+def _nearest(correlations: Tensor) -> Tensor:  # to another filter
     return correlations.clone().fill_diagonal_(-math.inf).amax(1)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import difflib
 import functools
-import itertools
 import math
 import numbers
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,18 +24,10 @@ from torch.optim import Optimizer
 # keys in the state of a parameter: if it is a rounded copy, its weights in full precision; and its
 # mask, if it has one, bool and of its shape, outside of which the optimizer sees no gradient
 FULL_PRECISION, MASK = "full_precision", "mask"
-# keys that torch and others put into groups, of which some look like hyperparameters
-FAMILIAR = {"params", "param_names", "name", "initial_lr", "max_lr", "min_lr", "swa_lr", "base_lr",
-            "lr_scale", "lr_mult", "betas", "base_momentum", "max_momentum", "rho"}  # fmt: skip
-# hyperparameters of other optimizers: not 0, the first do nothing here, the second are refused, and
-# a state that has one of them, or one of the third, is not loaded
-IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
-FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
 # so many elements that the temporaries of one update stay in a processor's caches
 CHUNK = 1 << 19
 
 Number = float | Tensor
-Step = Callable[..., None]
 
 
 def algorithm_1(
@@ -64,79 +55,6 @@ class CheckedOptimizer(Optimizer):
     state_keys: frozenset[str] = frozenset()  # that the state of a parameter may have
     compiled = False  # how steps are computed is not part of the state that is saved
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
-        for name, value in defaults.items():
-            if value is not None:  # else each group has to have it
-                _check(name, value)
-        super().__init__(params, defaults)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"compiled": self.compiled}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "defaults" not in state:  # no copy, but what is loaded: nothing has changed yet
-            for group, own in zip(state["param_groups"], self.param_groups, strict=True):
-                others = (IDLE | FOREIGN | TELLING) - own.keys()
-                if foreign := [name for name, value in group.items() if name in others and value]:
-                    raise ValueError(f"{foreign[0]}: the state is of another optimizer")
-                for name in self.defaults:
-                    group.setdefault(name, own[name])
-                self._check_group(group)
-            for param, entries in self.state.items():
-                if MASK in entries:
-                    state["state"][param].setdefault(MASK, entries[MASK])
-            for param, entries in state["state"].items():
-                for name, value in [*entries.items()]:
-                    if value is None:  # as torch's SGD has it
-                        del entries[name]
-                    elif name not in self.state_keys | {FULL_PRECISION, MASK}:
-                        raise ValueError(f"{name}: the state is of another optimizer")
-                    elif value.shape[value.ndim - param.ndim :] != param.shape:
-                        raise ValueError(f"{name}: of another shape than its parameter")
-        super().__setstate__(state)
-        self.defaults.pop("differentiable", None)  # torch adds it
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` returned, in its precision; another's state is a ValueError."""
-        given: dict[str, Any] = {}  # what all other hooks have made of it
-        hook = self.register_load_state_dict_pre_hook(lambda _, state: given.update(state))
-        try:
-            super().load_state_dict(state_dict)
-        finally:
-            hook.remove()
-        names = itertools.chain(*(group["params"] for group in given["param_groups"]))
-        params = itertools.chain(*(group["params"] for group in self.param_groups))
-        for name, param in zip(names, params, strict=True):
-            for key, value in given["state"].get(name, {}).items():
-                if value is not None and value.dtype != self.state[param][key].dtype:
-                    self.state[param][key] = value.to(param.device, copy=True)
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters; a hyperparameter that is missing or wrong is a ValueError."""
-        super().add_param_group(param_group)
-        try:
-            self._check_group(self.param_groups[-1])
-        except BaseException:
-            del self.param_groups[-1]
-            raise
-
-    def _check_group(self, group: dict[str, Any]) -> None:
-        if any(param.is_complex() for param in group["params"]):
-            raise ValueError("params: complex ones are not supported; give torch.view_as_real")
-        for name, value in group.items():
-            if name in self.defaults and value is not None:
-                _check(name, value)
-            elif name in FOREIGN and value:
-                raise ValueError(f"{name}: not supported by {type(self).__name__}")
-            elif name in IDLE and value:
-                _warn(f"{name}: does nothing in {type(self).__name__}")
-            elif name not in {*FAMILIAR, *self.defaults, *self.further_keys} and (
-                like := difflib.get_close_matches(name.lower(), [*self.defaults], 1, cutoff=0.75)
-            ):
-                raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
-        if missing := [name for name in self.defaults if group[name] is None]:
-            raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
-
     @torch.no_grad()
     def step(  # type: ignore[override]
         self, closure: Callable[[], float] | None = None
@@ -161,10 +79,65 @@ class CheckedOptimizer(Optimizer):
         """Update parameters of a group, which have gradients."""
         raise NotImplementedError
 
-    def _weights(self, param: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return the weights of a parameter, and its rounded copy of them if it is one."""
+    def _tensors(self, param: Tensor, *others: Tensor) -> list[Any]:
+        """Return weights, gradient, others and, if the parameter is a rounded copy, that copy."""
         full = self.state[param].get(FULL_PRECISION) if param in self.state else None
-        return (param, []) if full is None else (full, [param])
+        return [param, param.grad, *others] if full is None else [full, param.grad, *others, param]
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters; a hyperparameter that is missing or wrong is a ValueError."""
+        super().add_param_group(param_group)
+        try:
+            self._check_group(self.param_groups[-1])
+        except BaseException:
+            del self.param_groups[-1]
+            raise
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` returned, in its precision; another's state is a ValueError."""
+        loaded: dict[str, Any] = {}  # what all other hooks have made of it
+        hook = self.register_load_state_dict_pre_hook(lambda _, state: loaded.update(state))
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+        names, params = ([p for group in groups for p in group["params"]]
+                         for groups in (loaded["param_groups"], self.param_groups))  # fmt: skip
+        for name, param in zip(names, params, strict=True):
+            for key, value in loaded["state"].get(name, {}).items():
+                if value is not None and value.dtype != self.state[param][key].dtype:
+                    self.state[param][key] = value.to(param.device, copy=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"compiled": self.compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "defaults" not in state:  # no copy, but what is loaded: nothing has changed yet
+            self._check_state(state["state"], state["param_groups"])
+        super().__setstate__(state)
+        self.defaults.pop("differentiable", None)  # torch adds it
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        check_group(group, self)
+
+    def _check_state(self, state: dict[Tensor, Any], groups: list[dict[str, Any]]) -> None:
+        """Refuse what is of another optimizer; add what a state may lack: own masks, defaults."""
+        for group, own in zip(groups, self.param_groups, strict=True):
+            if any(group.get(name) for name in (IDLE | FOREIGN | TELLING) - own.keys()):
+                raise ValueError("the state is of another optimizer")
+            group.update({name: own[name] for name in self.defaults.keys() - group.keys()})
+            self._check_group(group)
+        for param, entries in self.state.items():
+            if MASK in entries:
+                state[param].setdefault(MASK, entries[MASK])
+        for param, entries in state.items():
+            for name, value in [*entries.items()]:
+                if value is None:  # as torch's SGD has it
+                    del entries[name]
+                elif name not in self.state_keys | {FULL_PRECISION, MASK}:
+                    raise ValueError(f"{name}: the state is of another optimizer")
+                elif value.shape[value.ndim - param.ndim :] != param.shape:
+                    raise ValueError(f"{name}: of another shape than its parameter")
 
 
 class BetaLasso(CheckedOptimizer):
@@ -176,9 +149,9 @@ class BetaLasso(CheckedOptimizer):
         \theta_t \leftarrow \theta' \cdot \mathbf{1}[\, |\theta'| \geq \beta\lambda \,]
 
     β = 0 is plain sub-gradient ℓ1 and makes no zeros, λ = 0 plain SGD, bit for bit unless compiled.
-    The threshold is βλ, whatever the learning rate, but at η = 0 a step changes nothing. A weight
-    at zero returns if one step carries it past the threshold. A parameter of half precision may
-    have its weights under `FULL_PRECISION` in its state: then it is given a rounded copy of them.
+    At η = 0 a step changes nothing. A weight at zero returns if one step carries it past βλ. A
+    parameter of half precision may be a rounded copy of weights under `FULL_PRECISION` in its
+    state, which are stepped.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters (use
@@ -195,8 +168,7 @@ class BetaLasso(CheckedOptimizer):
         ValueError: a hyperparameter is missing, misspelt or out of range.
         RuntimeError: (in `step`) a gradient is sparse.
 
-    Warns:
-        UserWarning: βλ exceeds the largest weight of a parameter, so the first step empties it.
+    Warns where βλ exceeds the largest weight of a parameter, so that the first step empties it.
     """
 
     further_keys = frozenset({"relative_l1"})
@@ -214,36 +186,54 @@ class BetaLasso(CheckedOptimizer):
         self.compiled = compiled
         super().__init__(params, {"lr": lr, "l1": l1, "beta": beta, "frozen_zeros": frozen_zeros})
 
+    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
+        relative = [group["relative_l1"]] if "relative_l1" in group else []
+        l1, threshold = float(group["l1"]), float(group["beta"]) * float(group["l1"])
+        numbers = [number(group["lr"]), l1, threshold]
+        options = group["frozen_zeros"] and threshold > 0, bool(relative)
+        fused = _fused_step if self.compiled else None
+        for param in params:
+            take_step(self._tensors(param, *relative), numbers, *options, eager=_step, fused=fused)
+
     def _check_group(self, group: dict[str, Any]) -> None:
         super()._check_group(group)
         if "relative_l1" in group:
             relative, params = group["relative_l1"], group["params"]
-            if not isinstance(relative, Tensor) or [relative.shape] != [p.shape for p in params]:
-                raise ValueError("relative_l1: give one tensor, of the shape of one parameter")
-            if not ((relative >= 0) & relative.isfinite()).all():
-                raise ValueError("relative_l1: values must be finite and not negative")
+            fits = isinstance(relative, Tensor) and [relative.shape] == [p.shape for p in params]
+            if not fits or not ((relative >= 0) & relative.isfinite()).all():
+                raise ValueError("relative_l1: give a finite tensor, at least 0, for one parameter")
             group["relative_l1"] = relative.to(params[0].device)
         threshold = float(group["beta"]) * float(group["l1"])
-        for param in group["params"] if threshold else ():
-            if is_lazy(param) or param.is_meta or is_fake(param):
+        for param in group["params"]:
+            if not threshold or is_lazy(param) or param.is_meta or is_fake(param):
                 continue
             weights = _local(param.detach()).abs()
-            if weights.any() and (weights < threshold).all():
+            if 0 < (largest := weights.max() if weights.numel() else 0.0) < threshold:
                 _warn(
-                    f"beta * l1 = {threshold:g} exceeds the largest weight, {weights.max():g}: the "
-                    f"first step will empty a parameter {(*param.shape,)}; lower beta or l1"
+                    f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: the first "
+                    f"step will empty a parameter {(*param.shape,)}; lower beta or l1"
                 )
 
+
+class ProximalL1(CheckedOptimizer):
+    r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
+
+    .. math::
+        \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
+        S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
+
+    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
+    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
+    Arguments and errors are those of :class:`BetaLasso`.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: Number = 0.1, l1: Number | None = None) -> None:
+        super().__init__(params, {"lr": lr, "l1": l1})
+
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        relative = [group["relative_l1"]] if "relative_l1" in group else []
-        work = []
+        numbers = [float(group["lr"]), float(group["l1"])]
         for param in params:
-            theta, copies = self._weights(param)
-            work.append([theta, param.grad, *relative, *copies])
-        l1, threshold = float(group["l1"]), float(group["beta"]) * float(group["l1"])
-        options = group["frozen_zeros"] and threshold > 0, bool(relative)
-        fused = _fused_step if self.compiled else None
-        take_steps(work, [group["lr"], l1, threshold], *options, eager=_step, fused=fused)
+            take_step([param, param.grad], numbers, eager=_proximal_step)
 
 
 def _step(lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tensors: Tensor) -> None:
@@ -284,76 +274,53 @@ def _fused_step(
         tensor.copy_(result)
 
 
-class ProximalL1(CheckedOptimizer):
-    r"""Proximal gradient descent on :math:`f(\theta) + \lambda \|\theta\|_1`: the LASSO's own step.
-
-    .. math::
-        \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
-        S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
-
-    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
-    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
-    Arguments and errors are those of :class:`BetaLasso`.
-    """
-
-    def __init__(self, params: Iterable[Any], lr: Number = 0.1, l1: Number | None = None) -> None:
-        super().__init__(params, {"lr": lr, "l1": l1})
-
-    def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        work = [[param, cast(Tensor, param.grad)] for param in params]
-        take_steps(work, [float(group["lr"]), float(group["l1"])], eager=_proximal_step)
-
-
 def _proximal_step(lr: float, l1: float, theta: Tensor, grad: Tensor) -> None:
     theta.add_(grad, alpha=-lr)
     if l1 > 0:
         theta.copy_(F.softshrink(theta, lr * l1))
 
 
-def take_steps(
-    work: Sequence[Sequence[Any]],
+def take_step(
+    tensors: Sequence[Any],
     numbers: Sequence[Number],
     *options: bool,
-    eager: Step,
-    fused: Step | None = None,
+    eager: Callable[..., None],
+    fused: Callable[..., None] | None = None,
 ) -> None:
-    """Take one step for each parameter of a group, in pieces that fit a cache, or compiled.
+    """Step one parameter, in pieces that fit a cache, or compiled.
 
-    Args:
-        work: of each parameter the weights, and what the step reads and writes beside them, all of
-            one shape: its last arguments.
-        numbers: its first ones; a tensor is read on the device as the step is taken.
-        options: its next ones.
-        eager, fused: the step operation by operation, and to be compiled, with tensors as numbers.
+    The step, `eager` operation by operation or `fused` to be compiled, gets numbers, options, then
+    tensors: the weights and, of their shape, what goes with them.
     """
-    numbers = [n.reshape(()) if isinstance(n, Tensor) else float(n) for n in numbers]
-    for given in work:
-        tensors = [_local(tensor, given[0]) for tensor in given]
-        theta, size = tensors[0], tensors[0].numel()
-        # of half precision, results would be rounded after the threshold, not before
-        whole = theta.dtype in (torch.float32, torch.float64)
-        step = eager if whole else torch.compiler.disable(eager)
-        # a caller may compile all of it
-        fast = all(tensor.is_contiguous() for tensor in tensors)
-        fast &= not torch.compiler.is_compiling()
-        if fast and fused and size > 1 and whole and compiler_works(theta.device):
-            # flat tensors, and numbers that are tensors: neither a new shape nor a new learning
-            # rate compiles anew
-            # there: a copy from the host would wait for all that the device has to do
-            filled = [n.to(theta) if isinstance(n, Tensor) else theta.new_full((), n)
-                      for n in numbers]  # fmt: skip
-            _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
-        elif fast and size > CHUNK and theta.is_cpu:
-            for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
-                step(*numbers, *options, *pieces)
-        else:
-            step(*numbers, *options, *tensors)
+    if hasattr(tensors[0], "to_local"):
+        tensors = [_local(tensor, tensors[0]) for tensor in tensors]
+    theta, size = tensors[0], tensors[0].numel()
+    # of half precision, results would be rounded after the threshold, not before
+    whole = theta.dtype in (torch.float32, torch.float64)
+    step = eager if whole else torch.compiler.disable(eager)
+    large = size > CHUNK and theta.is_cpu
+    fast = (fused or large) and all(t.is_contiguous() for t in tensors)
+    fast = fast and not torch.compiler.is_compiling()  # a caller may compile all of it
+    if fast and fused and size > 1 and whole and compiler_works(theta.device):
+        # flat tensors, and tensors as numbers, filled there: nothing new to compile for another
+        # shape or learning rate, nor a copy from the host, which waits for all that is queued
+        filled = [n.to(theta) if isinstance(n, Tensor) else theta.new_full((), n) for n in numbers]
+        _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
+    elif fast and large:
+        for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
+            step(*numbers, *options, *pieces)
+    else:
+        step(*numbers, *options, *tensors)
+
+
+def number(value: Number) -> Number:
+    """Return a number, or a tensor without dimensions, which is read on the device."""
+    return value.reshape(()) if isinstance(value, Tensor) else float(value)
 
 
 def move(theta: Tensor, direction: Tensor, lr: Number) -> None:
     """Move weights against a direction, by a learning rate that may be a tensor on the device."""
-    if isinstance(lr, Tensor):
-        # not a product, which would have the gradient's precision
+    if isinstance(lr, Tensor):  # not a product, which would have the gradient's precision
         theta.addcmul_(direction, lr.to(theta.device), value=-1)
     else:
         theta.add_(direction, alpha=-lr)
@@ -366,7 +333,7 @@ def specialize_on_alignment(theta: Tensor) -> None:
 
 
 @functools.cache
-def _compiled(step: Step) -> Step:
+def _compiled(step: Callable[..., None]) -> Callable[..., None]:
     # dynamic threads: all cores, however small the first tensor and however many there were then
     return torch.compile(step, dynamic=True, options={"cpp.dynamic_threads": True})
 
@@ -377,15 +344,13 @@ def compiler_works(device: torch.device) -> bool:
     try:
         # on a GPU the first tensor decides how large the blocks of all later ones are
         probe = torch.ones(8 if device.type == "cpu" else CHUNK, device=device)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             _compiled(_fused_step)(*probe[:3].clone(), False, False, probe, probe.clone())
     except Exception as error:  # any failure of the tool chain: the eager step is always there
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+        lines = [*filter(None, map(str.strip, str(error).splitlines())), ""]
         cause = next((line for line in lines if "rror:" in line), lines[0])[:300]
-        _warn(
-            f"torch.compile does not work here ({type(error).__name__}: {cause}); stepping without"
-        )
+        name = type(error).__name__
+        _warn(f"torch.compile does not work here ({name}: {cause}); stepping without")
         return False
     return True
 
@@ -400,22 +365,49 @@ def _largest_below(threshold: float, dtype: torch.dtype) -> float:
 def _local(tensor: Any, like: Any = None) -> Tensor:
     """Return the memory of a distributed tensor that is here, in the layout of another."""
     if not hasattr(tensor, "to_local"):
-        return cast(Tensor, tensor)
+        return tensor
     if like is not None and tensor.placements != like.placements:
         tensor = tensor.redistribute(like.device_mesh, like.placements)
-    return cast(Tensor, tensor.to_local())
+    return tensor.to_local()
 
 
-def _check(name: str, value: Any) -> None:
+# What is checked. Not 0, hyperparameters of others do nothing here (idle) or are refused (foreign),
+# and a state with one of these, or of what tells another optimizer, is not loaded
+IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
+FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
+FAMILIAR = {"betas", "base_momentum", "max_momentum"}  # keys of others that look like misspelt ones
+
+
+def check_group(group: dict[str, Any], optimizer: CheckedOptimizer) -> None:
+    """Raise ValueError for what is wrong in a group; warn of what does nothing."""
+    defaults, kind = optimizer.defaults, type(optimizer).__name__
+    if any(param.is_complex() for param in group["params"]):
+        raise ValueError("params: complex ones are not supported; give torch.view_as_real")
+    for name, value in group.items():
+        if name in defaults and value is not None:
+            check_value(name, value)
+        elif name in FOREIGN and value:
+            raise ValueError(f"{name}: not supported by {kind}")
+        elif name in IDLE and value:
+            _warn(f"{name}: does nothing in {kind}")
+        elif name not in {*FAMILIAR, *defaults, *optimizer.further_keys} and (
+            like := difflib.get_close_matches(name.lower(), defaults, 1, cutoff=0.75)
+        ):
+            raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
+    if missing := [name for name in defaults if group[name] is None]:
+        raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
+
+
+def check_value(name: str, value: Any) -> None:
+    """Raise ValueError for a hyperparameter that is out of range."""
+    single = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
     if name == "frozen_zeros":
         if not isinstance(value, bool):
             raise ValueError(f"{name}: {value!r} is neither True nor False")
-        return
-    number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
-    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+    elif isinstance(single, bool) or not isinstance(single, numbers.Real):
         raise ValueError(f"{name}: {value!r} is not a number")
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"{name}: {number!r} must be finite and not negative")
+    elif not 0 <= float(single) < math.inf:
+        raise ValueError(f"{name}: {single!r} must be finite and not negative")
 
 
 def _warn(text: str) -> None:

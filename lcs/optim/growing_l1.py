@@ -16,15 +16,14 @@ from lcs.shapes import Geometry
 def relative_l1(
     geometry: Geometry, growth: float, size: int | None = None, centres: Tensor | None = None
 ) -> Tensor:
-    """Return λ of each weight of a fully connected layer, in units of that within its window.
+    """Return λ of each weight of a fully connected layer, relative to that within its window.
 
-    λ is 1 within a window around a unit's centre, and larger by `growth` with each row or column
-    outside, whichever are more; with 0 it is 1 everywhere. The result is float32
-    (C'·H'·W', C·H·W), as that of `lcs.models.dense_weight`, on the device of the centres.
+    It is 1 within a window around a unit's centre, and larger by `growth` with each row or column
+    outside, whichever are more: float32, (C'·H'·W', C·H·W), on the device of the centres.
 
     Args:
         geometry: of a LOCAL layer.
-        growth: with each row or column outside.
+        growth: at least 0.
         size: pixels along a side of a window, odd; None: the geometry's kernel size.
         centres: row and column, (C'·H'·W', 2); None: those of the LOCAL layer.
     """
@@ -44,10 +43,9 @@ def grid_centres(g: Geometry) -> Tensor:
 
 
 def growth_at(done: float, growth: float, begins: float) -> float:
-    """Return the growth when a share of the training is done.
+    """Return the growth when a share of the training is done: linear from `begins` to twice that.
 
-    Up to the share `begins` it is 0; from there it rises linearly, to its whole value at twice that
-    share. With `begins` 0 it is whole from the start.
+    With `begins` 0 it is whole from the start.
     """
     return growth * min(max(done / begins - 1, 0.0), 1.0) if begins else growth
 
@@ -58,8 +56,7 @@ def around_mass(
     """Return `relative_l1` with each unit's window around where most of its squared weights are.
 
     A unit without weights has the window that it would have in a LOCAL layer, so that windows
-    depend on the weights alone, and are the same when a run is resumed. The result is on the device
-    of the weight, (C'·H'·W', C·H·W).
+    depend on the weights alone, and are the same when a run is resumed.
     """
     side = geometry.in_size
     filters = weight.detach().view(-1, geometry.in_channels, side, side)

@@ -8,7 +8,7 @@ product leaves it. The numbers are the same, bit for bit.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
@@ -23,10 +23,8 @@ from lcs.optim.beta_lasso import FULL_PRECISION, BetaLasso
 from lcs.optim.sgd import SGD
 
 aten = torch.ops.aten
-PRODUCTS = {
-    aten.mm.default, aten.addmm.default, aten.bmm.default,
-    aten.convolution.default, aten.convolution_backward.default,
-}  # fmt: skip
+PRODUCTS = {getattr(aten, name).default for name in ("mm", "addmm", "bmm", "convolution",
+                                                     "convolution_backward")}  # fmt: skip
 
 
 def takes_copies(optimizer: Optimizer) -> bool:
@@ -35,12 +33,11 @@ def takes_copies(optimizer: Optimizer) -> bool:
 
 
 def bf16_products(device: torch.device) -> AbstractContextManager[object]:
-    """Within this context, products of bfloat16 take hardly longer than those of float32.
+    """Return the context of bfloat16 products: in float32, then rounded, on CPUs without bfloat16.
 
-    A CPU without instructions for bfloat16 needs many times as long (`tests/benchmarks/bf16.py`).
-    There they are computed in float32, and the result is rounded. The numbers are as exact: a
-    product of two bfloat16 numbers is a float32 number, and sums are in float32 either way.
-    Elsewhere nothing changes. Compiled functions are not to be called within it.
+    These would need many times as long otherwise (`tests/benchmarks/bf16.py`). The numbers are as
+    exact: products of two bfloat16 numbers are float32 numbers, and sums are in float32 either way.
+    Compiled functions are not to be called within it.
     """
     return nullcontext() if has_bf16(device) else _Float32Products()
 
@@ -54,35 +51,22 @@ def has_bf16(device: torch.device) -> bool:
 
 
 class _Float32Products(TorchDispatchMode):
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if func not in PRODUCTS or not _is_bf16(args[0]):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func not in PRODUCTS or args[0].dtype != torch.bfloat16:
             return func(*args, **(kwargs or {}))
-        wide = pytree.tree_map(lambda a: a.float() if _is_bf16(a) else a, args)
+        wide = pytree.tree_map_only(Tensor, Tensor.float, args)
         return pytree.tree_map_only(Tensor, Tensor.bfloat16, func(*wide, **(kwargs or {})))
-
-
-def _is_bf16(value: object) -> bool:
-    return isinstance(value, Tensor) and value.dtype == torch.bfloat16
 
 
 @contextmanager
 def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
-    """Let the fully connected layers hold bfloat16 copies of their weights for an epoch.
+    """Let fully connected layers and the optimizer hold bfloat16 copies of weights for an epoch.
 
-    The optimizer holds the copies too, and the weights, in full precision, in their state. On
-    leaving, layers and optimizer hold the weights again, with the gradients of the last step.
+    The weights are in the optimizer's state of the copies. On leaving, they are back, with the
+    gradients of the last step. What the optimizer does not hold stays as it is, as in
+    `sparse_first_layer`, which is entered before; so do optimizers without a fused step.
 
-    Weights that the optimizer does not hold stay as they are: those of `sparse_first_layer`, which
-    is entered before. Optimizers without a fused step keep full precision.
-
-    Raises:
-        RuntimeError: the layers hold copies already.
+    Raises RuntimeError if the layers hold copies already.
     """
     held = {p for group in optimizer.param_groups for p in group["params"]}
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]
@@ -100,7 +84,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     finally:
         for layer, weight in replaced:
             copy = cast(nn.Parameter, layer.weight)
-            del optimizer.state[copy][FULL_PRECISION]
+            optimizer.state[copy].pop(FULL_PRECISION)
             if not optimizer.state[copy]:
                 del optimizer.state[copy]
             replace_parameter(optimizer, copy, weight)
@@ -111,9 +95,7 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
 def replace_parameter(optimizer: Optimizer, old: Parameter, new: Parameter) -> dict[str, Any]:
     """Put a parameter in the place of another in an optimizer, with its state; return its group.
 
-    Raises:
-        RuntimeError: the optimizer does not hold the old one, or holds it as a rounded copy, which
-            cannot stand for its weights.
+    Raises RuntimeError if the optimizer does not hold the old one, or holds it as a rounded copy.
     """
     if FULL_PRECISION in optimizer.state.get(old, {}):
         raise RuntimeError("the parameter is a rounded copy; enter bf16_weights last")

@@ -1,9 +1,8 @@
 """Training with masks: in some layers, only a share of the weights may be other than zero.
 
-A mask is drawn at the start or cut from trained weights, and may change before each epoch (here
-98 steps, 88 with a validation split, where RigL and gradual pruning have 100). Shares hold layer by
-layer, so that methods can be compared at the same numbers of weights; where a source ranks the
-weights of all layers at once, that is a deviation. The methods of `Config.pruning`:
+A mask is drawn at the start or cut from trained weights, and may change before each epoch (98 steps
+here, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods compare
+at equal numbers of weights; sources that rank all layers at once differ. By `Config.pruning`:
 
 random
     Random places, fixed.
@@ -12,24 +11,20 @@ snip
 windows
     Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
 random-windows
-    The same within windows of that size at random places: around where most of a unit's squared
-    initial weights are.
+    The same within windows around where most of a unit's squared initial weights are.
 magnitude
-    At the end of each period of the learning rate but the last, the largest weights are kept. With
-    two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
+    The largest weights at the end of each period of the learning rate but the last. With two
+    periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
 rewinding
-    The same, and the network goes back to what it was after ``REWOUND_TO`` epochs: iterative
-    magnitude pruning (Frankle et al., ICML 2020). There the learning rate goes back to those
-    epochs too; here each period has the whole schedule.
+    The same, and the network goes back to what it was after ``REWOUND_TO`` epochs (Frankle et al.,
+    ICML 2020). There the learning rate goes back to these too; here periods have it all.
 gradual
     The largest weights; their number falls as a cubic (Zhu & Gupta, 2017), to the density before
-    the epoch that begins at ``GRADUAL_TO`` of the training or later. A training of fewer than four
-    epochs has none, and keeps more weights than its density says.
+    the epoch that begins at ``GRADUAL_TO`` of the training or later: never in fewer than four.
 set
-    Random places at first; before each epoch ``SET_DROPPED`` of the positive and of the negative
-    weights, those nearest zero, move to random places (Mocanu et al., 2018), and so does every
-    place whose weight is still zero. Before the last epoch too, so that as many weights have had
-    one epoch of training, at a low learning rate; some may still be zero.
+    Random places at first; before each epoch, the last too, ``SET_DROPPED`` of the positive and of
+    the negative weights, those nearest zero, and all that are zero still, move to random places
+    (Mocanu et al., 2018).
 rigl
     Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
     a batch (Evci et al., ICML 2020).
@@ -63,14 +58,10 @@ REWOUND_TO = 2
 
 
 def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
-    """Return masks that keep the largest weights of each layer, by its name, for `Masks`.
+    """Return masks that keep a share, the largest, of the weights of each layer, by its name.
 
-    Args:
-        model: any; its layers are the modules with a `weight` of two or more dimensions.
-        density: share of each layer's weights that is kept.
-
-    Raises:
-        ValueError: the density is not between 0 and 1, or a weight is distributed.
+    Layers are the modules with a `weight` of two or more dimensions. Raises ValueError if the
+    density is not between 0 and 1, or a weight is distributed.
     """
     if not 0 < density <= 1:
         raise ValueError(f"density: {density!r} is out of range; give more than 0, at most 1")
@@ -93,9 +84,8 @@ class Masks:
         model: any, with layers of these names.
         optimizer: of `lcs.optim`, with these weights; it sees no gradient outside the masks.
 
-    Raises:
-        ValueError: a mask does not fit, the optimizer does not hold its layer or takes none, or the
-            weight of the layer is distributed.
+    Raises ValueError if a mask does not fit, the optimizer does not hold its layer or knows no
+    masks, or the weight is distributed.
     """
 
     @torch.no_grad()
@@ -169,19 +159,19 @@ class Pruning(Masks):
         """
         method, done = self.config.pruning, epoch / self.config.epochs
         if method in CUT_BETWEEN_PERIODS:
-            self._update_between_periods(epoch)
+            self._cut_between_periods(epoch)
         elif method == "gradual":
             past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
             zeros = 1 - (1 - min(max(past, 0.0), 1.0)) ** 3
-            for name, layer in self.layers.items() if zeros else ():
-                self._set(name, _largest(layer.weight.abs(), self.count(name, zeros)))
+            if zeros:
+                self._keep_largest({name: self.count(name, zeros) for name in self.layers})
         elif epoch == 0:
             self._start(gradients)
         elif method == "set":
-            self._drop_and_grow_at_random(epoch)
+            self._move_at_random(epoch)
         elif method == "rigl" and done < RIGL_TO:
             share = RIGL_DROPPED / 2 * (1 + math.cos(math.pi * done / RIGL_TO))
-            self._drop_and_grow_by_gradient(share, gradients())
+            self._move_to_gradients(share, gradients())
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to keep, by name, beside the optimizer's state."""
@@ -194,12 +184,9 @@ class Pruning(Masks):
 
     def _start(self, gradients: Gradients) -> None:
         method = self.config.pruning
-        found = gradients() if method == "snip" else {}
+        slopes = gradients() if method == "snip" else {}
         for name, layer in self.layers.items():
-            if method == "snip":
-                scores = (layer.weight * found[name]).abs()
-            else:
-                scores = self._random(name, 0)
+            scores = (layer.weight * slopes[name]).abs() if slopes else self._random(name, 0)
             if method.endswith("windows") and name == "conv1":  # within windows, one is added
                 geometry = self.model.geometries[0]
                 if method == "windows":
@@ -210,48 +197,50 @@ class Pruning(Masks):
                 scores += windows.to(scores.device)
             self._set(name, _largest(scores, self.count(name)))
 
-    def _update_between_periods(self, epoch: int) -> None:
+    def _cut_between_periods(self, epoch: int) -> None:
         """Cut to a share that falls by the same factor after each period."""
         period = self.config.cycle_epochs
-        cuts = self.config.epochs // period - 1
         rewinding = self.config.pruning == "rewinding"
         if rewinding and epoch == min(REWOUND_TO, period - 1):
             state = self.model.state_dict()
             self.early = {name: value.detach().clone() for name, value in state.items()}
         if epoch == 0 or epoch % period:
             return
-        share = epoch // period / cuts
-        masks = {}
-        for name, layer in self.layers.items():
-            whole = self.masks[name].numel()
-            kept = round(whole * (self.count(name) / whole) ** share)
-            masks[name] = _largest(layer.weight.abs(), kept)
+        share = epoch // period / (self.config.epochs // period - 1)
+        sizes = {name: mask.numel() for name, mask in self.masks.items()}
+        self._keep_largest({n: round(w * (self.count(n) / w) ** share) for n, w in sizes.items()})
         if rewinding:
             self.model.load_state_dict(self.early)
+            for name in self.layers:
+                self._set(name, self.masks[name])
             for state in self.optimizer.state.values():
                 for key in state.keys() - {MASK}:
                     del state[key]
-        for name, mask in masks.items():
-            self._set(name, mask)
 
-    def _drop_and_grow_at_random(self, epoch: int) -> None:
+    def _keep_largest(self, counts: dict[str, int]) -> None:
+        for name, count in counts.items():
+            self._set(name, _largest(self.layers[name].weight.abs(), count))
+
+    def _move_at_random(self, epoch: int) -> None:
         for name, layer in self.layers.items():
             kept = layer.weight != 0  # what grew where there is no gradient is dropped too
             for sign in (1, -1):
                 own = sign * layer.weight
                 dropped = round(SET_DROPPED * int((own > 0).sum()))
                 kept &= ~_largest(torch.where(own > 0, -own, -math.inf), dropped)
-            self._set(name, kept)
-            free = self._random(name, epoch).masked_fill_(kept, -1.0)
-            self._set(name, kept | _largest(free, self.count(name) - int(kept.sum())))
+            self._set(name, kept)  # what moves to where it was begins at zero too
+            self._grow(name, kept, self._random(name, epoch))
 
-    def _drop_and_grow_by_gradient(self, share: float, gradients: dict[str, Tensor]) -> None:
+    def _move_to_gradients(self, share: float, gradients: dict[str, Tensor]) -> None:
         for name, layer in self.layers.items():
-            mask, count = self.masks[name], self.count(name)
-            moved = round(share * count)
-            kept = _largest(layer.weight.abs().masked_fill(~mask, -1.0), count - moved)
-            scores = gradients[name].abs().masked_fill(kept, -1.0)
-            self._set(name, kept | _largest(scores, moved))
+            sizes, count = layer.weight.abs().masked_fill(~self.masks[name], -1.0), self.count(name)
+            kept = _largest(sizes, count - round(share * count))
+            self._grow(name, kept, gradients[name].abs())
+
+    def _grow(self, name: str, kept: Tensor, scores: Tensor) -> None:
+        """Keep these places and, up to the layer's count, those with the largest scores."""
+        free = scores.masked_fill(kept, -1.0)
+        self._set(name, kept | _largest(free, self.count(name) - int(kept.sum())))
 
     def _random(self, name: str, epoch: int) -> Tensor:
         """Return a number in [0, 1) for each weight of a layer, the same on every device."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.beta_lasso import CheckedOptimizer, move, specialize_on_alignment, take_steps
+from lcs.optim.beta_lasso import CheckedOptimizer, move, number, specialize_on_alignment, take_step
 
 
 class SGD(CheckedOptimizer):
@@ -18,21 +18,15 @@ class SGD(CheckedOptimizer):
         v_t \leftarrow \mu v_{t-1} + \nabla f(\theta_{t-1}) + w \theta_{t-1}, \qquad
         \theta_t \leftarrow \theta_{t-1} - \eta v_t
 
-    A parameter of half precision may have its weights under `FULL_PRECISION` in its state, as with
-    :class:`.BetaLasso`: momentum is of full precision too.
+    Parameters, η, ``compiled`` and errors are as in :class:`.BetaLasso`; momentum of rounded copies
+    is not rounded. Unless compiled, weights of full precision have the bits of `torch.optim.SGD`.
 
     Args:
         params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η, at least 0; a number or a tensor, as with :class:`.BetaLasso`.
+        lr: learning rate η, at least 0.
         momentum: μ, at least 0.
         weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
-        compiled: fuse the update to one pass over memory with ``torch.compile``; equal to
-            `torch.optim.SGD` up to rounding. Without, or without a compiler, weights of full
-            precision have the same bits.
-
-    Raises:
-        ValueError: a hyperparameter is misspelt or out of range.
-        RuntimeError: (in `step`) a gradient is sparse.
+        compiled: fuse the update to one pass over memory; equal up to rounding.
     """
 
     state_keys = frozenset({"momentum_buffer"})
@@ -50,20 +44,16 @@ class SGD(CheckedOptimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        numbers = [group["lr"], float(group["momentum"]), float(group["weight_decay"])]
-        moving = bool(group["momentum"])
-        work = []
+        numbers = [number(group["lr"]), float(group["momentum"]), float(group["weight_decay"])]
+        moving, fused = bool(group["momentum"]), _fused_step if self.compiled else None
         for param in params:
-            theta, copies = self._weights(param)
-            velocity = []
+            tensors = self._tensors(param)
             if moving:
                 state = self.state[param]
                 if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(theta)
-                velocity = [state["momentum_buffer"]]
-            work.append([theta, param.grad, *velocity, *copies])
-        fused = _fused_step if self.compiled else None
-        take_steps(work, numbers, moving, eager=_step, fused=fused)
+                    state["momentum_buffer"] = torch.zeros_like(tensors[0])
+                tensors.insert(2, state["momentum_buffer"])
+            take_step(tensors, numbers, moving, eager=_step, fused=fused)
 
 
 def _step(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor) -> None:

@@ -25,11 +25,10 @@ from lcs.optim.mixed_precision import bf16_products, has_bf16, replace_parameter
 
 # how an epoch is computed; records have a third one, "exact", too
 MODES = ("dense", "frozen")
-# share of kept weights below which "frozen" is faster than dense products, by the device and by
-# the precision in which it computes these (`limits_name`), in layers of at least `PAYS_FROM`
-# weights: in a smaller one, laying out the inputs costs what the product saves. That of float32
-# was measured on a processor without bfloat16. Those of a GPU are not measured yet;
-# tests/benchmarks/parts.py measures them
+# share of kept weights below which "frozen" is faster than dense products, by the device and the
+# precision of these, in layers of at least `PAYS_FROM` weights: in smaller ones, laying out the
+# inputs costs what the product saves. Measured by tests/benchmarks/parts.py, not yet on a GPU; that
+# of float32 on a processor without bfloat16
 PAYS_BELOW = {
     "cpu, bf16": 0.035,
     "cpu, bf16, matrix": 0.015,
@@ -47,9 +46,8 @@ def choose_mode(
 ) -> str:
     """Return which of the `MODES` is the fastest for the next epoch.
 
-    "dense" unless this is S-FC as the paper has it, with a first layer of low density that the
-    optimizer holds, and that is trained by β-LASSO with frozen zeros, or has a mask and is trained
-    by β-LASSO or SGD.
+    "frozen" for S-FC as the paper has it, with a first layer of low density that is trained by
+    β-LASSO with frozen zeros, or by β-LASSO or SGD within a mask.
 
     Args:
         model, optimizer: of the run.
@@ -61,17 +59,15 @@ def choose_mode(
     if model.kind != "fc" or len(model.geometries) > 1 or model.geometries[0].out_size == 1:
         return "dense"
     first, weight = cast(nn.Linear, model.conv1), cast(nn.Linear, model.conv1).weight
-    holding = (g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
-    if (group := next(holding, None)) is None:  # the layer is not trained
+    holding = [g for g in optimizer.param_groups if any(p is weight for p in g["params"])]
+    if not holding or "relative_l1" in holding[0] or first.bias is not None or model.dropout.p:
         return "dense"
+    frozen = holding[0].get("frozen_zeros") and holding[0]["beta"] * holding[0]["l1"] > 0
     limit = PAYS_BELOW[limits_name(weight.device, precision)]
-    frozen = group.get("frozen_zeros") and group["beta"] * group["l1"] > 0
-    other = "relative_l1" in group or first.bias is not None or model.dropout.p
-    if other or (mask is None and not frozen) or weight.numel() < PAYS_FROM or not limit:
+    if (mask is None and not frozen) or weight.numel() < PAYS_FROM or not limit:
         return "dense"
-    kept = weight if mask is None else mask
-    density = int(torch.count_nonzero(kept)) / weight.numel()
-    return "frozen" if density < limit else "dense"
+    kept = int(torch.count_nonzero(weight if mask is None else mask))
+    return "frozen" if kept / weight.numel() < limit else "dense"
 
 
 def limits_name(device: torch.device, precision: str) -> str:
@@ -88,17 +84,11 @@ def sparse_first_layer(
 ) -> Iterator[Forward]:
     """Yield the function that maps images to logits for one epoch, in a mode of `choose_mode`.
 
-    In "frozen" the optimizer holds the kept weights in place of the layer's matrix, and
-    their part of its state; on leaving, it holds the matrix again, with the gradient of the last
-    step. Where `bf16_weights` is used too, it is entered after this one.
+    In "frozen" the optimizer holds the kept weights, and their part of its state, in place of the
+    layer's matrix. On leaving, it holds the matrix again, with the gradient of the last step.
+    `bf16_weights` is entered after this one. The mask is that of `choose_mode`.
 
-    Args:
-        model, optimizer, mask: as in `choose_mode`; outside of the mask, weights and the
-            optimizer's state are zero.
-        mode: how the epoch is computed.
-
-    Raises:
-        RuntimeError: the optimizer does not hold the layer's weight, or a rounded copy of it.
+    Raises RuntimeError if the optimizer does not hold the layer's weight, or a rounded copy of it.
     """
     if mode == "dense":
         yield model
@@ -106,21 +96,20 @@ def sparse_first_layer(
     net = cast(Net, model)
     weight = cast(nn.Parameter, cast(nn.Linear, net.conv1).weight)
     layer = SparseLayer(weight, mask)
-    replace_parameter(optimizer, weight, layer.values)
-    state = optimizer.state.get(layer.values, {})
-    for name, value in state.items():
-        if isinstance(value, Tensor) and value.shape == weight.shape:
-            state[name] = value.view(-1)[layer.places]
-    weight.grad = None  # of the last epoch
 
+    def replace(old: nn.Parameter, new: nn.Parameter, part: Callable[[Tensor], Tensor]) -> None:
+        replace_parameter(optimizer, old, new)
+        state = optimizer.state.get(new, {})
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == old.shape:
+                state[name] = part(value)
+
+    replace(weight, layer.values, lambda value: value.view(-1)[layer.places])
+    weight.grad = None  # of the last epoch
     try:
         yield lambda x: layer.forward(net, x)
     finally:
-        replace_parameter(optimizer, layer.values, weight)
-        state = optimizer.state.get(weight, {})
-        for name, value in state.items():
-            if isinstance(value, Tensor) and value.shape == layer.values.shape:
-                state[name] = layer.spread(value)
+        replace(layer.values, weight, layer.spread)
         weight.data.copy_(layer.spread(layer.values))
         weight.grad = layer.last_gradient()
         if mask is not None and weight.grad is not None:
@@ -130,11 +119,8 @@ def sparse_first_layer(
 class SparseLayer:
     """The first layer's weight (units, inputs) as a compressed sparse row matrix.
 
-    Its products have the units first, (units, N): so both operands are read along their rows.
-
-    Args:
-        weight: of the dense layer.
-        mask: bool, of the weights that are kept; None: those that are not zero.
+    Its products have the units first, (units, N): so both operands are read along their rows. Kept
+    are the weights of a mask, bool; without one, those that are not zero.
     """
 
     def __init__(self, weight: Tensor, mask: Tensor | None = None) -> None:
@@ -151,9 +137,8 @@ class SparseLayer:
     def forward(self, model: Net, x: Tensor) -> Tensor:
         """Map images (N, C, H, W) to logits (N, classes)."""
         y: Tensor = _Product.apply(self.values, self, x.flatten(1))
-        batch_norm = cast(nn.BatchNorm1d, model.bn1)
         # as one sample with N positions: the same statistics, and memory in its own order
-        y = F.relu(batch_norm(y[None])[0])
+        y = F.relu(cast(nn.BatchNorm1d, model.bn1)(y[None])[0])
         return model.head(y.t())
 
     def matrix(self, values: Tensor) -> Tensor:
@@ -182,8 +167,7 @@ class SparseLayer:
 def _silence_beta_warning() -> None:
     """Suppress torch's warning, once a process, that its sparse matrices are in beta state."""
     torch.sparse.check_sparse_tensor_invariants.disable()  # the default; unset, it warns too
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
         torch.ones(1, 1).to_sparse_csr()
 
 
@@ -201,11 +185,9 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, inputs = ctx.saved_tensors
-        (gradient,) = gradients
-        layer: SparseLayer = ctx.layer
-        gradient = _rounded_as(ctx.x, gradient).contiguous()
-        layer.operands = gradient, ctx.x
-        nothing = layer.matrix(torch.zeros_like(values))
+        gradient = _rounded_as(ctx.x, gradients[0]).contiguous()
+        ctx.layer.operands = gradient, ctx.x
+        nothing = ctx.layer.matrix(torch.zeros_like(values))
         product = torch.sparse.sampled_addmm(nothing, gradient, inputs.t(), beta=0.0)
         return _rounded_as(ctx.x, product.values()), None, None
 

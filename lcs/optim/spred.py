@@ -32,9 +32,7 @@ class Spred(CheckedOptimizer):
         l1: ℓ1 coefficient λ, at least 0; needed unless every group has it.
         momentum: of the factors, at least 0.
 
-    Raises:
-        ValueError: a hyperparameter is missing, misspelt or out of range.
-        RuntimeError: (in `step`) a gradient is sparse.
+    Errors are as in :class:`.BetaLasso`.
     """
 
     state_keys = frozenset({"velocity", "factors", "velocities"})

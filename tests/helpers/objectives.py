@@ -2,15 +2,29 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
+
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 # lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
 SETTINGS = [(0.1, 0.02, 10.0), (0.05, 0.1, 0.5), (0.1, 0.05, 0.0), (0.1, 0.0, 50.0)]
+
+
+MAKE: dict[str, Any] = {
+    "beta-lasso": partial(BetaLasso, lr=0.1, l1=1e-3, beta=0.5),
+    "proximal-l1": partial(ProximalL1, lr=0.1, l1=1e-3),
+    "sgd": partial(SGD, lr=0.1, momentum=0.9, weight_decay=0.01),
+    "spred": partial(Spred, lr=0.1, l1=1e-3, momentum=0.9),
+}
+every = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -35,6 +49,26 @@ def quadratic(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     start = 0.5 * normal(40, seed=seed + 200)
     start[::7] = 0
     return (lambda θ: ((factor @ (θ - target)) ** 2).sum() / 120), start
+
+
+def conv_net() -> nn.Sequential:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5))
+
+
+def train(model: nn.Module, optimizer: Any, steps: int = 3) -> list[Tensor]:
+    """Train with a closure, as Lightning and skorch do, and return copies of the parameters."""
+    for step in range(steps):
+
+        def closure(step: int = step) -> Tensor:
+            optimizer.zero_grad()
+            loss = model(normal(8, 3, 8, 8, seed=step).float()).square().mean()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+    return [p.detach().clone() for p in model.parameters()]
 
 
 SHAPES = ((8, 5), (8,), (3, 8))

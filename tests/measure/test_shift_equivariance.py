@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.objectives import seeded
 
 from lcs import models
 from lcs.errors import ConfigError
@@ -11,35 +12,32 @@ from lcs.measure.shift_equivariance import equivariance
 
 def images(count=400, channels=3, side=32, smooth=True):
     """Noise; smooth, so that neighbouring pixels are alike, or white."""
-    noise = torch.randn((count, channels, side, side), generator=torch.Generator().manual_seed(0))
+    noise = torch.randn((count, channels, side, side), generator=seeded())
     return torch.nn.functional.avg_pool2d(noise, 3, stride=1, padding=1) if smooth else noise
 
 
 def convolution():
     torch.manual_seed(0)
-    net = models.build("s-conv", num_classes=10, image_size=32, in_channels=3, base_channels=1)
-    return models.first_layer_filters(net)
-
-
-def patches(*places):
-    """Random signs in 5 x 5 pixels, a kernel for each pair of filters, from these rows, columns."""
-    signs = torch.randn((len(places), 3, 5, 5), generator=torch.Generator().manual_seed(1)).sign()
-    filters = torch.zeros(len(places), 3, 32, 32)
-    for unit, (row, column) in enumerate(places):
-        filters[unit, :, row : row + 5, column : column + 5] = signs[unit // 2]
-    return filters
+    return models.first_layer_filters(models.build("s-conv", base_channels=1))
 
 
 def test_the_units_of_a_convolution_take_over():
-    found = equivariance(convolution(), images())
+    kernels = convolution()
+    found = equivariance(kernels, images())
     assert found["mean"] == pytest.approx(1, abs=1e-9)
     assert found["excess_mean"] > 0.3
     assert found["units"] == 64, "those at the border are not asked"
+    kernels[::2] = 0
+    assert equivariance(kernels, images())["mean"] < 1, "a dead unit is no successor"
 
 
 def test_a_successor_looks_two_pixels_further_right():
     """And is not asked itself here: none takes over after a shift to the left, or another one."""
-    pairs = patches(*((row, column) for row in (6, 10, 14, 18) for column in (21, 23)))
+    signs = torch.randn((8, 3, 5, 5), generator=seeded(1)).sign()
+    places = [(row, column) for row in (6, 10, 14, 18) for column in (21, 23)]
+    pairs = torch.zeros(8, 3, 32, 32)
+    for unit, (row, column) in enumerate(places):
+        pairs[unit, :, row : row + 5, column : column + 5] = signs[unit // 2]
     found = equivariance(pairs, images(smooth=False))
     assert found["units"] == 4
     assert found["mean"] == pytest.approx(1, abs=1e-9)
@@ -57,8 +55,8 @@ def test_it_is_the_mean_correlation_with_the_likest_of_the_others(monkeypatch):
     """corr(hᵢ(x), hⱼ(Tx)) of h = ReLU(BN(Wx)): j by every other image, its value by the rest."""
     shown = images(50, side=8).double()
     filters, null = torch.zeros(2, 7, 3, 8, 8).double()
-    weights = torch.randn(7, 3, 4, 8, generator=torch.Generator().manual_seed(2)).double()
-    draws = torch.Generator().manual_seed(0)
+    weights = torch.randn(7, 3, 4, 8, generator=seeded(2)).double()
+    draws = seeded()
     order = torch.stack([torch.randperm(96, generator=draws) for _ in range(7)])
     filters[:, :, ::2] = weights
     null[:, :, ::2] = weights.flatten(1).gather(1, order).view_as(weights)
@@ -96,34 +94,23 @@ def test_asked_are_units_of_twenty_weights_in_the_middle_half():
     filters[2, 0, 7] = 0.5  # a mass of a quarter each
     filters[4:, 0, 2:7, 2:6] = 1.0
     filters[5, 0, 3, 3] = 0.0
-    assert equivariance(filters, images(20, channels=1, side=8))["units"] == 3
+    few = images(20, channels=1, side=8)
+    assert equivariance(filters, few)["units"] == 3
+    names = ("mean", "ci95", "null_mean", "excess_mean", "excess_ci95")
+    assert equivariance(0 * filters, few) == {"units": 0} | dict.fromkeys(names)
 
 
-def test_without_weights_nothing_is_said():
-    empty = torch.zeros(16, 3, 32, 32)
-    assert equivariance(empty, images(20)) == {
-        "units": 0, "mean": None, "ci95": None, "null_mean": None, "excess_mean": None,
-        "excess_ci95": None,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("count", [1999, 10_000])
-def test_images_are_of_all_classes(count):
+@pytest.mark.parametrize(("count", "apart"), [(1999, 2), (10_000, 10)])
+def test_images_are_of_all_classes(count, apart):
     """Of a data set that is sorted by class, here flat images in the last half."""
     few = images(count, channels=1, side=8)
     few[len(few) // 2 :] = 0
-    kernels = torch.randn(40, 1, 8, 8, generator=torch.Generator().manual_seed(1))
-    apart = 2 if count == 1999 else 10
+    kernels = torch.randn(40, 1, 8, 8, generator=seeded(1))
     assert equivariance(kernels, few) == equivariance(kernels, few[::apart])
     assert equivariance(kernels, few) != equivariance(kernels, few[:1000])
 
 
-def test_a_dead_unit_is_no_successor():
-    kernels = convolution()
-    kernels[::2] = 0
-    assert equivariance(kernels, images())["mean"] < 1
-
-
-def test_few_images_are_refused():
-    with pytest.raises(ConfigError, match="four or more"):
-        equivariance(convolution(), images(3))
+@pytest.mark.parametrize("shown", [images(3), images(4, channels=1)], ids=["few", "other channels"])
+def test_images_that_do_not_serve_are_refused(shown):
+    with pytest.raises(ConfigError):
+        equivariance(convolution(), shown)

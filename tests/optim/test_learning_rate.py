@@ -10,20 +10,23 @@ from lcs.config import Config
 from lcs.optim.learning_rate import learning_rate
 
 CONFIG = Config(dataset="digits", epochs=9, lr=0.3)
+CUT = {"density": 0.1, "density_rest": 0.3}
 
 
 @pytest.mark.parametrize(
-    ("schedule", "period", "reference"),
+    ("changes", "reference"),
     [
-        ("cosine-epoch", 9, CosineAnnealingLR),
-        ("cosine-epoch", 3, CosineAnnealingLR),
-        ("cosine-restart", 3, CosineAnnealingWarmRestarts),
+        ({}, CosineAnnealingLR),
+        ({"period": 3}, CosineAnnealingLR),  # rises as it fell
+        ({"period": 3, "schedule": "cosine-restart"}, CosineAnnealingWarmRestarts),
+        ({"period": 3, "pruning": "magnitude", **CUT}, CosineAnnealingWarmRestarts),
+        ({"period": 3, "pruning": "rewinding", **CUT}, CosineAnnealingWarmRestarts),
     ],
 )
-def test_schedules_are_pytorchs(schedule, period, reference):
-    config = CONFIG.replace(schedule=schedule, period=period)
+def test_schedules_are_pytorchs(changes, reference):
+    config = CONFIG.replace(**changes)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
-    scheduler = reference(optimizer, period)
+    scheduler = reference(optimizer, config.period or 9)
     for epoch in range(9):
         (expected,) = scheduler.get_last_lr()
         assert learning_rate(config, epoch) == pytest.approx(expected, abs=1e-12)
@@ -33,17 +36,6 @@ def test_schedules_are_pytorchs(schedule, period, reference):
 
 def test_a_cosine_falls_from_the_first_epoch_to_the_last():
     """η_t = η/2 (1 + cos(π t/T)), t whole epochs (Loshchilov & Hutter, 2017)."""
-    config = CONFIG.replace(epochs=10)
-    last = 0.15 * (1 + math.cos(0.9 * math.pi))
-    for epoch, rate in ((0, 0.3), (5, 0.15), (9, last)):
-        assert learning_rate(config, epoch) == pytest.approx(rate)
-    assert learning_rate(config.replace(schedule="constant"), 9) == 0.3
-
-
-@pytest.mark.parametrize("method", ["magnitude", "rewinding"])
-def test_after_a_cut_the_learning_rate_begins_anew(method):
-    """And falls to zero again: the cosine of other runs with a period rises as it fell."""
-    cut = CONFIG.replace(pruning=method, density=0.1, density_rest=0.3, epochs=8, period=4)
-    rates = [learning_rate(cut, epoch) for epoch in range(8)]
-    assert rates[:4] == rates[4:] == sorted(rates[:4], reverse=True)
-    assert rates[4] == 0.3
+    assert learning_rate(CONFIG, 0) == 0.3
+    assert learning_rate(CONFIG, 8) == pytest.approx(0.15 * (1 + math.cos(8 / 9 * math.pi)))
+    assert learning_rate(CONFIG.replace(schedule="constant"), 8) == 0.3

@@ -1,6 +1,7 @@
 """Rounded copies of the weights, and products on a CPU without instructions for bfloat16."""
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from lcs.optim.sparse_products import sparse_first_layer
 from lcs.runs import RunStore
 from lcs.train import train
 
-BASE = Config(dataset="digits", epochs=3, batch_size=128, precision="bf16")
+BASE = Config(dataset="digits", epochs=2, batch_size=128, precision="bf16")
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0)
 
 
@@ -23,15 +24,20 @@ def s_fc():
     return models.build("s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2)
 
 
+def take_steps(net, optimizer, count=1):
+    for _ in range(count):
+        optimizer.zero_grad()
+        net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
+        optimizer.step()
+
+
 @pytest.mark.parametrize(
     "config",
     [
-        BASE,
-        LASSO,
+        BASE.replace(momentum=0.9, weight_decay=5e-4),
         LASSO.replace(frozen_zeros=True),
         LASSO.replace(l1_growth=0.5),
         LASSO.replace(beta=0.0, loss="bce"),
-        BASE.replace(momentum=0.9, weight_decay=5e-4),
         BASE.replace(model="s-local"),
         BASE.replace(model="s-conv", bias=True, affine=True),
     ],
@@ -49,48 +55,23 @@ def test_the_bits_are_those_of_autocast(config, tmp_path, monkeypatch):
     assert record.final == plain.final
 
 
-def test_the_copy_follows_the_weight():
+def test_the_copy_follows_the_weight_and_momentum_stays_with_it():
     net = s_fc()
-    weight = net.conv1.weight
-    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=1e-3, beta=20)
-    with bf16_weights(net, optimizer):
-        copy = net.conv1.weight
-        assert copy.dtype == torch.bfloat16
-        assert optimizer.state[copy][FULL_PRECISION].data_ptr() == weight.data_ptr()
-        before = weight.detach().clone()
-        net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
-        optimizer.step()
-        assert not torch.equal(weight, before)
-        assert torch.equal(copy, weight.bfloat16())
-
-
-def test_nothing_is_left_behind_even_after_an_error():
-    net = s_fc()
-    optimizer = BetaLasso(net.parameters(), lr=0.1, l1=0.0, beta=0.0)
-    weights = list(net.parameters())
-    with pytest.raises(KeyboardInterrupt):
-        _interrupted(net, optimizer)
-    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
-    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
-    assert not optimizer.state
-
-
-def _interrupted(net, optimizer):
-    with bf16_weights(net, optimizer):
-        raise KeyboardInterrupt
-
-
-def test_momentum_stays_with_the_weights():
-    net = s_fc()
-    optimizer = SGD(net.parameters(), lr=0.1, momentum=0.9)
+    weight, optimizer = net.conv1.weight, SGD(net.parameters(), lr=0.1, momentum=0.9)
     for _ in range(2):
+        before = weight.detach().clone()
         with bf16_weights(net, optimizer):
-            net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
-            optimizer.step()
+            copy = net.conv1.weight
+            assert copy.dtype == torch.bfloat16
+            assert optimizer.state[copy][FULL_PRECISION].data_ptr() == weight.data_ptr()
+            take_steps(net, optimizer)
+            assert torch.equal(copy, weight.bfloat16())
+        assert not torch.equal(weight, before)
+        assert weight.grad.dtype == torch.float32
     assert optimizer.state.keys() == set(net.parameters())
-    for weight, state in optimizer.state.items():
+    for param, state in optimizer.state.items():
         assert state.keys() == {"momentum_buffer"}
-        assert state["momentum_buffer"].dtype == weight.dtype == torch.float32
+        assert state["momentum_buffer"].dtype == param.dtype == torch.float32
 
 
 def test_other_optimizers_keep_autocast():
@@ -99,18 +80,27 @@ def test_other_optimizers_keep_autocast():
         assert net.conv1.weight.dtype == torch.float32
 
 
-def test_a_wrong_order_is_refused_before_anything_is_lost():
+@contextmanager
+def broken(net, optimizer):
+    raise RuntimeError("in the loop: no rounded copy stays")
+    yield
+
+
+@pytest.mark.parametrize(
+    "inner", [broken, partial(sparse_first_layer, mode="frozen"), bf16_weights]
+)
+def test_nothing_is_left_behind_even_after_an_error(inner):
     """A sparse layer cannot be made of rounded copies, nor a copy of a copy."""
     net = s_fc()
     optimizer = BetaLasso(net.parameters(), l1=0.0, beta=0.0)
-    before = [weight.detach().clone() for weight in net.parameters()]
-    weights = list(net.parameters())
-    for inner in (sparse_first_layer(net, optimizer, "frozen"), bf16_weights(net, optimizer)):
-        with pytest.raises(RuntimeError, match="rounded copy"), bf16_weights(net, optimizer), inner:
-            pass
-    assert all(a is b for a, b in zip(net.parameters(), weights, strict=True))
-    assert all(map(torch.equal, net.parameters(), before))
-    assert all(a is b for a, b in zip(optimizer.param_groups[0]["params"], weights, strict=True))
+    weights, before = list(net.parameters()), [w.detach().clone() for w in net.parameters()]
+    error = pytest.raises(RuntimeError, match="rounded copy")
+    with error, bf16_weights(net, optimizer), inner(net, optimizer):
+        pass
+    for found in (list(net.parameters()), optimizer.param_groups[0]["params"]):
+        assert all(a is b for a, b in zip(found, weights, strict=True))
+    assert all(map(torch.equal, weights, before))
+    assert not optimizer.state
 
 
 def rounded(*shape):
@@ -139,20 +129,16 @@ def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypat
             assert half.dtype == torch.bfloat16, name
             # half a unit in the last place, and what the order of the sums may do
             assert torch.allclose(half.float(), single, rtol=2**-8, atol=1e-5), name
-
-
-def test_other_numbers_are_left_alone(monkeypatch):
-    monkeypatch.setattr(mixed_precision, "has_bf16", lambda _: False)
-    with bf16_products(torch.device("cpu")):
+    with bf16_products(torch.device("cpu")):  # other numbers are left alone
         assert torch.equal(torch.ones(2, 3) @ torch.ones(3, 2), torch.full((2, 2), 3.0))
         assert (rounded(4) + rounded(4)).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("model", ["s-fc", "s-local", "s-conv"])
 def test_a_run_learns_the_same_without_instructions_for_bf16(model, tmp_path, monkeypatch):
-    config, records = BASE.replace(model=model), []
-    for name in ("with", "without"):
-        monkeypatch.setattr(mixed_precision, "has_bf16", lambda _, name=name: name == "with")
-        records.append(train(config, store=RunStore(tmp_path / name), device="cpu"))
-    losses = [record.history["train_loss"] for record in records]
+    config, losses = BASE.replace(model=model), []
+    for has in (True, False):
+        monkeypatch.setattr(mixed_precision, "has_bf16", lambda _, has=has: has)
+        record = train(config, store=RunStore(tmp_path / str(has)), device="cpu")
+        losses.append(record.history["train_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=0.02)

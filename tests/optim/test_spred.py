@@ -8,11 +8,9 @@ from sklearn.linear_model import Lasso
 
 from lcs.optim import ProximalL1, Spred
 
-# The LASSO's own step
-
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_proximal_l1_is_a_soft_threshold(dtype: torch.dtype) -> None:
+def test_proximal_l1_is_a_soft_threshold(dtype):
     lr, l1 = 0.5, 0.25
     values, grad = normal(500, dtype=dtype), normal(500, seed=1, dtype=dtype)
     values[:4] = torch.tensor([0.125, -0.125, 0.0, 0.25])
@@ -26,40 +24,38 @@ def test_proximal_l1_is_a_soft_threshold(dtype: torch.dtype) -> None:
     assert 20 < int((param == 0).sum()) < 200
 
 
-def test_proximal_l1_without_l1_is_sgd_bit_for_bit() -> None:
-    ours, theirs = (parameter(normal(500), normal(500, seed=1)) for _ in range(2))
-    ProximalL1([ours], lr=0.1, l1=0.0).step()
-    torch.optim.SGD([theirs], lr=0.1).step()
-    assert torch.equal(ours, theirs)
+def features(seed):
+    """Correlated features, responses, and the largest step of gradient descent."""
+    x = normal(40, 10, seed=seed) + normal(40, 1, seed=seed + 10)
+    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=seed + 20)
+    return x, y, 1 / float(torch.linalg.eigvalsh(x.T @ x / 20).max())
+
+
+def lasso(x, y, l1):
+    """With the mean squared error scikit-learn's alpha is l1 / 2."""
+    model = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    return model.fit(x.numpy(), y.numpy()).coef_
 
 
 @pytest.mark.parametrize("l1", [0.05, 0.5, 2.0])
-@pytest.mark.parametrize("seed", range(4))
-def test_proximal_l1_solves_the_lasso(seed: int, l1: float) -> None:
-    """With the mean squared error scikit-learn's alpha is l1 / 2."""
-    x = normal(40, 10, seed=seed) + normal(40, 1, seed=seed + 10)  # correlated features
-    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=seed + 20)
+@pytest.mark.parametrize("seed", range(2))
+def test_proximal_l1_solves_the_lasso(seed, l1):
+    x, y, lr = features(seed)
     param = parameter(normal(10, seed=seed + 30))
-    largest = torch.linalg.eigvalsh(x.T @ x / 20).max()
-    optimizer = ProximalL1([param], lr=1 / float(largest), l1=l1)
+    optimizer = ProximalL1([param], lr=lr, l1=l1)
     for _ in range(3000):
         before = param.detach().clone()
         param.grad = x.T @ (x @ before - y) / 20
         optimizer.step()
         if (param - before).abs().max() < 1e-13:
             break
-    lasso = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
-    expected = lasso.fit(x.numpy(), y.numpy()).coef_
-    solution = param.detach().numpy()
+    solution, expected = param.detach().numpy(), lasso(x, y, l1)
     np.testing.assert_allclose(solution, expected, rtol=0, atol=1e-6)
     assert np.array_equal(solution == 0, expected == 0)
     assert np.any(solution)
 
 
-# The LASSO by factors
-
-
-def test_spred_is_sgd_with_weight_decay_on_the_factors() -> None:
+def test_spred_is_sgd_with_weight_decay_on_the_factors():
     start, target = normal(30), normal(30, seed=1)
     difference = start.abs().mean()  # of u² and v², whose product is start²
     u = ((difference + (difference**2 + 4 * start**2).sqrt()) / 2).sqrt().requires_grad_()
@@ -76,28 +72,25 @@ def test_spred_is_sgd_with_weight_decay_on_the_factors() -> None:
     torch.testing.assert_close(ours.detach(), (u * v).detach())
 
 
-@pytest.mark.parametrize("l1", [0.5, 2.0])
-def test_spred_solves_the_lasso(l1: float) -> None:
-    x = normal(40, 10) + normal(40, 1, seed=10)
-    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=20)
+def test_spred_solves_the_lasso():
+    x, y, _ = features(0)
     param = parameter(normal(10, seed=30))
-    optimizer = Spred([param], lr=0.01, l1=l1)
-    for _ in range(20_000):
+    optimizer = Spred([param], lr=0.01, l1=0.5, momentum=0.9)
+    for _ in range(2000):
         param.grad = x.T @ (x @ param.detach() - y) / 20
         optimizer.step()
-    expected = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
-    expected = expected.fit(x.numpy(), y.numpy()).coef_
+    expected = lasso(x, y, 0.5)
     np.testing.assert_allclose(param.detach().numpy(), expected, rtol=0, atol=1e-4)
     assert 0 < np.count_nonzero(expected) < 10
 
 
-def test_spred_moves_a_parameter_that_is_zero() -> None:
+def test_spred_moves_a_parameter_that_is_zero():
     zero = parameter(torch.zeros_like(normal(30)), normal(30))
     Spred([zero], lr=0.05, l1=0.02).step()
     assert zero.detach().all()
 
 
-def test_spred_may_gain_and_lose_its_penalty() -> None:
+def test_spred_may_gain_and_lose_its_penalty():
     param = parameter(normal(30), normal(30, seed=1))
     optimizer = Spred([param], lr=0.01, l1=0.02)
     for l1 in (0.02, *[0.0] * 30, 0.02):
@@ -107,10 +100,11 @@ def test_spred_may_gain_and_lose_its_penalty() -> None:
         assert (param.detach() - before).abs().max() < 0.1, "no factors of earlier weights"
 
 
-def test_spred_without_l1_is_sgd() -> None:
-    ours, theirs = (parameter(torch.zeros_like(normal(30)), normal(30)) for _ in range(2))
-    settings = {"lr": 0.05, "momentum": 0.9}
-    for optimizer in (Spred([ours], l1=0.0, **settings), torch.optim.SGD([theirs], **settings)):
+@pytest.mark.parametrize(("make", "momentum"), [(Spred, {"momentum": 0.9}), (ProximalL1, {})])
+def test_without_l1_they_are_sgd(make, momentum):
+    ours, theirs = (parameter(normal(30), normal(30, seed=1)) for _ in range(2))
+    sgd = torch.optim.SGD([theirs], 0.05, **momentum)
+    for optimizer in (make([ours], 0.05, 0.0, **momentum), sgd):
         for _ in range(3):
             optimizer.step()
-    torch.testing.assert_close(ours, theirs)
+    assert torch.equal(ours, theirs)
