@@ -186,7 +186,7 @@ def _evidence(claim: Claim, read: Callable[[str], list[Record]], scale: str) -> 
     if len(by_study) > 1 and finding.evidence:
         n = finding.evidence.n  # the seeds that all of the studies have
     else:  # those that every condition has; of the toy, all random problems in each cell
-        count = [getattr(record.config, "problems", 1) for record in runs.record]
+        count = [record.kind == "training" or record.config["problems"] for record in runs.record]
         n = int(runs.assign(count=count).groupby("condition", sort=False)["count"].sum().min())
     return Evidence(finding, n, setting, width, frozen)
 

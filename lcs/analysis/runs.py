@@ -101,7 +101,7 @@ def find_study(name: str) -> BaseStudy:
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
     """Return one row per record, each run once; see `load_runs`."""
-    rows = [_row(record) for record in {record.config: record for record in records}.values()]
+    rows = [_row(record) for record in {record.run_id: record for record in records}.values()]
     # without runs, the columns that cells name are there
     columns = ["method", *PER_CENT, *FIELDS, "condition", "record"]
     return pd.DataFrame(rows, columns=None if rows else columns)
@@ -109,8 +109,8 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
 
 def _row(record: Record) -> dict[str, Any]:
     config, final = record.config, record.final
-    if not isinstance(config, Config):  # of the toy there is nothing else
-        return {"condition": config.replace(seed=0), "seed": config.seed, "record": record}
+    if not isinstance(config, Config):  # of other kinds of runs there is nothing else
+        return {"condition": condition(record), "seed": config["seed"], "record": record}
     row: dict[str, Any] = {"method": method_name(config)}
     share = final["nonzeros"], final["weights"]
     row["accuracy"] = 100 * record.accuracy
@@ -121,7 +121,14 @@ def _row(record: Record) -> dict[str, Any]:
     row["excess"] = math.nan if excess is None else 100 * excess
     row |= {name: getattr(config, name) for name in FIELDS}
     row |= {name: value for name, value in _flat(final) if name not in row}
-    return row | {"condition": config.replace(seed=0), "record": record}
+    return row | {"condition": condition(record), "record": record}
+
+
+def condition(record: Record) -> Config | str:
+    """Return the configuration without its seed; of other kinds of runs, its id."""
+    if isinstance(record.config, Config):
+        return record.config.replace(seed=0)
+    return record.run_id.rpartition("-")[0]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -162,4 +162,4 @@ def page(record: Record, ending: str = ".html") -> str:
 
 def links(records: Sequence[Record]) -> str:
     """Return links to the runs of one method: their seeds."""
-    return " ".join(link(record, str(record.config.seed)) for record in records)
+    return " ".join(link(record, record.run_id.rpartition("-s")[2]) for record in records)

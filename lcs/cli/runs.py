@@ -61,13 +61,14 @@ def list_runs(
 def _has(record: Record, word: str) -> bool:
     name, equals, value = word.partition("=")
     if not equals:
-        return word in f"{record.config.file} {record.run_id}"
+        return word in f"{record.path.parent.name}/{record.path.stem}"
     name = name.replace("-", "_")
     if name not in defaults(Config) | defaults(ToyConfig):
         raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
-    if not hasattr(record.config, name):
+    values = vars(record.config) if isinstance(record.config, Config) else record.config
+    if name not in values:
         return False  # of another kind of run
-    own, empty = getattr(record.config, name), value.lower() in ("none", "null")
+    own, empty = values[name], value.lower() in ("none", "null")
     if own is None:
         return empty
     if type(own) in (int, float) and not empty:

@@ -28,9 +28,9 @@ from sphinx.util.osutil import relative_uri
 
 from lcs import cost
 from lcs.analysis.names import LAYERS, NETWORKS, method_name
-from lcs.analysis.runs import frame
+from lcs.analysis.runs import condition, frame
 from lcs.analysis.tables import NONE, number
-from lcs.config import Config, RunConfig
+from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.errors import ConfigError, NotChosen
 from lcs.exhibits import by_chapter
@@ -62,7 +62,7 @@ class Use(NamedTuple):
     base: Config | None  # the toy's shares nothing
 
 
-Uses = Mapping[RunConfig, list[Use]]  # by the configuration without its seed
+Uses = Mapping[Config | str, list[Use]]  # by `condition`
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -109,10 +109,10 @@ def write_pages(app: Sphinx, failure: Exception | None) -> None:
     records, uses = all_runs(source)
     seeds: dict[Any, list[Record]] = defaultdict(list)
     for record in records:
-        seeds[record.config.replace(seed=0)].append(record)
+        seeds[condition(record)].append(record)
     for group in seeds.values():
         for record in group:
-            path = target / f"{record.config.file}.html"
+            path = target / f"{_place(record)}.html"
             text = page(record, group, uses, app.env.found_docs)
             path.write_text(text, encoding="utf-8")
 
@@ -125,8 +125,8 @@ def all_runs(root: Path) -> tuple[list[Record], Uses]:
         RecordError: at the first broken record.
     """
     records = list(RunStore(root).records())
-    wanted = {record.config.replace(seed=0) for record in records}
-    uses: dict[RunConfig, list[Use]] = defaultdict(list)
+    wanted = {condition(record) for record in records}
+    uses: dict[Config | str, list[Use]] = defaultdict(list)
 
     def add(wanted: set[Any], **changes: Any) -> None:
         for chapter, study in by_chapter():
@@ -142,20 +142,26 @@ def all_runs(root: Path) -> tuple[list[Record], Uses]:
                 setting, base = study.setting.label(scale), study.setting.configs.get(scale)
                 use = Use(study.name, chapter, setting, base)
                 for config in configs:
-                    if config in wanted and use not in uses[config]:
-                        uses[config].append(use)
+                    own = config if isinstance(config, Config) else config.run_id.rpartition("-")[0]
+                    if own in wanted and use not in uses[own]:
+                        uses[own].append(use)
 
     add(wanted)
     # the others may be of a study with `--dataset` and `--epochs`
     others = {c for c in wanted if c not in uses and isinstance(c, Config)}
     for dataset, epochs in sorted({(c.dataset, c.epochs) for c in others if isinstance(c, Config)}):
         add(others, dataset=dataset, epochs=epochs)
-    return sorted(records, key=lambda record: _order(record.config)), uses
+    return sorted(records, key=_order), uses
 
 
-def _order(config: Any) -> tuple[Any, ...]:
+def _place(record: Record) -> str:
+    return f"{record.path.parent.name}/{record.path.stem}"
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    config = record.config
     if not isinstance(config, Config):
-        return ("toy", config.run_id)
+        return (record.kind, record.run_id)
     network = (config.model not in NETWORKS, config.model, config.base_channels)
     trained = (config.optimizer, config.beta, config.l1, config.rest_l1, config.epochs)
     return (config.dataset, *network, *trained, config.replace(seed=0).run_id, config.seed)
@@ -181,9 +187,10 @@ def _cells(run: Series[Any], uses: Uses) -> tuple[str, dict[str, str]]:
     config = run.record.config
     own = uses.get(run.condition, [])
     short = run.record.run_id.partition("-")[0]
-    link = f'<a href="runs/{escape(config.file)}.html">{escape(short)}</a>'
+    place = escape(_place(run.record))
+    link = f'<a href="runs/{place}.html">{escape(short)}</a>'
     if not isinstance(config, Config):
-        return escape(config.file), {"data": "toy", "seed": f"{config.seed}", "run": link}
+        return place, {"data": run.record.kind, "seed": f"{config['seed']}", "run": link}
     cells = {
         "data": config.dataset,
         "setting": own[0].setting if own else "none of the book's",
@@ -201,13 +208,13 @@ def _cells(run: Series[Any], uses: Uses) -> tuple[str, dict[str, str]]:
     base = own[0].base if own and own[0].base else Config()
     differs = [n for n in changed(config, base) if n not in IN_COLUMNS]
     cells["else"] = ", ".join(f"{n.replace('_', ' ')} {_text(getattr(config, n))}" for n in differs)
-    return escape(config.file), {name: escape(text) for name, text in cells.items()} | {"run": link}
+    return place, {name: escape(text) for name, text in cells.items()} | {"run": link}
 
 
 def title(config: Any, own: list[Use]) -> str:
     """Return what a run is, in words."""
     if not isinstance(config, Config):
-        return f"Toy LASSO, {config.problems} problems, seed {config.seed}"
+        return f"Toy LASSO, {config['problems']} problems, seed {config['seed']}"
     network = "" if config.model != "s-fc" else "S-FC, "
     parts = [f"{network}{method_name(config)}"]
     parts += ["frozen zeros"] if config.frozen_zeros else []
@@ -217,7 +224,7 @@ def title(config: Any, own: list[Use]) -> str:
     return ", ".join([*parts, f"{config.epochs} epochs", f"seed {config.seed}"])
 
 
-def changed(config: RunConfig, base: RunConfig | None = None) -> dict[str, Any]:
+def changed(config: Config, base: Config | None = None) -> dict[str, Any]:
     """Return the values that differ from another configuration's, or from the defaults, by name."""
     known = defaults(type(config))
     usual = {name: getattr(base, name) for name in known} if base else known
@@ -230,7 +237,7 @@ def rerun_command(config: Any, own: list[Use]) -> str:
     It has an option for each value that is no default. A toy experiment is that of its study.
     """
     if not isinstance(config, Config):
-        seeds = f" --seeds {config.seed + 1}" if config.seed else ""
+        seeds = f" --seeds {config['seed'] + 1}" if config["seed"] else ""
         return f"lcs study {own[0].study}{seeds} {RERUN_STORE}" if own else ""
     words = ["lcs", "train"]
     for name, value in changed(config).items():
@@ -247,7 +254,7 @@ def page(record: Record, seeds: list[Record], uses: Uses, pages: Iterable[str]) 
 
     `seeds` are the runs of its configuration; of the book, `pages` can be linked: `book/scaling`.
     """
-    config, own = record.config, uses.get(record.config.replace(seed=0), [])
+    config, own = record.config, uses.get(condition(record), [])
     commands, curves = [rerun_command(config, own)], None
     if isinstance(config, Config):
         note = "# or only its first epochs, which are compared with this record"
@@ -267,20 +274,22 @@ def page(record: Record, seeds: list[Record], uses: Uses, pages: Iterable[str]) 
                 for layer, values in told["nonzeros"].items()
             },
         }
-    kind: type[RunConfig] = type(config)
-    known = defaults(kind)
+        values, usual = vars(config), defaults(Config)
+    else:
+        values = usual = config
     return _template().render(
         title=title(config, own),
         uses=own,
         record=record,
         seeds=seeds,
         pages=pages,
-        root="../" * (2 + config.file.count("/")),
+        root="../" * 3,
+        place=_place(record),
         filters=record.filters["file"] if record.filters and record.has_filters else None,
         curves=json.dumps(curves).replace("<", "\\u003c") if curves else None,
         final={name: _text(value) for name, value in record.final.items()},
         commands="\n".join(commands),
-        configuration=[(n, _text(getattr(config, n)), _text(known[n])) for n in known],
+        configuration=[(n, _text(values[n]), _text(v)) for n, v in usual.items()],
         origin={name.replace("_", " "): _text(value) for name, value in record.provenance.items()}
         | {"seconds": cost.duration(record.provenance["seconds"])},
     )

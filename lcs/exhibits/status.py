@@ -34,7 +34,11 @@ class Progress(NamedTuple):
 
 def progress(store: RunStore) -> list[Progress]:
     """Return how far every study is, at every scale but smoke; the largest scale last."""
-    records = {record.config: record for record in store.records()}
+    records = {record.run_id: record for record in store.records()}
+
+    def find(run: RunConfig) -> Record | None:
+        return records.get(run.run_id)
+
     asked: list[tuple[str, BaseStudy, str, str, dict[str, Any]]] = [
         (scale, study, chapter, study.title, {})
         for scale in DEVICES
@@ -49,7 +53,7 @@ def progress(store: RunStore) -> list[Progress]:
     for scale, study, chapter, title, changes in asked:
         found: dict[Any, Record | None] = {}
         if not (waits_for := missing_choices(study)):
-            found = study.runs(scale, find=records.get, **{"seeds": None, **changes})
+            found = study.runs(scale, find=find, **{"seeds": None, **changes})
         given = changes if scale == "desk" else {"scale": scale, **changes}
         options = "".join(f" --{name} {value}" for name, value in given.items())
         command = as_typed(f"lcs study {study.name}{options}")

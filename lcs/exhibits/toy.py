@@ -20,7 +20,7 @@ def _recovered_by_l1(runs: pd.DataFrame, beta: float) -> pd.Series[float]:
     """Return the share of problems whose LASSO support is found at a β, per cent by λ: first N."""
     cells = pooled([*runs.record], "cells")
     chosen = cells[(cells.optimizer == "beta-lasso") & (cells.beta == beta)]
-    chosen = chosen[chosen.observations == runs.condition.iloc[0].observations[0]]
+    chosen = chosen[chosen.observations == runs.record.iloc[0].config["observations"][0]]
     return 100 * chosen.groupby("l1").recovered.mean()
 
 

@@ -102,5 +102,5 @@ def pooled(records: Sequence[Record], table: str) -> pd.DataFrame:
     """Return the rows of one of the tables of all records, see `experiment.run`."""
     import pandas as pd
 
-    frames = [pd.DataFrame(run.final[table]).assign(seed=run.config.seed) for run in records]
+    frames = [pd.DataFrame(run.final[table]).assign(seed=run.config["seed"]) for run in records]
     return pd.concat(frames, ignore_index=True)

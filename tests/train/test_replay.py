@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lcs.config import Config, ToyConfig
+from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore
 from lcs.runs.numeric_core import PACKAGE, code_hash
@@ -295,7 +295,7 @@ def test_what_cannot_be_replayed(record, tmp_path):
         replay(record, 0, "cpu")
     with pytest.raises(ConfigError, match="unknown value 'tpu'"):
         replay(record, 1, "tpu")
-    toy = Record(tmp_path, "toy", ToyConfig(), {}, {}, None, {})
+    toy = Record(tmp_path / "lasso-1234567890-s0.json", "toy", {}, {}, {}, None, {})
     with pytest.raises(ConfigError, match=f"{toy.run_id} is no training run"):
         replay(toy, 3, "cpu")
 
