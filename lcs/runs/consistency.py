@@ -22,20 +22,18 @@ COLUMNS = {"epoch": int, "lr": float, "train_loss": float, "train_accuracy": flo
 LAYER_COLUMNS = {"nonzeros": int, "revived": int, "norm": float}
 ON_OTHER_IMAGES = {"test_accuracy", "validation_accuracy"}  # a run has one of them
 SHARES = {"train_accuracy", "clean_train_accuracy", *ON_OTHER_IMAGES}
+HISTORY_TYPES = {
+    name: {kind} for name, kind in (COLUMNS | LAYER_COLUMNS | dict.fromkeys(SHARES, float)).items()
+}
 FINAL: Types = {
     **COLUMNS,
     **dict.fromkeys(("nonzeros", "weights", "flops"), dict),
     **{"evaluation_images": int, "clean_train_accuracy": float},
 }
-ORIGIN: Types = {
+ORIGIN: Types = {  # of every record; later ones say more
     **{"commit": (str, NoneType), "unmodified": (bool, NoneType), "code": str, "packages": dict},
     **{"device": str, "hardware": str, "threads": (int, NoneType)},
     **{"seconds": (int, float), "resumes": int},
-}
-# what a record may lack: some of the book do
-OPTIONAL_ORIGIN: Types = {
-    **{"time": str, "command": str, "modes": dict, "before_resume": list},
-    **{"code_before_resume": str, "source_as_recorded": bool},
 }
 
 
@@ -45,13 +43,14 @@ def check_training(config: Config, history: Any, final: Any) -> None:
     check_types("final", final, {**FINAL, config.accuracy_name: float})
     _check_images("final", final, config)
     for name in (*COLUMNS, config.accuracy_name):
-        _require(final[name] == history[name][-1], f"final: {name} is not the history's last")
-    last = {layer: counts[-1] for layer, counts in history["nonzeros"].items()}
-    _require(final["nonzeros"] == last, "final: nonzeros are not the history's last")
-    weights = {layer: size.weights for layer, size in config.layer_sizes().items()}
-    _require(final["weights"] == weights, "final: weights are not those of the network")
+        if final[name] != history[name][-1]:
+            raise ValueError(f"final: {name} is not the history's last")
+    if final["nonzeros"] != {name: counts[-1] for name, counts in history["nonzeros"].items()}:
+        raise ValueError("final: nonzeros are not the history's last")
+    if final["weights"] != {name: size.weights for name, size in config.layer_sizes().items()}:
+        raise ValueError("final: weights are not those of the network")
     for name in SHARES & final.keys():
-        _require(0 <= final[name] <= 1, f"final: {name} is not from 0 to 1")
+        _check_share(f"final: {name}", [final[name]])
 
 
 def check_history(config: Config, history: Any, epochs: int) -> None:
@@ -67,45 +66,46 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
     _check_images("history", history, config)
     layers = config.layer_sizes().keys()
     for name, values in history.items():
-        kind = float if name in SHARES else COLUMNS.get(name) or LAYER_COLUMNS.get(name)
+        types = HISTORY_TYPES.get(name, {int, float})
         columns = [values]
         if type(values) is dict:
-            right = values.keys() == layers
-            _require(right, f"history: {name} is not a mapping of {', '.join(layers)}")
             columns = [*values.values()]
+            if values.keys() != layers:
+                raise ValueError(f"history: {name} is not a mapping of {', '.join(layers)}")
         for column in columns:
-            right = type(column) is list and len(column) == len(expected)
-            _require(right, f"history: {name} has not {len(expected)} values")
-            right = {*map(type, column)} <= ({kind} if kind else {int, float})
-            _require(right, f"history: {name} has values of another type")
+            if type(column) is not list or len(column) != len(expected):
+                raise ValueError(f"history: {name} has not {len(expected)} values")
+            if not {*map(type, column)} <= types:
+                raise ValueError(f"history: {name} has values of another type")
         if name in SHARES:
-            right = 0 <= min(values) <= max(values) <= 1
-            _require(right, f"history: {name} is not from 0 to 1")
-    _require(history["epoch"] == expected, "history: epochs are not the run's recorded ones")
+            _check_share(f"history: {name}", values)
+    if history["epoch"] != expected:
+        raise ValueError("history: epochs are not the run's recorded ones")
 
 
 def check_origin(origin: Any) -> None:
     """Refuse a provenance without what every record has, or with values of the wrong type."""
     check_types("provenance", origin, ORIGIN)
-    present = {name: types for name, types in OPTIONAL_ORIGIN.items() if name in origin}
-    check_types("provenance", origin, present)
     check_types("packages", origin["packages"], dict.fromkeys(("python", *NUMERIC_PACKAGES), str))
 
 
 def check_types(part: str, values: Any, types: Types) -> None:
     """Refuse what is no mapping, lacks one of the names, or has a value of another type."""
-    _require(type(values) is dict, f"{part}: not a mapping")
+    if type(values) is not dict:
+        raise ValueError(f"{part}: not a mapping")
     for name, kind in types.items():
-        _require(name in values, f"{part}: lacks {name}")
-        right = type(values[name]) in (kind if type(kind) is tuple else (kind,))
-        _require(right, f"{part}: {name} is of type {type(values[name]).__name__}")
+        if name not in values:
+            raise ValueError(f"{part}: lacks {name}")
+        found = type(values[name])
+        if found is not kind and not (type(kind) is tuple and found in kind):
+            raise ValueError(f"{part}: {name} is of type {found.__name__}")
 
 
 def _check_images(part: str, values: Mapping[str, Any], config: Config) -> None:
-    others = ON_OTHER_IMAGES - {config.accuracy_name}
-    _require(others.isdisjoint(values), f"{part}: has an accuracy on the other images too")
+    if not (ON_OTHER_IMAGES - {config.accuracy_name}).isdisjoint(values):
+        raise ValueError(f"{part}: has an accuracy on the other images too")
 
 
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise ValueError(reason)
+def _check_share(name: str, values: list[float]) -> None:
+    if not 0 <= min(values) <= max(values) <= 1:
+        raise ValueError(f"{name} is not from 0 to 1")

@@ -1,8 +1,7 @@
-"""A finished run as stored: read, checked against itself, and its filters.
+"""A finished run as stored: its whole configuration, its results, and where it comes from.
 
-A record holds the whole configuration of a run, its results, and where it comes from. Everything
-that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
-own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
+Everything that may differ between two equal runs stands under `provenance`, with a SHA-256 of the
+record's own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class Record:
         """Return the stored first-layer filters (units, C, H, W), float32.
 
         Raises:
-            RecordError: the record has none, or their file is not kept or altered.
+            RecordError: there are none, or their file is not kept or altered.
         """
         import torch
 
@@ -129,7 +128,7 @@ def read_record(path: Path, root: Path | None = None) -> Record:
 
 
 def parse_record(content: bytes, path: Path) -> Record:
-    """Return the record that these bytes of a file are, checked against themselves."""
+    """Return the record that these bytes of a file are; see `read_record`."""
     try:
         document = json.loads(content)
         if (schema := document["schema"]) != SCHEMA:
@@ -161,11 +160,7 @@ def parse_record(content: bytes, path: Path) -> Record:
 
 
 def read_content(path: Path) -> bytes:
-    """Read the bytes of a record as they were written: git, on Windows, may change line ends.
-
-    Raises:
-        RecordError: they cannot be read, or are too many.
-    """
+    """Read the bytes of a record as they were written: git, on Windows, may change line ends."""
     return _read_file(path, MAX_RECORD_BYTES).replace(b"\r\n", b"\n")
 
 

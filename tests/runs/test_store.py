@@ -369,19 +369,15 @@ def test_by_id(store):
         assert store.by_id(spelt) == lasso
     shared = next(r for r in records if r.config.validation).run_id.partition("-")[0]
     assert store.by_id(f"{shared}-s1").config.seed == 1
+    for seed in (1, 10):  # which begin alike
+        config = CONFIG.replace(seed=seed)
+        assert write(store, config) == store.by_id(config.run_id)
+    assert store.by_id(CONFIG.replace(seed=1).run_id).config.seed == 1
     own = RunStore(store.root / "own", fallback=store)
     with pytest.raises(RecordError, match=f"^2 runs in {store.root} with the id '{shared}'"):
         own.by_id(shared)
     with pytest.raises(RecordError, match=f"^no run in {own.root} or {store.root} with the id"):
         own.by_id("ffff")
-
-
-def test_a_whole_id_is_not_ambiguous(tmp_path):
-    """Seed 1 and seed 10 begin alike."""
-    store = RunStore(tmp_path)
-    records = {seed: write(store, CONFIG.replace(seed=seed)) for seed in (1, 10)}
-    for seed, record in records.items():
-        assert store.by_id(CONFIG.replace(seed=seed).run_id) == record
 
 
 def test_a_file_is_read_itself_in_any_folder(record, store, tmp_path, monkeypatch):
@@ -474,13 +470,10 @@ def test_what_is_bad_or_another_result_is_not_imported(record, tmp_path):
 def test_records_are_read_without_heavy_imports(store):
     """`lcs runs list` and `verify` start without torch, which takes seconds to import."""
     code = (
-        "import sys; from lcs.runs import RunStore, verify;"
-        f"store = RunStore({str(store.root)!r}); assert not verify(store);"
-        "assert len(list(store.records())) == 3;"
-        "print(*{'torch', 'pandas', 'sklearn', 'scipy'} & sys.modules.keys())"
+        f"import sys; from lcs.runs import RunStore, verify; verify(RunStore({str(store.root)!r}));"
+        "assert not {'torch', 'pandas', 'sklearn', 'scipy'} & sys.modules.keys()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_records_are_read_once_until_they_change(store, monkeypatch):
