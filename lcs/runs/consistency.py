@@ -64,13 +64,13 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
     check_types("history", history, dict.fromkeys((*COLUMNS, config.accuracy_name), list))
     check_types("history", history, dict.fromkeys(LAYER_COLUMNS, dict))
     _check_images("history", history, config)
-    layers = config.layer_sizes().keys()
+    layers = config.layer_sizes()
     for name, values in history.items():
         types = HISTORY_TYPES.get(name, {int, float})
         columns = [values]
         if type(values) is dict:
             columns = [*values.values()]
-            if values.keys() != layers:
+            if values.keys() != layers.keys():
                 raise ValueError(f"history: {name} is not a mapping of {', '.join(layers)}")
         for column in columns:
             if type(column) is not list or len(column) != len(expected):
@@ -79,6 +79,9 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
                 raise ValueError(f"history: {name} has values of another type")
         if name in SHARES:
             _check_share(f"history: {name}", values)
+    for layer, counts in history["nonzeros"].items():
+        if max(counts) > layers[layer].weights:
+            raise ValueError(f"history: {layer} has not so many weights")
     if history["epoch"] != expected:
         raise ValueError("history: epochs are not the run's recorded ones")
 

@@ -220,7 +220,8 @@ def record_paths(source: Path) -> list[Path]:
     """
     found = RunStore(source).paths() if source.is_dir() else [source]
     if not found or not found[0].exists():
-        raise RecordError(f"{source}: there is no record; check the path")
+        reason = "holds no record" if source.is_dir() else "there is no such file or folder"
+        raise RecordError(f"{source}: {reason}; check the path")
     return found
 
 

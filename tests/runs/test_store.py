@@ -256,6 +256,7 @@ MISTAKES = {
     "test_accuracy is not the history's last": at("final", "test_accuracy", to=0.99),
     "nonzeros are not the history's last": at("final", "nonzeros", "fc1", to=1),
     "not those of the network": at("final", "weights", "conv1", to=1),
+    "conv1 has not so many weights": at("history", "nonzeros", "conv1", 0, to=10**6),
     "norm is not a mapping of conv1, fc1, fc2": at("history", "norm", "fc1", to=None),
     "on the other images too": at("final", "validation_accuracy", to=0.5),
     # of parts, types and units
