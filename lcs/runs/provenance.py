@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy")
-# facts in Linux's /proc/cpuinfo, and what they are called here
-GENERATION = {"cpu family": "family", "model": "model"}
 # folders of an absolute path, or of one below a home, where an argument or its value begins
 FOLDERS = re.compile(r"(?:^|(?<=[=,:])|(?<=^-\w))(?:~\w*|[A-Za-z]:)?[\\/](?:.*[\\/])?")
 
@@ -77,7 +75,7 @@ def _processor(cpuinfo: str) -> str:
     """Name a processor and its generation, which a virtual machine may leave out of the name."""
     lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
     facts = {key.strip(): value.strip() for key, _, value in lines}
-    numbers = [f"{word} {facts[key]}" for key, word in GENERATION.items() if key in facts]
+    numbers = [f"{key.split()[-1]} {facts[key]}" for key in ("cpu family", "model") if key in facts]
     name = facts.get("model name", "")
     return f"{name} ({', '.join(numbers)})" if name and numbers else name
 

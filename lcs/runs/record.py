@@ -81,8 +81,7 @@ class Record:
     def load_filters(self) -> Tensor:
         """Return the stored first-layer filters (units, C, H, W), float32.
 
-        Raises:
-            RecordError: there are none, or their file is not kept or altered.
+        RecordError if there are none, or their file is not kept or altered.
         """
         import torch
 

@@ -35,9 +35,6 @@ class RunStore:
     Args:
         root: the folder, which may begin with `~`; created at the first write.
         fallback: another store that is read, never written, where this one lacks a run.
-
-    Raises:
-        OSError: there is no such home folder.
     """
 
     def __init__(self, root: str | Path, *, fallback: RunStore | None = None) -> None:
@@ -55,11 +52,7 @@ class RunStore:
         return self.root / f"{config.file}.json"
 
     def find(self, config: RunConfig) -> Record | None:
-        """Return the record of a run, or None if there is none.
-
-        Raises:
-            RecordError: the record is there but broken.
-        """
+        """Return the record of a run, None if there is none; a broken one raises RecordError."""
         return self.named(config.file)
 
     def named(self, file: str) -> Record | None:
@@ -70,19 +63,11 @@ class RunStore:
         return None
 
     def records(self) -> Iterator[Record]:
-        """Every record of this folder (not of the fallback), in the order of their paths.
-
-        Raises:
-            RecordError: at the first broken one.
-        """
+        """Every record of this folder, not of the fallback, in the order of `paths`; as `find`."""
         return (_read(path, self.root) for path in self.paths())
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted.
-
-        Raises:
-            OSError: it has a folder that cannot be read.
-        """
+        """Paths of all records of this folder, sorted; OSError for one that cannot be read."""
 
         def refuse(error: OSError) -> None:
             if not isinstance(error, FileNotFoundError):  # a new store has no folder yet
@@ -166,10 +151,8 @@ class RunStore:
     def import_record(self, source: Path, *, filters: bool = True) -> Record:
         """Copy a checked record, with its filters where they are kept, into this store.
 
-        A record of the same run with the same results stays in its place.
-
-        Raises:
-            RecordError: it is broken, or this store has other results of the same run.
+        One of the same run with the same results stays in its place; with others, or for a broken
+        record, it raises RecordError.
         """
         content = read_content(source)
         record = parse_record(content, source)
@@ -201,11 +184,7 @@ class RunStore:
         return present
 
     def check_writable(self, config: RunConfig) -> None:
-        """Try whether the record of a run can be written, before the run takes its time.
-
-        Raises:
-            RecordError: it cannot.
-        """
+        """Raise RecordError if a record cannot be written, before the run takes its time."""
         folder = self.path(config).parent
         with _advising(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -213,11 +192,7 @@ class RunStore:
 
 
 def record_paths(source: Path) -> list[Path]:
-    """Return the records of a folder, or the one that is named.
-
-    Raises:
-        RecordError: there is no such path, or no record in it.
-    """
+    """Return the records of a folder, or the one that is named; RecordError if there is none."""
     found = RunStore(source).paths() if source.is_dir() else [source]
     if not found or not found[0].exists():
         reason = "holds no record" if source.is_dir() else "there is no such file or folder"
@@ -226,11 +201,7 @@ def record_paths(source: Path) -> list[Path]:
 
 
 def named_store(folder: str) -> RunStore:
-    """Return the store in a folder that a reader names; the book's for an empty name.
-
-    Raises:
-        RecordError: there is no such folder.
-    """
+    """Return the store in a folder, which has to exist; the book's for an empty name."""
     if folder and not expanded(folder).is_dir():
         raise RecordError(f"store: there is no folder {folder}; check the path")
     return RunStore(folder or BOOK_RUNS)
@@ -248,11 +219,9 @@ def default_store() -> RunStore:
 def readable(
     store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
 ) -> Iterator[Record]:
-    """Yield the records of a store and of those that it falls back on; broken ones are left out.
+    """Yield the records of a store and of those that it falls back on, but no broken ones.
 
-    Args:
-        store: the first of the stores.
-        wanted: whether the records of a folder, as `cifar10`, are asked for; others are not read.
+    Of folders, as `cifar10`, that are not wanted none is read.
     """
     for place in store.chain():
         for path in place.paths():
@@ -275,11 +244,7 @@ def verify(store: RunStore) -> list[RecordError]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        RecordError: the folder cannot be written or the disk is full.
-    """
+    """Write a file whole or not at all; RecordError if it cannot be, or the disk is full."""
     with _advising(path), replacing(path) as file:
         file.write(data)
 
