@@ -58,7 +58,9 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
 
     Values are one for each recorded epoch, or {layer: values}.
     """
-    expected = [epoch for epoch in recorded_epochs(config.epochs) if epoch <= epochs]
+    expected = recorded_epochs(config.epochs)
+    if epochs < config.epochs:
+        expected = [epoch for epoch in expected if epoch <= epochs]
     if history == {} and not expected:
         return
     check_types("history", history, dict.fromkeys((*COLUMNS, config.accuracy_name), list))

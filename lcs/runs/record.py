@@ -120,8 +120,8 @@ def read_record(path: Path, root: Path | None = None) -> Record:
     """
     record = parse_record(read_content(path), path)
     if root is not None:
-        expected = root / f"{record.file}.json"
-        if path != expected and path.resolve() != expected.resolve():
+        expected = f"{root}/{record.file}.json"
+        if str(path) != expected and path.resolve() != Path(expected).resolve():
             raise RecordError(f"{path}: belongs at {expected}; move it there")
     return record
 
