@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_written(code, advice, tmp_path, monkeypatch):
 # --- reading what was edited, moved or damaged
 
 
-@settings(derandomize=True, max_examples=100, deadline=None, database=None,
+@settings(derandomize=True, max_examples=50, deadline=None, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.sampled_from(b'0519af ,"\\\n'))
 def test_every_edit_and_every_truncation_is_found(place, byte, record, store):
