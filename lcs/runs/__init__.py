@@ -1,8 +1,7 @@
 """Records of runs: written once, and checked whenever they are read.
 
-`store` is the one place where they are written and found, `record` reads and checks one,
-`record_format` has its text and its checksum, `schema` what it may hold, `consistency` what must
-agree in it, and `provenance` where a run comes from.
+`store` writes and finds them, `record` reads one, `record_format` has its text and its checksum,
+`consistency` what it has to hold, and `provenance` where a run comes from.
 """
 
 from lcs.runs.record import Record, read_record

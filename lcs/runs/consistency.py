@@ -1,33 +1,56 @@
-"""Whether what a record says agrees with itself and its config.
+"""What a record has to hold, and what has to agree in it.
 
-A checksum finds an edited record, `schema` what is of another type or out of bounds, and these what
-an honest mistake can cause: the wrong epochs, layers or images. A forgery that was signed anew is
-found by the history of the book's git repository, or by `lcs runs replay`. Every function raises
-ValueError with a reason in one line.
+The checksum finds an edited record, these what an honest mistake can cause: values of the wrong
+type, or the wrong epochs, layers or images. Every function raises ValueError with a reason in one
+line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from lcs.config import Config
-from lcs.config.run_config import defaults
-from lcs.runs import schema
+from lcs.runs.provenance import NUMERIC_PACKAGES
 from lcs.runs.record_format import recorded_epochs
-from lcs.runs.schema import check, check_bounds, check_column, require
 
-# names that a measure cannot have: in a table of runs they are those of other columns; but a
-# history has the learning rate of every epoch
-RESERVED = {"run_id", "record", "path", *schema.PARTS, *defaults(Config)} - {"lr"}
-ACCURACIES = {"test_accuracy", "validation_accuracy"}
+Types = Mapping[str, type | tuple[type, ...]]
+
+# columns of a history, with a value for each recorded epoch, and those with such a list by layer
+COLUMNS = {"epoch": int, "lr": float, "train_loss": float, "train_accuracy": float}
+LAYER_COLUMNS = {"nonzeros": int, "revived": int, "norm": float}
+ON_OTHER_IMAGES = {"test_accuracy", "validation_accuracy"}  # a run has one of them
+SHARES = {"train_accuracy", "clean_train_accuracy", *ON_OTHER_IMAGES}
+HISTORY_TYPES = {
+    name: {kind} for name, kind in (COLUMNS | LAYER_COLUMNS | dict.fromkeys(SHARES, float)).items()
+}
+FINAL: Types = {
+    **COLUMNS,
+    **dict.fromkeys(("nonzeros", "weights", "flops"), dict),
+    **{"evaluation_images": int, "clean_train_accuracy": float},
+}
+ORIGIN: Types = {  # of every record; later ones say more
+    **{"commit": (str, NoneType), "unmodified": (bool, NoneType), "code": str, "packages": dict},
+    **{"device": str, "hardware": str, "threads": (int, NoneType)},
+    **{"seconds": (int, float), "resumes": int},
+}
 
 
-def check_results(config: Config | Mapping[str, Any], history: Any, final: Any) -> None:
-    """Refuse results that a run of this configuration cannot have."""
-    check_bounds("final", final, schema.MAX_RESULTS)
-    if isinstance(config, Config):
-        _check_training(config, history, final)
+def check_training(config: Config, history: Any, final: Any) -> None:
+    """Refuse results that a training of this configuration cannot have."""
+    check_history(config, history, config.epochs)
+    check_types("final", final, {**FINAL, config.accuracy_name: float})
+    _check_images("final", final, config)
+    for name in (*COLUMNS, config.accuracy_name):
+        if final[name] != history[name][-1]:
+            raise ValueError(f"final: {name} is not the history's last")
+    if final["nonzeros"] != {name: counts[-1] for name, counts in history["nonzeros"].items()}:
+        raise ValueError("final: nonzeros are not the history's last")
+    if final["weights"] != {name: size.weights for name, size in config.layer_sizes().items()}:
+        raise ValueError("final: weights are not those of the network")
+    for name in SHARES & final.keys():
+        _check_share(f"final: {name}", [final[name]])
 
 
 def check_history(config: Config, history: Any, epochs: int) -> None:
@@ -35,71 +58,59 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
 
     Values are one for each recorded epoch, or {layer: values}.
     """
-    expected = [epoch for epoch in recorded_epochs(config.epochs) if epoch <= epochs]
-    require(type(history) is dict, "history: not a mapping")
-    if not expected and not history:
+    expected = recorded_epochs(config.epochs)
+    if epochs < config.epochs:
+        expected = [epoch for epoch in expected if epoch <= epochs]
+    if history == {} and not expected:
         return
-    sizes, columns = config.layer_sizes(), []
-    for name in (*schema.NEEDED, config.accuracy_name):
-        require(name in history, f"history: lacks {name}")
+    check_types("history", history, dict.fromkeys((*COLUMNS, config.accuracy_name), list))
+    check_types("history", history, dict.fromkeys(LAYER_COLUMNS, dict))
+    _check_images("history", history, config)
+    layers = config.layer_sizes()
     for name, values in history.items():
-        kind = schema.COLUMNS.get(name, schema.OTHER_COLUMN)
-        if name in schema.LAYER_COLUMNS or type(values) is dict:
-            kind = schema.LAYER_COLUMNS.get(name, schema.OTHER_COLUMN)
-            _check_keys(name, values, sizes)
-            for layer, column in values.items():
-                most = sizes[layer].weights if kind is schema.COUNT else kind.highest
-                columns.append((f"{name}_{layer}", column, kind._replace(highest=most)))
-        else:
-            columns.append((name, values, kind))
-    _check_names("history", [name for name, *_ in columns], config)
-    for name, values, kind in columns:
-        check_column(name, values, len(expected), kind)
-    require(history["epoch"] == expected, "history: epochs are not the run's recorded ones")
-
-
-def check_filters(filters: Any, name: str) -> None:
-    """Refuse a mention of filters, but that of the file which belongs to the run of this name.
-
-    A record that could name any file would have others overwritten when it is imported.
-    """
-    if filters is not None:
-        _check_keys("filters", filters, {"file", "sha256"})
-        own = filters["file"] == f"{name}.safetensors"
-        require(own, f"filters: the file is not the run's own, {name}.safetensors")
-        check("filters", filters["sha256"], schema.TEXT)
+        types = HISTORY_TYPES.get(name, {int, float})
+        columns = [values]
+        if type(values) is dict:
+            columns = [*values.values()]
+            if values.keys() != layers.keys():
+                raise ValueError(f"history: {name} is not a mapping of {', '.join(layers)}")
+        for column in columns:
+            if type(column) is not list or len(column) != len(expected):
+                raise ValueError(f"history: {name} has not {len(expected)} values")
+            if not {*map(type, column)} <= types:
+                raise ValueError(f"history: {name} has values of another type")
+        if name in SHARES:
+            _check_share(f"history: {name}", values)
+    for layer, counts in history["nonzeros"].items():
+        if max(counts) > layers[layer].weights:
+            raise ValueError(f"history: {layer} has not so many weights")
+    if history["epoch"] != expected:
+        raise ValueError("history: epochs are not the run's recorded ones")
 
 
 def check_origin(origin: Any) -> None:
     """Refuse a provenance without what every record has, or with values of the wrong type."""
-    check_bounds("provenance", origin)
-    check("provenance", origin, schema.ORIGIN)
+    check_types("provenance", origin, ORIGIN)
+    check_types("packages", origin["packages"], dict.fromkeys(("python", *NUMERIC_PACKAGES), str))
 
 
-def _check_training(config: Config, history: Any, final: Any) -> None:
-    check_history(config, history, config.epochs)
-    check("final", final, {**schema.FINAL, config.accuracy_name: schema.SHARE})
-    _check_names("final", final, config)
-    for name in ("epoch", "lr", "train_loss", "train_accuracy", config.accuracy_name):
-        require(final[name] == history[name][-1], f"final: {name} is not the history's last")
-    last = {layer: counts[-1] for layer, counts in history["nonzeros"].items()}
-    require(final["nonzeros"] == last, "final: nonzeros are not the history's last")
-    weights = {layer: size.weights for layer, size in config.layer_sizes().items()}
-    require(final["weights"] == weights, "weights: not those of the network")
-    for counts in final.get("fan_in", {}).values():
-        check("fan_in", counts, [schema.COUNT])
+def check_types(part: str, values: Any, types: Types) -> None:
+    """Refuse what is no mapping, lacks one of the names, or has a value of another type."""
+    if type(values) is not dict:
+        raise ValueError(f"{part}: not a mapping")
+    for name, kind in types.items():
+        if name not in values:
+            raise ValueError(f"{part}: lacks {name}")
+        found = type(values[name])
+        if found is not kind and not (type(kind) is tuple and found in kind):
+            raise ValueError(f"{part}: {name} is of type {found.__name__}")
 
 
-def _check_names(part: str, names: Collection[str], config: Config) -> None:
-    """Refuse names of measures that another column of a table of runs has."""
-    check_bounds(part, [*names])
-    require(len({*names}) == len(names), f"{part}: two columns have the same name")
-    for name in names:
-        require(name not in RESERVED, f"{part}: {name} is no name of a measure")
-    own = ACCURACIES & {*names} == {config.accuracy_name}
-    require(own, f"{part}: of the other images too")
+def _check_images(part: str, values: Mapping[str, Any], config: Config) -> None:
+    if not (ON_OTHER_IMAGES - {config.accuracy_name}).isdisjoint(values):
+        raise ValueError(f"{part}: has an accuracy on the other images too")
 
 
-def _check_keys(name: str, found: Any, keys: Collection[str]) -> None:
-    right = type(found) is dict and found.keys() == {*keys}
-    require(right, f"{name}: not a mapping of {', '.join(keys)}")
+def _check_share(name: str, values: list[float]) -> None:
+    if not 0 <= min(values) <= max(values) <= 1:
+        raise ValueError(f"{name} is not from 0 to 1")

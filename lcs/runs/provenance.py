@@ -19,13 +19,7 @@ from lcs.runs.numeric_core import NUMERIC, PACKAGE, WITHOUT_NUMBERS, code_hash
 if TYPE_CHECKING:
     import torch
 
-# of a command; a record with a text of `schema.MAX_TEXT` would be refused
-MAX_COMMAND = 1000
-
-# those on whose versions the numbers of a run may depend
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy")
-# facts in Linux's /proc/cpuinfo, and what they are called here
-GENERATION = {"cpu family": "family", "model": "model"}
 # folders of an absolute path, or of one below a home, where an argument or its value begins
 FOLDERS = re.compile(r"(?:^|(?<=[=,:])|(?<=^-\w))(?:~\w*|[A-Za-z]:)?[\\/](?:.*[\\/])?")
 
@@ -59,15 +53,11 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Command line without the folders of this machine: of absolute paths only the name is kept.
-
-    A long one is cut, and bytes that are no UTF-8 are escaped.
-    """
+    """Command line without the folders of this machine: of absolute paths only the name is kept."""
     program = Path(arguments[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
     words = [name, *(FOLDERS.sub("", word.rstrip("\\/")) for word in arguments[1:])]
-    text = " ".join(words).encode(errors="backslashreplace").decode()
-    return text if len(text) <= MAX_COMMAND else f"{text[: MAX_COMMAND - 1]}…"
+    return " ".join(words).encode(errors="backslashreplace").decode()
 
 
 def hardware(device: torch.device) -> str:
@@ -85,7 +75,7 @@ def _processor(cpuinfo: str) -> str:
     """Name a processor and its generation, which a virtual machine may leave out of the name."""
     lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
     facts = {key.strip(): value.strip() for key, _, value in lines}
-    numbers = [f"{word} {facts[key]}" for key, word in GENERATION.items() if key in facts]
+    numbers = [f"{key.split()[-1]} {facts[key]}" for key in ("cpu family", "model") if key in facts]
     name = facts.get("model name", "")
     return f"{name} ({', '.join(numbers)})" if name and numbers else name
 
@@ -98,16 +88,10 @@ def plain_environment() -> dict[str, str]:
 @functools.cache
 def _git(*arguments: str) -> str | None:
     """Output of a git command; None without git or outside a repository."""
+    command = ["git", "-C", str(PACKAGE.parent), *arguments]
+    known = plain_environment()
     try:
-        done = subprocess.run(
-            ["git", "-C", str(PACKAGE.parent), *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=plain_environment(),
-            check=True,
-            timeout=20,
-        )
+        done = subprocess.run(command, capture_output=True, env=known, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return done.stdout.decode(errors="replace").strip()

@@ -1,70 +1,73 @@
-"""A finished run as stored: read, checked against itself, and its filters.
+"""A finished run as stored: its whole configuration, its results, and where it comes from.
 
-A record holds the whole configuration of a run, its results, and where it comes from. Everything
-that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
-own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
+Everything that may differ between two equal runs stands under `provenance`, with a SHA-256 of the
+record's own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, RecordError, one_line, shown
-from lcs.files import read_bounded
-from lcs.runs.consistency import check_filters, check_origin, check_results
-from lcs.runs.record_format import SCHEMA, checksum_matches, parse
-from lcs.runs.schema import PARTS
+from lcs.runs.consistency import check_origin, check_training, check_types
+from lcs.runs.record_format import SCHEMA, checksum_matches
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
-# those of the book are far smaller; a stranger's may have any size
-MAX_RECORD_BYTES = 4 * 2**20
-MAX_FILTERS_BYTES = 256 * 2**20
+MAX_RECORD_BYTES = 4 * 2**20  # those of the book are far smaller
 # what to do about a damaged one
 RESTORE = "restore it from git, or from where it came"
+PARTS: dict[str, Any] = {
+    **{"kind": str, "config": dict, "history": dict, "final": dict},
+    **{"filters": (dict, NoneType), "provenance": dict},
+}
 
 
 @dataclass(frozen=True)
 class Record:
     """One finished run as stored.
 
+    Of the kind "training", `config` is a `Config`; of any other, a read-only mapping of values.
     `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
-    the last epoch (other kinds of runs have only `final`). A store reads a file once: its records
-    are shared, and are not to be changed.
+    the last epoch. A store reads a file once: its records are shared, and are not to be changed.
     """
 
     path: Path
     kind: str
-    config: Any  # a `Config`; of other kinds than "training", a read-only mapping
+    config: Any
     history: dict[str, Any]
     final: dict[str, Any]
-    filters: dict[str, Any] | None
+    filters: dict[str, Any] | None  # the name of their file, and its SHA-256
     provenance: dict[str, Any]
 
     @property
     def run_id(self) -> str:
-        """The id of the run, as in the file's name."""
-        if isinstance(self.config, Config):
-            return self.config.run_id
-        return "-".join(self.path.stem.split("-")[-2:])
+        """The id of the run, with which the file's name ends, as `1f0c…-s0`."""
+        return id_in_name(self.path)
+
+    @property
+    def file(self) -> str:
+        """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
+        if not isinstance(self.config, Config):
+            return f"{self.kind}/{self.path.stem}"
+        return self.config.file
 
     @property
     def accuracy(self) -> float:
         """Share of right answers after the last epoch, on test images or on those held out.
 
-        NaN for other kinds of runs, which classify nothing.
+        NaN for a run of another kind than training.
         """
         if not isinstance(self.config, Config):
             return math.nan
@@ -72,46 +75,36 @@ class Record:
 
     @property
     def has_filters(self) -> bool:
-        """Whether filters are kept beside the record, as in the book where a figure has them.
-
-        `filters` names the file and its SHA-256 in any case.
-        """
-        return self.filters is not None and self.path.with_name(self.filters["file"]).exists()
+        """Whether filters are kept beside the record, as in the book where a figure has them."""
+        return self.filters is not None and self.path.with_suffix(".safetensors").exists()
 
     def load_filters(self) -> Tensor:
         """Return the stored first-layer filters (units, C, H, W), float32.
 
-        Raises:
-            RecordError: the record has none, or their file is not kept or altered.
+        RecordError if there are none, or their file is not kept or altered.
         """
         import torch
 
-        return torch.from_numpy(self.read_filters()[1].astype("float32"))
+        return torch.from_numpy(load_arrays(self.read_filters())["filters"].astype("float32"))
 
-    def read_filters(self) -> tuple[bytes, NDArray[np.float16]]:
-        """Return the checked file of filters, and the filters in it (units, C, H, W).
-
-        Raises:
-            RecordError: the record has none, or their file is not kept or altered.
-        """
+    def read_filters(self) -> bytes:
+        """Return the checked file of filters; see `load_filters`."""
+        path = self.path.with_suffix(".safetensors")
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
-        path = self.path.with_name(self.filters["file"])
         if not path.exists():
             raise RecordError(
                 f"{path}: not kept here; train the run anew, with --store naming an empty folder"
             )
-        content = read_file(path, MAX_FILTERS_BYTES)
+        content = _read_file(path)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
-        try:
-            filters = load_arrays(content)["filters"]
-            if filters.ndim != 4 or filters.dtype.name != "float16":
-                raise ValueError(f"{filters.dtype} of {filters.ndim} dimensions")
-        except (SafetensorError, *ILL_FORMED) as error:
-            reason = one_line(error)
-            raise RecordError(f"{path}: not a file of filters ({reason}); {RESTORE}") from error
-        return content, filters
+        return content
+
+
+def id_in_name(path: Path) -> str:
+    """Return the id with which the name of a record's file ends."""
+    return "-".join(path.stem.split("-")[-2:])
 
 
 def read_record(path: Path, root: Path | None = None) -> Record:
@@ -127,40 +120,38 @@ def read_record(path: Path, root: Path | None = None) -> Record:
     """
     record = parse_record(read_content(path), path)
     if root is not None:
-        place = record.config.file if record.kind == Config.kind else f"{record.kind}/{path.stem}"
-        expected = root / f"{place}.json"
-        if path != expected and path.resolve() != expected.resolve():
+        expected = f"{root}/{record.file}.json"
+        if str(path) != expected and path.resolve() != Path(expected).resolve():
             raise RecordError(f"{path}: belongs at {expected}; move it there")
     return record
 
 
 def parse_record(content: bytes, path: Path) -> Record:
-    """Return the record that these bytes of a file are, checked against themselves."""
+    """Return the record that these bytes of a file are; see `read_record`."""
     try:
-        if len(content) > MAX_RECORD_BYTES:
-            raise ValueError(f"larger than {MAX_RECORD_BYTES:,} bytes")
-        document = parse(content)
-        if type(document["schema"]) is not int or document["schema"] != SCHEMA:
-            found = shown(document["schema"])
-            raise RecordError(f"{path}: schema {found}, not {SCHEMA}; update lcs")
+        document = json.loads(content)
+        if (schema := document["schema"]) != SCHEMA:
+            raise RecordError(f"{path}: schema {shown(schema)}, not {SCHEMA}; update lcs")
         if not checksum_matches(content, document["provenance"]["sha256"]):
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); {RESTORE}")
-        if document.keys() != PARTS:
-            raise ValueError(f"its parts are not {', '.join(sorted(PARTS))}")
-        config: Any = MappingProxyType(document["config"])
-        identity = name = path.stem
-        if document["kind"] == Config.kind:
-            config = Config.from_dict(document["config"])
-            identity, name = config.run_id, Path(config.file).name
-        if not identity.endswith(document["id"]):
-            raise RecordError(f"{path}: its config has the id {identity}; {RESTORE}")
-        if path.name != f"{name}.json":
+        config: Any
+        parts = {name: document[name] for name in PARTS}
+        check_types("record", parts, PARTS)
+        check_origin(parts["provenance"])
+        if parts["filters"] is not None:
+            check_types("filters", parts["filters"], {"file": str, "sha256": str})
+        if parts["kind"] == Config.kind:
+            config = Config.from_dict(parts["config"])
+            check_training(config, parts["history"], parts["final"])
+            own, name = config.run_id, config.name
+        else:
+            config = MappingProxyType(parts["config"])
+            own, name = id_in_name(path), path.stem
+        if document["id"] != own:
+            raise RecordError(f"{path}: its id is {shown(document['id'])}, not {own}; {RESTORE}")
+        if path.stem != name or not parts["kind"].isidentifier():
             raise RecordError(f"{path}: by its config it is {name}.json; rename it")
-        check_origin(document["provenance"])
-        check_filters(document["filters"], name)
-        check_results(config, document["history"], document["final"])
-        parts = ("kind", "history", "final", "filters", "provenance")
-        return Record(path=path, config=config, **{name: document[name] for name in parts})
+        return Record(**parts | {"path": path, "config": config})
     except ILL_FORMED as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason = kind + one_line(error)
@@ -168,21 +159,14 @@ def parse_record(content: bytes, path: Path) -> Record:
 
 
 def read_content(path: Path) -> bytes:
-    """Read the bytes of a record as they were written: git, on Windows, may change line ends.
-
-    Raises:
-        RecordError: they cannot be read, or are too many.
-    """
-    return read_file(path).replace(b"\r\n", b"\n")
+    """Read the bytes of a record as they were written: git, on Windows, may change line ends."""
+    return _read_file(path, MAX_RECORD_BYTES).replace(b"\r\n", b"\n")
 
 
-def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
-    """Read a file of a store, of at most `limit` bytes.
-
-    Raises:
-        RecordError: it cannot be read, or is larger.
-    """
+def _read_file(path: Path, limit: float = math.inf) -> bytes:
     try:
-        return read_bounded(path, limit)
+        if path.stat().st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit:,} bytes")
+        return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); {RESTORE}") from error

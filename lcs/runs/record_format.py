@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from lcs.errors import printable
-
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
 # results of at most about so many epochs are kept
@@ -30,30 +28,20 @@ def recorded_epochs(epochs: int) -> list[int]:
     return sorted({*range(1, dense + 1), *spaced.tolist()})
 
 
-def parse(content: bytes) -> dict[str, Any]:
-    """Read the bytes of a record.
-
-    Raises:
-        ValueError: they are not JSON, hold NaN or an infinity, or name a value twice.
-        TypeError: they are no mapping.
-    """
-    document = json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_mapping)
-    if type(document) is not dict:
-        raise TypeError(f"a {type(document).__name__}, no mapping")
-    return document
-
-
 def with_checksum(document: Mapping[str, Any]) -> bytes:
     """Return the bytes of a record with its checksum, whatever stands in the place of that.
 
     Results are rounded, but never the config, which the id stands for.
+
+    Raises:
+        ValueError: a number is not finite.
     """
 
     def text(checksum: str) -> bytes:
         origin = {**document["provenance"], "sha256": checksum}
         whole = {**document, "provenance": origin}
-        shown = {k: v if k == "config" else rounded(v) for k, v in whole.items()}
-        return (_render(shown, "") + "\n").encode()
+        parts = {k: v if k == "config" else rounded(v) for k, v in whole.items()}
+        return (_render(parts, "") + "\n").encode()
 
     return text(hashlib.sha256(text("")).hexdigest())
 
@@ -66,12 +54,10 @@ def checksum_matches(content: bytes, checksum: str) -> bool:
 
 
 def rounded(value: Any) -> Any:
-    """Return JSON-ready values with floats to the digits that a record keeps, printable texts."""
-    if isinstance(value, str):
-        return printable(value)
+    """Return JSON-ready values, their floats with the digits that a record keeps."""
     if isinstance(value, Mapping):
-        return {printable(str(k)): rounded(v) for k, v in value.items()}
-    if isinstance(value, Sequence):
+        return {str(k): rounded(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return [rounded(item) for item in value]
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
@@ -87,14 +73,3 @@ def _render(value: Any, indent: str) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(_render(item, inner) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):  # which one is read differs between readers
-        raise ValueError("a value is named twice")
-    return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a result")

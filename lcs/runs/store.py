@@ -19,7 +19,7 @@ from lcs.config import RunConfig
 from lcs.errors import RecordError
 from lcs.files import expanded, is_full, locked, own_folder, replacing
 from lcs.runs.provenance import PACKAGE
-from lcs.runs.record import Record, parse_record, read_content, read_record
+from lcs.runs.record import Record, id_in_name, parse_record, read_content, read_record
 from lcs.runs.record_format import SCHEMA, with_checksum
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
@@ -35,9 +35,6 @@ class RunStore:
     Args:
         root: the folder, which may begin with `~`; created at the first write.
         fallback: another store that is read, never written, where this one lacks a run.
-
-    Raises:
-        OSError: there is no such home folder.
     """
 
     def __init__(self, root: str | Path, *, fallback: RunStore | None = None) -> None:
@@ -55,56 +52,30 @@ class RunStore:
         return self.root / f"{config.file}.json"
 
     def find(self, config: RunConfig) -> Record | None:
-        """Return the record of a run, or None if there is none.
-
-        Raises:
-            RecordError: the record is there but broken.
-        """
+        """Return the record of a run, None if there is none; a broken one raises RecordError."""
         return self.named(config.file)
 
     def named(self, file: str) -> Record | None:
-        """Return the record in a place, `cifar10/s-fc-a1-sgd-…-s0`, or None if there is none.
-
-        Raises:
-            RecordError: the record is there but broken.
-        """
-        path = self.root / f"{file}.json"
-        try:
-            there = path.exists()
-        except PermissionError:
-            there = True  # reading it says so
-        if there:
-            return _read(path, self.root)
-        return self.fallback.named(file) if self.fallback else None
+        """Return the record in a place, `cifar10/s-fc-a1-sgd-…-s0`; see `find`."""
+        for place in self.chain():
+            if (path := place.root / f"{file}.json").exists():
+                return _read(path, place.root)
+        return None
 
     def records(self) -> Iterator[Record]:
-        """Every record of this folder (not of the fallback), in the order of their paths.
-
-        Raises:
-            RecordError: at the first broken one.
-        """
-        for path in self.paths():
-            yield _read(path, self.root)
+        """Every record of this folder, not of the fallback, in the order of `paths`; as `find`."""
+        return (_read(path, self.root) for path in self.paths())
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted.
-
-        Raises:
-            RecordError: it has a folder that cannot be read.
-        """
+        """Paths of all records of this folder, sorted; OSError for one that cannot be read."""
 
         def refuse(error: OSError) -> None:
             if not isinstance(error, FileNotFoundError):  # a new store has no folder yet
-                raise RecordError(
-                    f"{error.filename}: cannot be read ({error.strerror}); mend that, or name "
-                    "another folder"
-                ) from error
+                raise error
 
+        walk = os.walk(self.root, onerror=refuse)
         return sorted(
-            Path(folder, name)
-            for folder, folders, files in os.walk(self.root, onerror=refuse)
-            for name in (*folders, *files)
-            if name.endswith(".json")
+            Path(at, name) for at, _, files in walk for name in files if name.endswith(".json")
         )
 
     def by_id(self, wanted: str) -> Record:
@@ -116,23 +87,21 @@ class RunStore:
             RecordError: no record, or more than one, has such an id, or the file is damaged.
         """
         if wanted.endswith(".json") and Path(wanted).is_file():
-            folder, name = os.path.split(wanted)
-            return read_record(Path(folder).resolve() / name)
-        named = re.search(r"[0-9a-f]{10}(-s\d+)?(?=(\.json)?$)", wanted)
-        wanted = named[0] if named else wanted
+            return read_record(Path(wanted).parent.resolve() / Path(wanted).name)
+        if named := re.search(r"[0-9a-f]{10}(-s\d+)?(?=(\.json)?$)", wanted):
+            wanted = named[0]
         for place in self.chain():
-            ids = {path: "-".join(path.stem.split("-")[-2:]) for path in place.paths()}
-            # with the seed and without
+            ids = {path: id_in_name(path) for path in place.paths()}
+            # with the seed and without, or its start
             found = [p for p, own in ids.items() if wanted in (own, own.rpartition("-")[0])]
-            if wanted and not found:
-                found = [p for p, own in ids.items() if own.startswith(wanted)]
-            if len(found) == 1:
-                return _read(found[0], place.root)
-            if found:
+            found = found or [p for p, own in ids.items() if wanted and own.startswith(wanted)]
+            if len(found) > 1:
                 raise RecordError(
                     f"{len(found)} runs in {place.root} with the id {wanted!r}; give more of it, "
                     "as `lcs runs list` has it"
                 )
+            if found:
+                return _read(found[0], place.root)
         places = " or ".join(str(place.root) for place in self.chain())
         raise RecordError(f"no run in {places} with the id {wanted!r}; see `lcs runs list`")
 
@@ -179,6 +148,18 @@ class RunStore:
             raise RecordError(f"{path}: not written, no record reads so ({reason})") from error
         return self._add(record, signed, content)
 
+    def import_record(self, source: Path, *, filters: bool = True) -> Record:
+        """Copy a checked record, with its filters where they are kept, into this store.
+
+        One of the same run with the same results stays in its place; with others, or for a broken
+        record, it raises RecordError.
+        """
+        content = read_content(source)
+        record = parse_record(content, source)
+        beside = record.read_filters() if filters and record.has_filters else b""
+        here = dataclasses.replace(record, path=self.root / f"{record.file}.json")
+        return self._add(here, content, beside)
+
     def _add(self, record: Record, content: bytes, filters: bytes) -> Record:
         """Create the files of a checked record, its filters if not empty; return what is stored.
 
@@ -190,10 +171,8 @@ class RunStore:
             if not path.exists():
                 if filters:  # a killed writer may have left others
                     write_atomically(beside, filters)
-                with suppress(FileExistsError):  # where there are no locks
-                    with replacing(path, once=True) as file:
-                        file.write(content)
-                    return record
+                write_atomically(path, content)
+                return record
         present = read_record(path, self.root)
         if (present.history, present.final) != (record.history, record.final):
             raise RecordError(
@@ -205,63 +184,24 @@ class RunStore:
         return present
 
     def check_writable(self, config: RunConfig) -> None:
-        """Try whether the record of a run can be written, before the run takes its time.
-
-        Raises:
-            RecordError: it cannot.
-        """
+        """Raise RecordError if a record cannot be written, before the run takes its time."""
         folder = self.path(config).parent
-        try:
+        with _advising(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise RecordError(
-                f"{folder}: cannot be written ({error.strerror}); mend that, or name another "
-                "folder by --store or LCS_STORE"
-            ) from error
-
-    def import_record(self, source: Path, *, filters: bool = True) -> Record:
-        """Copy a checked record, with its filters where they are kept, into this store.
-
-        A record of the same run with the same results stays in its place.
-
-        Args:
-            source: the record.
-            filters: whether its filters come with it.
-
-        Raises:
-            RecordError: it is broken, or this store has other results of the same run.
-        """
-        content = read_content(source)
-        record = parse_record(content, source)
-        beside = record.read_filters()[0] if filters and record.has_filters else b""
-        place = f"{record.kind}/{source.name}"
-        path = self.path(record.config) if record.kind == "training" else self.root / place
-        taken = dataclasses.replace(record, path=path)
-        return self._add(taken, content, beside)
+            tempfile.TemporaryFile(dir=folder).close()
 
 
 def record_paths(source: Path) -> list[Path]:
-    """Return the records of a folder, or the one that is named.
-
-    Raises:
-        RecordError: there is no such path, or no record in it.
-    """
-    if not source.exists():
-        raise RecordError(f"{source}: there is no such file or folder; check the path")
+    """Return the records of a folder, or the one that is named; RecordError if there is none."""
     found = RunStore(source).paths() if source.is_dir() else [source]
-    if not found:
-        raise RecordError(f"{source}: holds no record; check the path")
+    if not found or not found[0].exists():
+        reason = "holds no record" if source.is_dir() else "there is no such file or folder"
+        raise RecordError(f"{source}: {reason}; check the path")
     return found
 
 
 def named_store(folder: str) -> RunStore:
-    """Return the store in a folder that a reader names; the book's for an empty name.
-
-    Raises:
-        RecordError: there is no such folder.
-    """
+    """Return the store in a folder, which has to exist; the book's for an empty name."""
     if folder and not expanded(folder).is_dir():
         raise RecordError(f"store: there is no folder {folder}; check the path")
     return RunStore(folder or BOOK_RUNS)
@@ -272,40 +212,22 @@ def default_store() -> RunStore:
 
     New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
     """
-    own, book = RunStore(own_folder("LCS_STORE")), RunStore(BOOK_RUNS)
-    return book if own.root.resolve() == book.root.resolve() else RunStore(own.root, fallback=book)
+    own, book = own_folder("LCS_STORE"), RunStore(BOOK_RUNS)
+    return book if own.resolve() == BOOK_RUNS.resolve() else RunStore(own, fallback=book)
 
 
 def readable(
     store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
 ) -> Iterator[Record]:
-    """Yield the records of a store and of those that it falls back on; broken ones are left out.
+    """Yield the records of a store and of those that it falls back on, but no broken ones.
 
-    Args:
-        store: the first of the stores.
-        wanted: whether the records of a folder, as `cifar10`, are asked for; others are not read.
+    Of folders, as `cifar10`, that are not wanted none is read.
     """
     for place in store.chain():
         for path in place.paths():
             if wanted(path.relative_to(place.root).parts[0]):
                 with suppress(RecordError):
                     yield _read(path, place.root)
-
-
-def _read(path: Path, root: Path) -> Record:
-    """Return the record of a file in a store, read once until the file changes."""
-    try:
-        found = path.stat()
-    except OSError:
-        return read_record(path, root)  # which says what is wrong
-    state = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    return _read_once(path, root, state)
-
-
-# as many as the book may come to have; each takes about 60 kB
-@functools.lru_cache(4096)
-def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
-    return read_record(path, root)
 
 
 def verify(store: RunStore) -> list[RecordError]:
@@ -322,13 +244,24 @@ def verify(store: RunStore) -> list[RecordError]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        RecordError: the folder cannot be written or the disk is full.
-    """
+    """Write a file whole or not at all; RecordError if it cannot be, or the disk is full."""
     with _advising(path), replacing(path) as file:
         file.write(data)
+
+
+def _read(path: Path, root: Path) -> Record:
+    """Return the record of a file in a store, read once until the file changes."""
+    try:
+        found = path.stat()
+    except OSError:
+        return read_record(path, root)  # which says what is wrong
+    return _read_once(path, root, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+# as many as the book may come to have; each takes about 60 kB
+@functools.lru_cache(4096)
+def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
+    return read_record(path, root)
 
 
 @contextmanager

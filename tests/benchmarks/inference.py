@@ -101,7 +101,7 @@ def first_layers() -> Iterator[tuple[int, str, Tensor]]:
 def stored_layer() -> tuple[int, Tensor]:
     """Return width and first layer (units, inputs) of the run whose network is in use."""
     (record,) = find_study(STUDY).stored("desk", RunStore(BOOK_RUNS))
-    kept = safetensors.torch.load(record.read_filters()[0])
+    kept = safetensors.torch.load(record.read_filters())
     units, *inputs = kept["first_layer.shape"].tolist()
     flat = torch.zeros(units * math.prod(inputs))
     flat[kept["first_layer.places"].long()] = kept["first_layer.values"]

@@ -1,6 +1,5 @@
 """Results that a store takes for those of a finished run, without training."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,18 +11,12 @@ from torch import Tensor
 from lcs import data
 from lcs.config import Config
 from lcs.runs import Record
-from lcs.runs.record_format import recorded_epochs
+from lcs.runs.record_format import recorded_epochs, with_checksum
 
 ORIGIN = {
-    "commit": None,
-    "unmodified": None,
-    "code": "0" * 64,
+    **{"commit": None, "unmodified": None, "code": "0" * 64},
     "packages": dict.fromkeys(("python", "torch", "torchvision", "numpy"), "1"),
-    "device": "cpu",
-    "hardware": "a test's",
-    "threads": 1,
-    "seconds": 1.5,
-    "resumes": 0,
+    **{"device": "cpu", "hardware": "a test's", "threads": 1, "seconds": 1.5, "resumes": 0},
 }
 
 
@@ -32,11 +25,9 @@ def results(config: Config, accuracy: float = 0.5) -> dict[str, Any]:
     sizes, epochs = config.layer_sizes(), recorded_epochs(config.epochs)
     weights = {layer: size.weights for layer, size in sizes.items()}
     flops = sum(2 * size.positions * size.weights for size in sizes.values())
-    spec, name = data.spec(config.dataset), "test_accuracy"
-    images = spec.test_size
-    if config.validation:
-        images, name = spec.train_size // 10, "validation_accuracy"
-    row = {"lr": config.lr, "train_loss": 1.0, "train_accuracy": accuracy, name: accuracy}
+    spec = data.spec(config.dataset)
+    accuracies = dict.fromkeys(("train_accuracy", config.accuracy_name), accuracy)
+    row = {"lr": config.lr, "train_loss": 1.0, **accuracies}
     history = {
         "epoch": epochs,
         **{column: [value] * len(epochs) for column, value in row.items()},
@@ -50,21 +41,17 @@ def results(config: Config, accuracy: float = 0.5) -> dict[str, Any]:
         "nonzeros": weights,
         "weights": weights,
         "flops": {"dense": flops, "sparse": flops},
-        "evaluation_images": images,
+        "evaluation_images": spec.train_size // 10 if config.validation else spec.test_size,
         "clean_train_accuracy": accuracy,
     }
     return {"history": history, "final": final, "provenance": ORIGIN}
 
 
 def signed_anew(path: Path, change: Callable[[Any], object]) -> None:
-    """Change a record's document and sign it again, as someone might who knows how."""
+    """Change a record's document and sign it again, as another lcs might write it."""
     document = json.loads(path.read_text())
     change(document)
-    if isinstance(document.get("provenance"), dict):
-        document["provenance"]["sha256"] = ""
-        blank = json.dumps(document).encode()
-        document["provenance"]["sha256"] = hashlib.sha256(blank).hexdigest()
-    path.write_text(json.dumps(document))
+    path.write_bytes(with_checksum(document))
 
 
 def numbers(record: Record) -> str:

@@ -16,7 +16,7 @@ def made_up(config: Config, accuracy: float, left: int = 500, **final: object) -
     The accuracy is of validation images where the run has some, as in a search.
     """
     known = {
-        f"{'validation' if config.validation else 'test'}_accuracy": accuracy / 100,
+        config.accuracy_name: accuracy / 100,
         "clean_train_accuracy": 0.75,
         "nonzeros": {"conv1": left, "fc1": 300, "fc2": 40},
         "weights": {"conv1": 1000, "fc1": 400, "fc2": 40},
