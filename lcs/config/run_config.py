@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lcs.errors import ConfigError, shown
+from lcs.errors import ConfigError, did_you_mean, shown
 
 
 class RunConfig(ABC):
@@ -47,7 +47,10 @@ class RunConfig(ABC):
         known = defaults(cls)
         for name in values:
             if name not in known:
-                raise ConfigError(f"unknown parameter {shown(name)}; known: {', '.join(known)}")
+                close = did_you_mean(name, known)
+                raise ConfigError(
+                    f"unknown parameter {shown(name)}; known: {', '.join(known)}{close}"
+                )
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:
@@ -109,6 +112,7 @@ def _checked(
         fault = f"{shown(value)} is not a finite number"
     elif choices is not None and value not in choices:
         fault = f"unknown value {shown(value)}; choose from {', '.join(choices)}"
+        fault += did_you_mean(value, choices)
     elif limits is not None and value is not None and not limits[0] <= value <= limits[1]:
         low, high = limits
         fault = f"{shown(value)} is out of range; give {low:.10g} to {high:.10g}"

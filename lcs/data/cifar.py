@@ -15,7 +15,6 @@ import numpy as np
 from lcs.data.datasets import Arrays
 from lcs.data.specs import KEYS
 from lcs.errors import ILL_FORMED, DataError, one_line
-from lcs.files import read_bounded
 
 # the batches, that of test images last; the labels' name in a pickle; label bytes of a record
 LAYOUTS: dict[str, tuple[tuple[str, ...], str, int]] = {
@@ -23,7 +22,6 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], str, int]] = {
     "cifar100": (("train", "test"), "fine_labels", 2),
 }
 PIXELS = 3 * 32 * 32
-MAX_BYTES = 2**28  # of a batch; the largest has 2**27 or so
 
 
 def read(name: str, path: Path) -> Arrays:
@@ -61,7 +59,7 @@ def extract(path: Path, *layouts: Sequence[str]) -> dict[str, bytes]:
     if path.is_dir():
         for file in sorted([*path.glob("*/*"), *path.glob("*")], key=lambda file: -len(file.parts)):
             if file.name in wanted and file.is_file():
-                found[file.name] = read_bounded(file, MAX_BYTES)
+                found[file.name] = file.read_bytes()
     else:
         try:
             with tarfile.open(path, "r:gz") as archive:

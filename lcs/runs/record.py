@@ -18,7 +18,6 @@ from safetensors.numpy import load as load_arrays
 
 from lcs.config import Config, RunConfig, ToyConfig
 from lcs.errors import ILL_FORMED, RecordError, one_line, shown
-from lcs.files import read_bounded
 from lcs.runs.consistency import check_filters, check_origin, check_results
 from lcs.runs.record_format import SCHEMA, checksum_matches, parse
 from lcs.runs.schema import PARTS
@@ -30,7 +29,6 @@ if TYPE_CHECKING:  # a store is read without torch, which takes long to import
 
 # those of the book are far smaller; a stranger's may have any size
 MAX_RECORD_BYTES = 4 * 2**20
-MAX_FILTERS_BYTES = 256 * 2**20
 # what to do about a damaged one
 RESTORE = "restore it from git, or from where it came"
 
@@ -100,7 +98,7 @@ class Record:
             raise RecordError(
                 f"{path}: not kept here; train the run anew, with --store naming an empty folder"
             )
-        content = read_file(path, MAX_FILTERS_BYTES)
+        content = read_file(path)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
         try:
@@ -171,13 +169,13 @@ def read_content(path: Path) -> bytes:
     return read_file(path).replace(b"\r\n", b"\n")
 
 
-def read_file(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
-    """Read a file of a store, of at most `limit` bytes.
+def read_file(path: Path) -> bytes:
+    """Read a file of a store.
 
     Raises:
-        RecordError: it cannot be read, or is larger.
+        RecordError: it cannot be read.
     """
     try:
-        return read_bounded(path, limit)
+        return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); {RESTORE}") from error

@@ -190,10 +190,8 @@ class RunStore:
             if not path.exists():
                 if filters:  # a killed writer may have left others
                     write_atomically(beside, filters)
-                with suppress(FileExistsError):  # where there are no locks
-                    with replacing(path, once=True) as file:
-                        file.write(content)
-                    return record
+                write_atomically(path, content)
+                return record
         present = read_record(path, self.root)
         if (present.history, present.final) != (record.history, record.final):
             raise RecordError(

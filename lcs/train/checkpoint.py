@@ -26,7 +26,7 @@ from torch import Tensor
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
-from lcs.files import is_full, open_regular, own_folder, remove_abandoned, replacing
+from lcs.files import is_full, own_folder, remove_abandoned, replacing
 from lcs.runs.consistency import check_history
 
 
@@ -148,7 +148,7 @@ class Checkpoint:
     def _opened(self) -> Iterator[tuple[Any, dict[str, str], dict[str, Any]]]:
         """Open the file and yield it, its metadata and its state, once they are this run's."""
         try:
-            open_regular(self.path).close()
+            self.path.open("rb").close()
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 owner = Config.from_dict(json.loads(metadata["config"]))

@@ -164,7 +164,7 @@ def test_a_record_is_written_once(tmp_path):
     assert record.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("how", ["write", "import", "without hard links", "without locks"])
+@pytest.mark.parametrize("how", ["write", "import"])
 def test_of_two_results_at_one_moment_one_is_stored_and_the_other_refused(
     how, tmp_path, monkeypatch
 ):

@@ -246,10 +246,10 @@ def test_a_damaged_file_is_refused_and_kept(checkpoint, harm):
 def test_what_cannot_be_read_is_not_called_damaged(code, checkpoint, monkeypatch):
     """It may be whole, so that no message advises to delete it."""
 
-    def unreadable(path):
+    def unreadable(path, _mode):
         raise OSError(code, os.strerror(code), str(path))
 
-    monkeypatch.setattr(lcs.train.checkpoint, "open_regular", unreadable)
+    monkeypatch.setattr(Path, "open", unreadable)
     for read in (checkpoint.load, checkpoint.epoch):
         with pytest.raises(CheckpointError, match=f"^run {LASSO.run_id}: .* cannot be read") as e:
             read()
