@@ -59,13 +59,6 @@ def test_all_that_names_the_project_says_the_same():
     assert installed == PROJECT["version"]
 
 
-def test_pages_of_the_book_have_sources():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
-    pages = [toc["root"]] + [p["file"] for c in chapters for p in (c, *c.get("sections", []))]
-    assert not [page for page in pages if not list(ROOT.glob(f"{page}.*"))]
-
-
 def test_ci_and_workflow_run_what_readme_says():
     script = ROOT / ".ci" / "run"
     readme = (ROOT / "README.md").read_text()
