@@ -181,6 +181,7 @@ def study(
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
+    from lcs.exhibits.shared.settings import missing_choices
     from lcs.study import Study
 
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
@@ -199,6 +200,12 @@ def study(
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
+    for each in (first, *others):
+        if searches := missing_choices(each):
+            raise ConfigError(
+                f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
+                f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
+            )
     if others and (toys := [s.name for s in (first, *others) if not isinstance(s, Study)]):
         raise ConfigError(f"study: {toys[0]} has no networks to train; give it alone")
     own = {"names", "scale", "seeds", "betas", "store", "plan", "choose"}
