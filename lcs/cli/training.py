@@ -70,9 +70,10 @@ def train(
 
     In seconds, on 8 × 8 digits:
 
-    lcs train --dataset digits --optimizer beta-lasso --l1 2e-4 --beta 50 --epochs 30
+    lcs train --dataset digits --epochs 30 --base-channels 8 --optimizer beta-lasso --l1 1e-3
+    --beta 50
 
-    As in the paper, which takes a day or more on a GPU; --plan says how long:
+    In the paper's setting, for a GPU; with --plan it only says how long that takes:
 
     lcs train --base-channels 150 --optimizer beta-lasso --l1 2.5e-6 --l1-rest 2.5e-7 --beta 50
     --epochs 4000 --augment autoaugment --normalize standard --precision bf16 --plan
