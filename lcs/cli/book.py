@@ -30,7 +30,7 @@ def book(
 
     from lcs.exhibits import book as pages
 
-    if new:
+    if new and chapter is not None:
         from lcs.exhibits import skeleton
 
         print("written:", *skeleton.create(chapter), sep="\n")

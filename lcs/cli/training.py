@@ -217,5 +217,6 @@ def study(
     scale = scale or first.usual_scale
     if plan:
         print(first.plan(scale, seeds, **options))
-    else:
-        print(*(record.path for record in first.train(scale, seeds, **options)), sep="\n")
+        return
+    for record in first.train(scale, seeds, **options):
+        print(record.path)
