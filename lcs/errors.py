@@ -1,5 +1,8 @@
 """The errors that a user can meet: each is one line that says what is wrong and what to do."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class LcsError(Exception):
     """Base of every error that the command line prints as one line, without a traceback."""
@@ -34,14 +37,9 @@ class DiskError(CheckpointError):
 
 
 class TrainingError(LcsError):
-    """A run cannot go on, for example because its loss is not finite.
+    """A run cannot go on, for example because its loss is not finite."""
 
-    Attributes:
-        run_id: of the run that failed within an epoch, which may be the source of the run that was
-            asked for; else "".
-    """
-
-    run_id = ""
+    run_id = ""  # of the run that failed within an epoch: it, or the source that it starts from
 
 
 class Diverged(TrainingError):  # noqa: N818 - the state of a run
@@ -52,17 +50,20 @@ class Paused(LcsError):  # noqa: N818 - not a failure
     """A run stopped at a checkpoint because its time budget is spent; the same command goes on."""
 
 
-# what else than a reason reading an ill-formed document can raise
+# what reading an ill-formed document can raise
 ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-MAX_LETTERS = 160  # of what another error says in one of these
+MAX_LETTERS = 160  # of another error's text in a message
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return "; did you mean x?" with the known name that is closest, "" where none is close."""
+    close = difflib.get_close_matches(str(name).lower(), known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def printable(text: str) -> str:
-    """Return a text without what a terminal would obey or could not print, which is escaped."""
-    if text.isprintable():
-        return text
-    letters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(letters)
+    """Return a text whose letters that a terminal would obey or could not print are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def one_line(error: Exception) -> str:
@@ -73,8 +74,5 @@ def one_line(error: Exception) -> str:
 
 def shown(value: object) -> str:
     """Return a value as it stands in a message: on one line, and cut where it is long."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # which Python does not print
-        return "a number of over 4300 digits"
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

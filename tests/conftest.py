@@ -30,15 +30,15 @@ class Said(NamedTuple):
 
     @property
     def error(self):
-        """The one line of stderr."""
-        (line,) = self.err.strip().splitlines()
-        return line
+        """The last line of stderr, before which there may be messages of `lcs train`."""
+        return self.err.splitlines()[-1]
 
     def refused(self, reason, code=1):
         """Assert that this is an error of one line, which gives the reason, and nothing else."""
         assert (self.code, self.out) == (code, "")
         assert self.error.startswith("lcs: error: ")
         assert reason in self.error
+        assert all(line.startswith("run ") for line in self.err.splitlines()[:-1])
 
 
 @pytest.fixture

@@ -1,18 +1,17 @@
 """Files appear whole or not at all, and killed writers leave nothing for long."""
 
+import errno
 import os
-import shutil
-import signal
 import subprocess
 import sys
-from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from lcs.files import read_bounded, replacing
+from lcs.files import is_full, locked, own_folder, replacing, scratch_folder
 
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from lcs.files import replacing
 with replacing(Path(sys.argv[1])) as file:
@@ -24,7 +23,7 @@ with replacing(Path(sys.argv[1])) as file:
 
 @pytest.fixture
 def writing(tmp_path):
-    """A process in the middle of writing a file, the file, and the folder's names."""
+    """A process in the middle of writing a file, and the file."""
     path = tmp_path / "record [1].json"
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -35,16 +34,16 @@ def writing(tmp_path):
     process.communicate()
 
 
-@pytest.mark.parametrize("name", ["the same", "another"])
-def test_what_a_killed_writer_left_is_removed_by_the_next(name, writing):
+def test_what_a_killed_writer_left_is_removed_by_the_next(writing):
     process, path = writing
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    assert [left.name.startswith(f".{path.name}.") for left in path.parent.iterdir()] == [True]
-    path = path if name == "the same" else path.with_name(name)
-    with replacing(path) as file:
-        file.write(b"whole")
-    assert [*path.parent.iterdir()] == [path]
+    (left,) = path.parent.iterdir()
+    assert left.name.startswith(f".{path.name}.")
+    with scratch_folder(path.with_name("another")) as folder:
+        (folder / "part").touch()
+        assert [*path.parent.iterdir()] == [folder]
+    assert not [*path.parent.iterdir()]
 
 
 def test_two_writers_do_not_disturb_each_other(writing):
@@ -58,35 +57,34 @@ def test_two_writers_do_not_disturb_each_other(writing):
     assert [*path.parent.iterdir()] == [path]
 
 
-def test_only_regular_files_of_bounded_size_are_read(tmp_path):
-    pipe, large = tmp_path / "pipe", tmp_path / "large"
-    os.mkfifo(pipe)
-    large.write_bytes(b"12345")
-    assert read_bounded(large, 5) == b"12345"
-    with pytest.raises(OSError, match="larger"):
-        read_bounded(large, 4)
-    with pytest.raises(OSError, match="regular"):
-        read_bounded(pipe, 4)
+def test_what_fails_leaves_the_file_before(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    monkeypatch.setattr(os, "fsync", mock.Mock(side_effect=OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match="full") as caught, replacing(path) as file:
+        file.write(b"half")
+    assert is_full(caught.value)
+    assert path.read_bytes() == b"before"
+    assert [*tmp_path.iterdir()] == [path]
 
 
-def test_git_on_windows_changes_no_line_ends(tmp_path):
-    root = Path(__file__).parents[1]
-    text, binary = b"one\ntwo\n", b"one\n\xff"
-    contents = dict.fromkeys((".ci/run", "Makefile", "a.json", "a.py", "a.ipynb", "a.md"), text)
-    contents |= dict.fromkeys(("a.safetensors", "a.png"), binary)
-    for name, content in contents.items():
-        path = tmp_path / "origin" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    shutil.copy(root / ".gitattributes", tmp_path / "origin")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    windows = ("-c", "core.autocrlf=true", "-c", "user.name=a", "-c", "user.email=a@b.c")
-    for words in ("init", "add .", "commit -m all", "clone . ../clone"):
-        subprocess.run(
-            ["git", *windows, *words.split()],
-            cwd=tmp_path / "origin",
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-    assert {name: (tmp_path / "clone" / name).read_bytes() for name in contents} == contents
+def test_a_folder_is_held_by_one_process(tmp_path):
+    script = "import sys; from pathlib import Path; from lcs.files import is_full, locked\n"
+    script += "with locked(Path(sys.argv[1])): print('mine')"
+    with locked(tmp_path / "new" / "folder"):
+        command = [sys.executable, "-c", script, tmp_path / "new" / "folder"]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(1)
+    assert other.communicate()[0] == b"mine\n"
+
+
+def test_own_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("LCS_STORE")
+    assert own_folder("LCS_STORE") == tmp_path / ".cache" / "lcs" / "runs"
+    monkeypatch.setenv("LCS_STORE", "~/own")
+    assert own_folder("LCS_STORE") == tmp_path / "own"
+    monkeypatch.setenv("LCS_STORE", "~nobody-of-this-name/own")
+    with pytest.raises(OSError, match="home folder is not known; set HOME"):
+        own_folder("LCS_STORE")

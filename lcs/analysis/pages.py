@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from lcs.analysis.style import use_style
 from lcs.config import Config
 from lcs.data.specs import SPECS
-from lcs.errors import ConfigError, LcsError
+from lcs.errors import ConfigError, LcsError, did_you_mean
 from lcs.runs.numeric_core import PACKAGE
 from lcs.study import SCALES
 
@@ -62,16 +61,14 @@ def check_parameters(chapter: str, values: Mapping[str, Any], defaults: Mapping[
     """
     for name, value in values.items():
         if name not in defaults:
-            close = difflib.get_close_matches(name, defaults, 1)
-            advice = f" (did you mean {close[0]}?)" if close else ""
             known = ", ".join(defaults) or "none"
-            raise ConfigError(f"{chapter} has no parameter {name!r}{advice}; it has: {known}")
+            close = did_you_mean(name, defaults)
+            raise ConfigError(f"{chapter} has no parameter {name!r}; it has: {known}{close}")
         choices = CHOICES.get(name, [value])
         if value not in choices and value != defaults[name]:
-            close = difflib.get_close_matches(f"{value}", choices, 1)
-            advice = f"; did you mean {close[0]}?" if close else ""
+            close = did_you_mean(value, choices)
             raise ConfigError(
-                f"{chapter}: {name} is one of {', '.join(choices)}, not {value!r}{advice}"
+                f"{chapter}: {name} is one of {', '.join(choices)}, not {value!r}{close}"
             )
         if not _fits(value, default := defaults[name]):
             kind = type(default).__name__

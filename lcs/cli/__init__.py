@@ -15,30 +15,13 @@ import os
 import signal
 import sys
 import warnings
-from pathlib import Path
 from typing import Annotated
 
-LACKS_MEMORY = "lcs: error: the memory limit is too low to load a package; raise it (ulimit -v)"
+import typer
 
-
-def _lacks_memory(error: Exception) -> bool:
-    """Whether the system had no memory for a package."""
-    texts = ("failed to map segment", "allocate memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
-
-
-try:
-    import typer
-
-    from lcs.cli import book, data, doctor, runs, training
-    from lcs.cli.options import say
-    from lcs.errors import LcsError, Paused
-except KeyboardInterrupt:
-    sys.exit(130)
-except (ImportError, MemoryError) as error:
-    if not _lacks_memory(error):
-        raise
-    sys.exit(LACKS_MEMORY)
+from lcs.cli import book, data, doctor, runs, training
+from lcs.cli.options import say
+from lcs.errors import LcsError, Paused
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -46,12 +29,7 @@ EXIT_TERMINATED = 143
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(
-    help="Learning Convolutions from Scratch: train, study, and keep the records.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(training.study)
@@ -61,15 +39,14 @@ app.command()(book.book)
 
 
 def _version(asked: bool) -> None:
-    if not asked:
-        return
-    from importlib import metadata
+    if asked:
+        from importlib import metadata
 
-    try:
-        print(metadata.version("lcs"))
-    except metadata.PackageNotFoundError:
-        raise LcsError("lcs is not installed; pyproject.toml has the version") from None
-    raise typer.Exit
+        try:
+            print(metadata.version("lcs"))
+        except metadata.PackageNotFoundError:
+            raise LcsError("lcs is not installed; pyproject.toml has the version") from None
+        raise typer.Exit
 
 
 @app.callback()
@@ -84,11 +61,8 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # it was closed, as a daemon does
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:  # torch and others ask for a name, which a user of a container may not have
         getpass.getuser()
@@ -100,24 +74,19 @@ def main(arguments: list[str] | None = None) -> None:
             status = app(arguments, standalone_mode=False, prog_name="lcs")
         sys.stdout.flush()
     except Paused as pause:
-        sys.exit(say(str(pause), EXIT_PAUSED))
+        status = say(str(pause), EXIT_PAUSED)
     except LcsError as error:
-        sys.exit(say(f"error: {error}", 1))
+        status = say(f"error: {error}", 1)
     except WrongCommandLine as error:
-        text = str(error.format_message())  # type: ignore[attr-defined]
-        sys.exit(say(f"error: {text}", 2) if text else 2)  # none where help was printed instead
+        text = error.format_message()  # type: ignore[attr-defined]
+        status = say(f"error: {text}", 2) if text else 2  # none where help was printed instead
     except ModuleNotFoundError as error:
-        if not error.name or error.name.partition(".")[0] == "lcs":
+        name = str(error.name).partition(".")[0]
+        if name == "lcs" or name in sys.stdlib_module_names:
             raise
-        text = f"error: {error.name} is not installed; in the checkout, pip install -e '.[book]'"
-        text += " brings all packages"
-        if error.name.partition(".")[0] in sys.stdlib_module_names:
-            text = f"error: this Python lacks its module {error.name}; install a complete Python"
-        sys.exit(say(text, 1))
-    except (ImportError, MemoryError) as error:
-        if not _lacks_memory(error):
-            raise
-        sys.exit(LACKS_MEMORY)
+        status = say(
+            f"error: {name} is not installed; in the checkout: pip install -e '.[book]'", 1
+        )
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
@@ -125,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
             if isinstance(error, BrokenPipeError):  # its reader, as `head`, has read enough
                 sys.exit(1)
         place = "" if error.filename is None else f"{error.filename}: "
-        sys.exit(say(f"error: {place}{error.strerror or error}", 1))
+        status = say(f"error: {place}{error.strerror or error}", 1)
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough

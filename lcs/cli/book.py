@@ -20,28 +20,25 @@ def book(
     ] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
-    if parameter and (update or chapter is None):
-        raise typer.BadParameter("-p is for running one chapter anew: name it, without --update")
-    words = {}
-    for text in parameter or []:
-        name, equals, word = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"parameter {text!r}: give name=value")
-        words[name] = word
+    if parameter and (update or new or chapter is None):
+        raise typer.BadParameter("-p is for running one chapter anew: name it, and nothing else")
+    if new and chapter is None:
+        raise typer.BadParameter("--new: name the exhibit")
+    words = [text.partition("=") for text in parameter or []]
+    if wrong := [name for name, equals, _ in words if not equals]:
+        raise typer.BadParameter(f"parameter {wrong[0]!r}: give name=value")
 
     from lcs.exhibits import book as pages
 
-    if new:
+    if new and chapter is not None:
         from lcs.exhibits import skeleton
 
-        if chapter is None:
-            raise typer.BadParameter("--new: name the exhibit")
         print("written:", *skeleton.create(chapter), sep="\n")
         print(f"try it: .venv/bin/lcs book {chapter} -p scale=smoke")
     elif update:
         for name in pages.chapters() if chapter is None else [chapter]:
             print(pages.update(name))
     elif chapter is not None:
-        print(pages.rerun(chapter, pages.parse(chapter, words)))
+        print(pages.rerun(chapter, pages.parse(chapter, {name: word for name, _, word in words})))
     else:
         print(pages.render())

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="Obtain and check data sets.", no_args_is_help=True)
-
-
 Name = Annotated[str, typer.Argument(help="As `lcs data list` has it.", metavar="NAME")]
+COPY = (
+    "The official archive of CIFAR-10 or CIFAR-100, binary or python, or its folder "
+    "(`cifar-10-batches-bin`, torchvision's `cifar-10-batches-py`); of any data set an .npz of "
+    "train_images, train_labels, test_images, test_labels, or of x_train, y_train, x_test, y_test."
+)
 
 
 @app.command("get")
@@ -22,19 +25,7 @@ def get_data(name: Name) -> None:
 
 
 @app.command("import")
-def import_data(
-    name: Name,
-    path: Annotated[
-        Path,
-        typer.Argument(
-            help="The official archive of CIFAR-10 or CIFAR-100, binary or python, or its folder "
-            "(`cifar-10-batches-bin`, torchvision's `cifar-10-batches-py`); of any data set an "
-            ".npz of train_images, train_labels, test_images, test_labels, or of x_train, y_train, "
-            "x_test, y_test.",
-            metavar="PATH",
-        ),
-    ],
-) -> None:
+def import_data(name: Name, path: Annotated[Path, typer.Argument(help=COPY)]) -> None:
     """Check a copy that you have, and take it over."""
     from lcs.data import download
 

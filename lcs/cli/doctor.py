@@ -13,7 +13,8 @@ def doctor(device: Device = "auto") -> None:
     from lcs.train.device import choose_device
 
     failed = False
-    for finding in examine(choose_device(device)):
-        print(finding, flush=True)
-        failed |= finding.good is False
+    for good, text in examine(choose_device(device)):
+        mark = {None: "-", True: "ok", False: "FAIL"}[good]
+        print(f"{mark:5}{text}", flush=True)
+        failed |= good is False
     raise typer.Exit(failed)

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lcs.errors import printable
+from lcs.files import expanded
 
-if TYPE_CHECKING:  # for annotations alone
+if TYPE_CHECKING:
     from lcs.runs import RunStore
 
 
 def folder(text: str) -> Path:
-    """Return a path that is given; an empty one would be the current folder.
-
-    In `--store=~/runs` the shell leaves the home folder to the command.
-    """
-    from lcs.files import expanded
-
+    """Return a path of the command line; an empty one would be the current folder."""
     if not text:
         raise typer.BadParameter("the name of the folder is empty")
-    return expanded(text)
+    return expanded(text)  # in `--store=~/runs` the shell leaves the home folder to the command
 
 
 FOLDER: dict[str, Any] = {"parser": folder, "metavar": "PATH"}
@@ -31,6 +27,9 @@ OF_RECORDS = "Folder of records; default: your own"
 Store = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}.", **FOLDER)]
 StoreRead = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}, and the book's.", **FOLDER)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
+]
 BudgetMinutes = Annotated[
     float | None,
     typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch."),
@@ -49,7 +48,12 @@ def stores_to_read(named: Path | None) -> list[RunStore]:
     """Return the store that is named, else the reader's own and the book's."""
     from lcs.runs import default_store, named_store
 
-    return [*default_store().chain()] if named is None else [named_store(str(named))]
+    return [*(named_store(str(named)) if named else default_store()).chain()]
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, as accuracies are printed."""
+    return f"{100 * share:.2f} %"
 
 
 def say(text: str, status: int = 0) -> int:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import FOLDER, Device, StoreRead, say, store_to_write, stores_to_read
+from lcs.cli.options import FOLDER, Device, StoreRead, percent, say, store_to_write, stores_to_read
 from lcs.config import Config
 from lcs.config.run_config import defaults
-from lcs.errors import LcsError, RecordError
+from lcs.errors import LcsError, RecordError, did_you_mean
 
-if TYPE_CHECKING:  # for annotations alone
+if TYPE_CHECKING:
     from lcs.runs import Record
 
 app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
+RunId = Annotated[
+    str, typer.Argument(help="Its id or the start of it, or the file of its record.", metavar="ID")
+]
 
 
 @app.command("list")
@@ -36,61 +41,75 @@ def list_runs(
     """
     from lcs.runs import read_record
 
+    parts = [word for word in words or [] if "=" not in word]
+    settings = [_setting(word) for word in words or [] if "=" in word]
     places = stores_to_read(store)
-    if not any(place.paths() for place in places):
+    every = [(place.root, path) for place in places for path in place.paths()]
+    if not every:
         say(f"no records in {' or '.join(str(place.root) for place in places)}")
-    bad = shown_runs = 0
-    for owner, path in [(each, path) for each in places for path in each.paths()]:
+    bad = listed = 0
+    for root, path in every:
+        if not all(part in str(path.relative_to(root).with_suffix("")) for part in parts):
+            continue
         try:
-            record = read_record(path, owner.root)
+            record = read_record(path, root)
         except RecordError as error:
             bad = say(f"error: {error}", 1)
             continue
-        found = [_has(record, word) for word in words or []]  # so that each is checked
-        if not all(found):
-            continue
-        validated = "v" if getattr(record.config, "validation", False) else " "
-        shown = "" if math.isnan(record.accuracy) else f"{100 * record.accuracy:6.2f} %{validated}"
-        print(f"{record.run_id:16} {shown:10} {record.path}")
-        shown_runs += 1
-    if words and not shown_runs:
+        if all(_has(record.config, name, value) for name, value in settings):
+            marked = "v" if getattr(record.config, "validation", False) else " "
+            share = record.accuracy
+            shown = "" if math.isnan(share) else f"{percent(share):>8}{marked}"
+            print(f"{record.run_id:16} {shown:10} {path}")
+            listed += 1
+    if words and not listed:
         say(f"no record has {' and '.join(words)}")
     raise typer.Exit(bad)
 
 
-def _has(record: Record, word: str) -> bool:
-    name, equals, value = word.partition("=")
-    if not equals:
-        return word in f"{record.path.parent.name}/{record.path.stem}"
-    name = name.replace("-", "_")
-    if name not in defaults(Config):
-        from lcs.exhibits.toy.config import ToyConfig
+def _setting(word: str) -> tuple[str, str]:
+    """Split "crop-padding=2" into the name of a field, and a value in small letters."""
+    name, _, value = word.partition("=")
+    known, name = defaults(Config), name.replace("-", "_")
+    if name not in known:
+        close = did_you_mean(name, known)
+        raise LcsError(f"{word}: runs have no setting {name!r}{close}; see `lcs train --help`")
+    return name, value.lower()
 
-        if name not in defaults(ToyConfig):
-            raise LcsError(f"{word}: runs have no setting {name!r}; `lcs train --help` lists them")
-    values = vars(record.config) if isinstance(record.config, Config) else record.config
-    if name not in values:
-        return False  # of another kind of run
-    own, empty = values[name], value.lower() in ("none", "null")
-    if own is None:
-        return empty
-    if type(own) in (int, float) and not empty:
-        try:
+
+def _has(config: Any, name: str, value: str) -> bool:
+    own = getattr(config, name, math.nan)  # which another kind of run lacks
+    with contextlib.suppress(ValueError):
+        if type(own) in (int, float):
             return bool(own == float(value))
-        except ValueError:
-            raise LcsError(f"{word}: {value!r} is not a number") from None
-    return value.lower() == str(own).lower()
-
-
-RunId = Annotated[
-    str, typer.Argument(help="Its id or the start of it, or the file of its record.", metavar="ID")
-]
+    return value in (("none", "null") if own is None else (str(own).lower(),))
 
 
 @app.command()
 def show(run_id: RunId, store: StoreRead = None) -> None:
-    """Print a record."""
-    print(stores_to_read(store)[0].by_id(run_id).path.read_text(encoding="utf-8"), end="")
+    """Print what came out of a run in a few lines on stderr, and its record, as JSON, on stdout."""
+    record = stores_to_read(store)[0].by_id(run_id)
+    print(*_outcome(record), sep="\n", file=sys.stderr, flush=True)
+    print(record.path.read_text(encoding="utf-8"), end="")
+
+
+def _outcome(record: Record) -> list[str]:
+    from lcs import cost
+
+    config, final, origin = record.config, record.final, record.provenance
+    time = f"{cost.duration(origin['seconds'])} on {origin['device']} ({origin['hardware']})"
+    if not isinstance(config, Config):
+        return [config.file, time]
+    nonzeros, weights = final["nonzeros"], final["weights"]
+    layers = ", ".join(f"{name} {nonzeros[name]:,} of {count:,}" for name, count in weights.items())
+    left = sum(nonzeros.values()) / sum(weights.values())
+    images = config.accuracy_name.replace("_", " ")
+    return [
+        config.file,
+        f"{images} {percent(record.accuracy)}, train accuracy {percent(final['train_accuracy'])}",
+        f"weights left: {percent(left)} ({layers})",
+        f"{config.epochs} epochs in {time}",
+    ]
 
 
 @app.command()
@@ -99,13 +118,13 @@ def verify(store: StoreRead = None) -> None:
     from lcs.runs import verify as verify_store
 
     places = stores_to_read(store)
-    problems = [problem for place in places for problem in verify_store(place)]
-    for problem in problems:
-        say(f"error: {problem}")
     count = sum(len(place.paths()) for place in places)
     if not count:
         roots = " or ".join(str(place.root) for place in places)
         raise RecordError(f"{roots}: there are no records; check the path")
+    problems = [problem for place in places for problem in verify_store(place)]
+    for problem in problems:
+        say(f"error: {problem}")
     print(f"{count - len(problems)} records whole, {len(problems)} bad")
     raise typer.Exit(1 if problems else 0)
 

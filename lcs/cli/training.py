@@ -1,4 +1,4 @@
-"""`lcs train`: one run. `lcs study`: all runs of a study that the store lacks."""
+"""`lcs train`: one run. `lcs study`: all runs of studies that the store lacks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import json
 import sys
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import BudgetMinutes, CheckpointSeconds, Device, Store, store_to_write
+from lcs.cli.options import (
+    BudgetMinutes,
+    CheckpointSeconds,
+    Device,
+    Plan,
+    Store,
+    percent,
+    store_to_write,
+)
 from lcs.config import CHOICES, RANGES, Config
+
+if TYPE_CHECKING:
+    from lcs.runs import RunStore
 
 # groups of options in the help of `lcs train`, each from one field of `Config` on to the next
 PANELS = {
@@ -28,21 +39,18 @@ PANELS = {
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """Replace `**fields` by one option for each field of `Config`, with its meaning as help."""
-    allowed = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
-    allowed |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
+    values = {name: f"{low:.10g} to {high:.10g}" for name, (low, high) in RANGES.items()}
+    values |= {name: ", ".join(choices) for name, choices in CHOICES.items()}
     hints = typing.get_type_hints(Config, include_extras=True)
-    options, panel, keyword = [], "", inspect.Parameter.KEYWORD_ONLY
+    *own, _ = inspect.signature(function, eval_str=True).parameters.values()
+    parameters, panel = [p.replace(kind=p.KEYWORD_ONLY) for p in own], ""
     for field in dataclasses.fields(Config):
         kind, meaning, *_ = typing.get_args(hints[field.name])
-        text, panel = f"{meaning[0].upper()}{meaning[1:]}.", PANELS.get(field.name, panel)
-        if field.name in allowed:
-            text += f" Values: {allowed[field.name]}."
-        shown: Any = Annotated[kind, typer.Option(help=text, rich_help_panel=panel)]
-        option = inspect.Parameter(field.name, keyword, default=field.default, annotation=shown)
-        options.append(option)
-    own = inspect.signature(function, eval_str=True)
-    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    parameters = [p.replace(kind=keyword) for p in kept] + options
+        panel = PANELS.get(field.name, panel)
+        text = f"{meaning[0].upper()}{meaning[1:]}."
+        text += f" Values: {values[field.name]}." if field.name in values else ""
+        option: Any = Annotated[kind, typer.Option(help=text, rich_help_panel=panel)]
+        parameters.append(own[0].replace(name=field.name, default=field.default, annotation=option))
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function
@@ -50,17 +58,38 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @_with_config_options
 def train(
+    *,
     store: Store = None,
     device: Device = "auto",
+    plan: Plan = False,
     budget_minutes: BudgetMinutes = None,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     **fields: Any,
 ) -> None:
-    """Train one network, or go on with it; the last line printed is its record's path."""
+    """Train one network, or go on with it; the last line printed is its record's path.
+
+    In seconds, on 8 × 8 digits:
+
+    lcs train --dataset digits --epochs 30 --base-channels 8 --optimizer beta-lasso --l1 1e-3
+    --beta 50
+
+    In the paper's setting, for a GPU; with --plan it only says how long that takes:
+
+    lcs train --base-channels 150 --optimizer beta-lasso --l1 2.5e-6 --l1-rest 2.5e-7 --beta 50
+    --epochs 4000 --augment autoaugment --normalize standard --precision bf16 --plan
+    """
+    config, place = Config.from_dict(fields), store_to_write(store)
+    if found := place.find(config):
+        text, known = f"run {config.run_id}, trained before: {found.path}", ", trained before"
+    else:
+        text, known = _plan(config, place, device), ""
+    if plan:
+        print(text)
+        return
+    if not found:
+        print(text, file=sys.stderr, flush=True)
     from lcs.train import train as train_run
 
-    config, place = Config.from_dict(fields), store_to_write(store)
-    trained = place.find(config) is None
     record = train_run(
         config,
         store=place,
@@ -68,20 +97,32 @@ def train(
         budget_minutes=budget_minutes,
         checkpoint_seconds=checkpoint_seconds,
     )
-    accuracy = f"{config.accuracy_name.replace('_', ' ')} {100 * record.accuracy:.2f} %"
-    known = "" if trained else ", trained before"
+    accuracy = f"{config.accuracy_name.replace('_', ' ')} {percent(record.accuracy)}"
     print(f"run {config.run_id}: {accuracy}{known}", file=sys.stderr)
     print(record.path)
+
+
+def _plan(config: Config, store: RunStore, device: str) -> str:
+    """Say about how long what is left of a run takes, and where its record will be."""
+    from lcs import cost
+    from lcs.study import Study
+    from lcs.study.options import Options
+    from lcs.study.plan import missing
+
+    how = Options(device, on="processes")
+    (left,) = missing({config: None}, Study.seconds, store, how)
+    before = f" ({left.done} are done)" if left.done else ""
+    source = ", and what training its source again takes" if config.source else ""
+    return (
+        f"run {config.run_id}: {config.epochs} epochs{before} on {how.device_type}, "
+        f"{cost.about(left.seconds)}{source}; its record will be {store.path(config)}"
+    )
 
 
 def study(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="A study, for example table2, or several, in their order; none: list all.",
-            metavar="[NAME...]",
-        ),
+        list[str] | None, typer.Argument(help="Studies, in their order; none: list all.")
     ] = None,
     scale: Annotated[
         str | None,
@@ -100,9 +141,7 @@ def study(
     ] = None,
     base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
-    ] = False,
+    plan: Plan = False,
     choose: Annotated[
         bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
     ] = False,
@@ -126,6 +165,14 @@ def study(
     """Train the runs of studies that the store lacks; print the paths of all their records.
 
     Without a name, list the studies: chapter, name and title.
+
+    In seconds, on 8 × 8 digits:
+
+    lcs study table2 --scale smoke
+
+    What the paper's size would take:
+
+    lcs study table2 --scale paper --device cuda --plan
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
@@ -139,31 +186,25 @@ def study(
         for chapter, each in by_chapter():
             print(f"{chapter:16} {each.name:30} {each.title}")
         return
-    place, studies = store_to_write(store), [*map(find_study, names)]
-    first, *others = studies
+    place, (first, *others) = store_to_write(store), [*map(find_study, names)]
     if choose:
         if others or given - {"names", "choose", "scale", "store"}:
-            raise typer.BadParameter(
-                "--choose trains nothing: it takes one study, --scale and --store only"
-            )
+            raise typer.BadParameter("--choose trains nothing: only --scale and --store go with it")
         from lcs.exhibits.choose import write_choice
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
-    for each in studies:
+    for each in (first, *others):
         if searches := missing_choices(each):
             raise ConfigError(
                 f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
                 f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
             )
-        if others and not each.setting.configs:
-            raise ConfigError(f"study: {each.name} has no networks to train; give it alone")
-    options: dict[str, Any] = {"store": place, "shard": shard}
-    options |= {"device": device, "workers": workers, "on": on, "address": address}
-    options |= {"gpus_per_run": gpus_per_run, "budget_minutes": budget_minutes}
-    options |= {"checkpoint_seconds": checkpoint_seconds}
-    options |= {"dataset": dataset, "base_channels": base_channels, "epochs": epochs}
-    options |= {"betas": betas} if betas else {}
+    if others and (toys := [s.name for s in (first, *others) if not s.setting.configs]):
+        raise ConfigError(f"study: {toys[0]} has no networks to train; give it alone")
+    own = {"names", "scale", "seeds", "betas", "store", "plan", "choose"}
+    options = {name: value for name, value in ctx.params.items() if name not in own}
+    options |= {"store": place} | ({"betas": betas} if betas else {})
     if others:
         options["also"] = [(each, scale or each.usual_scale) for each in others]
     scale = scale or first.usual_scale

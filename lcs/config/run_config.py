@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from lcs.errors import ConfigError, shown
+from lcs.errors import ConfigError, did_you_mean, shown
 
 
 class RunConfig:
@@ -46,7 +46,10 @@ class RunConfig:
         known = defaults(cls)
         for name in values:
             if name not in known:
-                raise ConfigError(f"unknown parameter {shown(name)}; known: {', '.join(known)}")
+                close = did_you_mean(name, known)
+                raise ConfigError(
+                    f"unknown parameter {shown(name)}; known: {', '.join(known)}{close}"
+                )
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:
@@ -112,6 +115,7 @@ def _checked(
         fault = f"{shown(value)} is not a finite number"
     elif choices and value not in choices:
         fault = f"unknown value {shown(value)}; choose from {', '.join(choices)}"
+        fault += did_you_mean(value, choices)
     elif limits and value is not None and not limits[0] <= value <= limits[1]:
         fault = f"{shown(value)} is out of range; give {limits[0]:.10g} to {limits[1]:.10g}"
     if fault:

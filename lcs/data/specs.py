@@ -6,7 +6,7 @@ A new one has an entry in `SPECS`, and in `lcs.data.download` where it comes fro
 from dataclasses import dataclass
 from typing import Any
 
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, did_you_mean
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -89,5 +89,6 @@ def spec(name: str) -> DatasetSpec:
         ConfigError: unknown name.
     """
     if name not in SPECS:
-        raise ConfigError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}")
+        close = did_you_mean(name, DATASETS)
+        raise ConfigError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}{close}")
     return SPECS[name]

@@ -11,13 +11,12 @@ name, whose cells make tables and figures by `lcs.analysis`. It imports no other
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from lcs.errors import ConfigError
+from lcs.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from lcs.study import Study
@@ -55,7 +54,6 @@ def find_study(name: str) -> Study:
         if name in EXHIBITS:
             own = ", ".join(study.name for chapter, study in by_chapter() if chapter == name)
             raise ConfigError(f"study: {name} is a chapter; its studies: {own or 'none'}")
-        close = difflib.get_close_matches(name, studies())
-        advice = f"did you mean {' or '.join(close)}? " if close else ""
-        raise ConfigError(f"study: unknown name {name!r}; {advice}`lcs study` lists all")
+        close = did_you_mean(name, studies())
+        raise ConfigError(f"study: unknown name {name!r}{close}; `lcs study` lists all")
     return studies()[name]

@@ -29,7 +29,7 @@ from traitlets.config import Config
 
 from lcs import errors
 from lcs.analysis import pages
-from lcs.errors import ConfigError, LcsError
+from lcs.errors import ConfigError, LcsError, did_you_mean
 from lcs.exhibits.environment import own_environment
 
 # the project's root, where `_config.yml` and `_toc.yml` lie; notebooks run from here
@@ -240,7 +240,8 @@ def render() -> Path:
 def _path(chapter: str) -> Path:
     known = chapters()
     if chapter not in known:
-        raise ConfigError(f"there is no chapter {chapter!r}; there are: {', '.join(known)}")
+        close = did_you_mean(chapter, known)
+        raise ConfigError(f"there is no chapter {chapter!r}; there are: {', '.join(known)}{close}")
     return ROOT / "book" / f"{chapter}.ipynb"
 
 

@@ -210,12 +210,9 @@ class Study:
 
         return groups(configs, workers)
 
+    @staticmethod
     def seconds(
-        self,
-        configs: Sequence[Any],
-        device: str,
-        records: Iterable[Record],
-        hardware: str | None = None,
+        configs: Sequence[Any], device: str, records: Iterable[Record], hardware: str | None = None
     ) -> list[float | None]:
         """Return about how long each run takes, by records of others; see `cost.Pace`."""
         pace = cost.Pace(device, records, hardware)

@@ -38,8 +38,8 @@ class ToyStudy(Study):
         """Return each experiment by itself."""
         return [[config] for config in configs]
 
+    @staticmethod
     def seconds(
-        self,
         configs: Sequence[ToyConfig],
         device: str,
         records: Iterable[Record],
