@@ -137,7 +137,7 @@ def test_values_of_another_type_choice_or_range_are_refused(name: str) -> None:
     if name in RANGES:
         low, high = RANGES[name]
         step = 1 if int in HINTS[name] else 1e-12
-        wrong += [low - step, high + max(step, type(step)(1e-6 * high)), 10**400, 10**5000]
+        wrong += [low - step, high + max(step, type(step)(1e-6 * high)), 10**400]
     assert wrong
     for value in wrong:
         message = refusal(**{name: value})

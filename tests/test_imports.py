@@ -16,11 +16,10 @@ FLOORS = (
     "errors files seeds",
     "shapes data",  # which does not know of configurations
     "config",
-    "models optim measure stats theory",
+    "models optim measure stats",
     "runs",
-    "cost",
     "train",
-    "study toy doctor",
+    "cost study doctor",
     "analysis",
     "exhibits",
     "cli __main__",

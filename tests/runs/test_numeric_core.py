@@ -16,8 +16,8 @@ from lcs.runs.numeric_core import (
     same_code,
 )
 
-# what these import beside WITHOUT_NUMBERS: errors, prices, and where records are and come from
-BESIDE = {"errors.py", "files.py", "runs/__init__.py", "runs/provenance.py"}
+# what these import beside WITHOUT_NUMBERS: errors, and where records are and come from
+BESIDE = {"errors.py", "files.py", "runs/__init__.py", "runs/consistency.py", "runs/provenance.py"}
 
 
 def test_they_import_nothing_else():
