@@ -1,14 +1,12 @@
-"""The training loop: runs in step, epoch by epoch and batch by batch.
-
-A batch comes from `batches` and goes through `step` to the optimizer (`lcs.optim`).
-"""
+"""The training loop: a batch comes from `batches` and goes through `step` to the optimizer."""
 
 from __future__ import annotations
 
 import math
 import sys
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,7 +19,7 @@ from tqdm import tqdm
 from lcs import models
 from lcs.config import Config
 from lcs.data import surrogates
-from lcs.errors import ILL_FORMED, Diverged, Paused, TrainingError, one_line
+from lcs.errors import ILL_FORMED, ConfigError, Diverged, Paused, TrainingError, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
 from lcs.optim.growing_l1 import around_mass, growth_at
@@ -35,27 +33,29 @@ from lcs.seeds import seed_process
 from lcs.train import recording
 from lcs.train.batches import Batches, split
 from lcs.train.checkpoint import Checkpoint, load_tensors, saved_tensors
-from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
-from lcs.train.device import is_out_of_memory, own_state, reporting_out_of_memory, require_memory
+from lcs.train.device import own_state, reporting_out_of_memory
 from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import gradients, logits, stepped_network, train_step
-from lcs.train.time_budget import TimeBudget
+from lcs.train.step import (
+    CapturedStep,
+    captures,
+    gradients,
+    logits,
+    on_own_stream,
+    stepped_network,
+    train_step,
+)  # fmt: skip
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
+MAX_SAVING_SHARE = 0.02  # of the time, for checkpoints
 
 
 def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError], None]) -> None:
     """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
 
     All have equal batches, length and progress. A run that fails is removed from the list, which
-    frees its memory; its error goes to `on_failure`, and the others go on. When the time budget is
-    over, all are saved and `Paused` is raised.
+    frees its memory; its error goes to `on_failure`. `Paused` is raised when the budget is over.
     """
-
-    def save() -> None:
-        for run in runs:
-            run.save()
 
     def name() -> str:
         return f"run {runs[0].config.run_id}" if len(runs) == 1 else f"{len(runs)} runs"
@@ -66,7 +66,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
     bar = tqdm(range(done, epochs), name(), epochs, initial=done, unit="epoch", disable=None)
     for epoch in bar:
         if budget.over():
-            save()
+            budget.save(runs)
             reached = f"{name()} paused at epoch {epoch} of {epochs}"
             raise Paused(f"{reached}: the time budget is spent; the same command goes on")
         began = budget.elapsed
@@ -83,7 +83,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
             except TrainingError as error:
                 error.run_id = run.config.run_id
                 runs.remove(run)
-                del run  # and with it its memory
+                del run  # and its memory
                 bar.desc = name() if runs else ""
                 on_failure(error.with_traceback(None))  # whose frames keep the run in memory
         if not runs:
@@ -92,7 +92,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
             run.seconds += shared / len(runs)
         budget.epochs.append(budget.elapsed - began)
         if budget.checkpoint_due() and epoch + 1 < epochs:
-            budget.save(save)
+            budget.save(runs)
             if bar.disable:
                 print(f"{name()} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)
 
@@ -126,13 +126,7 @@ class Run:
         like: Run | None = None,
         source: nn.Module | None = None,
     ) -> Run:
-        """Build the initial network and load its data.
-
-        It shares the data of a run with the same batches, `like`, and starts from the trained
-        network of its `source`. A TrainingError refuses a network larger than the memory, and a
-        ConfigError a source with layers of other shapes.
-        """
-        require_memory(config, device)
+        """Build the initial network, from a source's, and load its data, or share `like`'s."""
         model = build_model(config).to(device)
         masks: dict[str, Tensor] = {}
         if config.source is not None:
@@ -247,15 +241,14 @@ class Run:
         return self.training.unpermuted(models.first_layer_filters(self.model).cpu())
 
     def final(self, filters: Tensor) -> dict[str, Any]:
-        """Return the measures of the trained network, and of its `filters`, JSON-ready."""
+        """Return the measures of the trained network and of its `filters`, JSON-ready."""
         weights = models.layer_weights(self.model)
         images = self.training.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
-        return {
-            **recording.final_weight_measures(self.config, weights, self.history),
-            "evaluation_images": len(self.evaluation),
-            "clean_train_accuracy": self.accuracy(self.training),
-            **recording.filter_measures(self.config, filters, images),
-        }
+        return recording.final_measures(
+            self.config, weights, self.history, filters, images,
+            evaluation_images=len(self.evaluation),
+            clean_train_accuracy=self.accuracy(self.training),
+        )  # fmt: skip
 
     def finish(self, store: RunStore) -> Record:
         """Measure the trained network and write its record, with some filters of a first seed."""
@@ -296,7 +289,9 @@ class Run:
             return
         tensors, state = found
         try:
-            masks = load_tensors(tensors, self.model, self.optimizer, stepped=state["epoch"] > 0)
+            with reporting_out_of_memory(self.config):
+                stepped = state["epoch"] > 0
+                masks = load_tensors(tensors, self.model, self.optimizer, stepped=stepped)
             if self.pruning:
                 self.pruning.load_state_dict(masks)
             for name in ("epoch", "seconds", "history", "modes"):
@@ -304,8 +299,6 @@ class Run:
             self.resumes = state["resumes"] + 1
             self._keep_origin(state["origin"])
         except (RuntimeError, *ILL_FORMED) as error:
-            if is_out_of_memory(error):
-                raise
             raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
             line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
@@ -318,3 +311,50 @@ class Run:
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         if before := [*earlier.get("before_resume", []), *([changed] if changed else [])]:
             here["before_resume"] = before
+
+
+class TimeBudget:
+    """How long a call may still train, and when it saves: after `checkpoint_seconds` at least.
+
+    Saving takes a fiftieth of the time at most but with 0, where each epoch is saved. A
+    ConfigError refuses times below 0 and NaN.
+    """
+
+    def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
+        minutes = math.inf if budget_minutes is None else budget_minutes
+        times = {"budget_minutes": minutes, "checkpoint_seconds": checkpoint_seconds}
+        for name, value in times.items():
+            if not value >= 0:
+                raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+        self._started = time.monotonic()
+        self._budget, self._interval = 60 * minutes, checkpoint_seconds
+        self._saved = 0.0  # when the last checkpoint was written
+        self.epochs: deque[float] = deque(maxlen=20)  # seconds of the last epochs
+        self.saving = 0.0  # seconds of the last checkpoint
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self._started
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self._budget - self.elapsed
+
+    def over(self) -> bool:
+        """Whether the budget does not suffice for one more epoch and a checkpoint."""
+        return self.left < 1.5 * max(self.epochs, default=0.0) + 2 * self.saving
+
+    def checkpoint_due(self) -> bool:
+        """Whether it is time to save."""
+        least = max(self._interval, self.saving / MAX_SAVING_SHARE) if self._interval else 0.0
+        return self.elapsed - self._saved >= least
+
+    def save(self, runs: Iterable[Run]) -> None:
+        """Write checkpoints, and measure how long it takes."""
+        began = self.elapsed
+        for run in runs:
+            run.save()
+        self._saved = self.elapsed
+        self.saving = self._saved - began
