@@ -1,7 +1,4 @@
-"""Batches of a data set, in the order and with the augmentation of each epoch.
-
-The data set lives on the device as uint8; orders and augmentation are drawn on the host.
-"""
+"""Batches of a data set, in the order and with the augmentation of each epoch."""
 
 from __future__ import annotations
 

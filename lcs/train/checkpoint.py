@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
-from lcs.files import is_full, own_folder, remove_abandoned, replacing
+from lcs.files import is_full, own_folder, replacing
 from lcs.runs.consistency import check_history
 
 
@@ -49,7 +49,6 @@ class Checkpoint:
         held = f"run {self.config.run_id} is in progress in another process"
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            remove_abandoned(self._lock.parent)  # of any run that was killed while it was saved
             with suppress(Timeout):
                 lock.acquire(timeout=0)
             if not lock.is_locked and wait is None:

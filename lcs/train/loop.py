@@ -30,20 +30,11 @@ from lcs.runs import Record, RunStore
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import recorded_epochs
 from lcs.seeds import seed_process
-from lcs.train import recording
+from lcs.train import recording, step
 from lcs.train.batches import Batches, split
 from lcs.train.checkpoint import Checkpoint, load_tensors, saved_tensors
 from lcs.train.device import own_state, reporting_out_of_memory
 from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import (
-    CapturedStep,
-    captures,
-    gradients,
-    logits,
-    on_own_stream,
-    stepped_network,
-    train_step,
-)  # fmt: skip
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
@@ -116,7 +107,7 @@ class Run:
     modes: dict[str, int] = field(default_factory=dict)  # epochs by how they were computed
     history: dict[str, Any] = field(default_factory=dict)
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
-    captured: CapturedStep | None = None  # of the last epoch, where steps are captured
+    captured: step.CapturedStep | None = None  # of the last epoch, where steps are captured
 
     @classmethod
     def start(
@@ -175,31 +166,31 @@ class Run:
         model.train()
         if self.pruning:
             first = batches.batches
-            self.pruning.update(epoch, lambda: gradients(config, model, *next(first(epoch))))
+            self.pruning.update(epoch, lambda: step.gradients(config, model, *next(first(epoch))))
         if config.l1_window == "learned":
             self._move_windows(epoch)
         mask = self.pruning.masks["conv1"] if self.pruning else None
         mode = choose_mode(model, optimizer, config.precision, mask)
-        capture = mode == "dense" and captures(self.device, optimizer)
+        capture = mode == "dense" and step.captures(self.device, optimizer)
         counted = "captured" if capture else mode
         self.modes[counted] = self.modes.get(counted, 0) + 1
-        with on_own_stream(self.device) if capture else nullcontext():
+        with step.on_own_stream(self.device) if capture else nullcontext():
             total, seen = torch.zeros(2, device=self.device), 0
             lr = learning_rate(config, epoch)
             # a captured step reads its learning rate on the device
             rate = torch.full((), lr, device=self.device) if capture else lr
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with stepped_network(config, model, optimizer, mode, mask) as network:
+            with step.stepped_network(config, model, optimizer, mode, mask) as network:
 
                 def take(x: Tensor, labels: Tensor) -> None:
-                    total.add_(train_step(config, network, optimizer, x, labels))
+                    total.add_(step.train_step(config, network, optimizer, x, labels))
 
-                replay: CapturedStep | None = None
-                for step, (x, labels) in enumerate(batches.batches(epoch)):
-                    if capture and step == 1:  # after the first one, all memory is there
-                        replay = self.captured = CapturedStep(take, x, labels, self.captured)
-                    if replay and replay.fits(x):
+                replay: step.CapturedStep | None = None
+                for number, (x, labels) in enumerate(batches.batches(epoch)):
+                    if capture and number == 1:  # after the first one, all memory is there
+                        replay = self.captured = step.CapturedStep(take, x, labels, self.captured)
+                    if replay and x.shape == replay.batch[0].shape:
                         replay(x, labels)
                     else:
                         take(x, labels)
@@ -233,7 +224,7 @@ class Run:
         self.model.eval()
         hits = torch.zeros((), dtype=torch.int64, device=self.device)
         for x, labels in images.ordered_batches():
-            hits += (logits(self.config, self.model, x).argmax(1) == labels).sum()
+            hits += (step.logits(self.config, self.model, x).argmax(1) == labels).sum()
         return hits.item() / len(images)
 
     def filters(self) -> Tensor:
@@ -301,8 +292,8 @@ class Run:
         except (RuntimeError, *ILL_FORMED) as error:
             raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
-            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
-            print(line, file=sys.stderr, flush=True)
+            said = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(said, file=sys.stderr, flush=True)
 
     def _keep_origin(self, earlier: dict[str, Any]) -> None:
         """Keep when and from which source the run began, and note what has changed since."""

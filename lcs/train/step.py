@@ -27,10 +27,7 @@ from lcs.optim.sparse_products import Forward, sparse_first_layer
 def stepped_network(
     config: Config, model: nn.Module, optimizer: Optimizer, mode: str, mask: Tensor | None
 ) -> Iterator[Forward]:
-    """Yield the network on the weights that an epoch's steps change: in bf16 rounded copies.
-
-    `mode` and `mask` are as in `sparse_first_layer`.
-    """
+    """Yield the network for the steps of an epoch, in bf16 on rounded copies of its weights."""
     copies = mixed_precision.bf16_weights(model, optimizer) if config.bf16 else nullcontext()
     with sparse_first_layer(model, optimizer, mode, mask) as network, copies:
         yield network
@@ -74,10 +71,7 @@ def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
 
 @torch.enable_grad()
 def gradients(config: Config, model: nn.Module, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """Return the gradient of each layer's weight on a batch as in `train_step`, float32.
-
-    The pass is one of training: it counts in the statistics of batch normalisation.
-    """
+    """Return the gradient of each layer's weight on a batch, float32, from a pass of training."""
     weights = layer_weights(model)
     loss = objective(config.loss, logits(config, model, x), labels)
     with _products(config, x.device):
@@ -100,17 +94,12 @@ class CapturedStep:
     """A step on batches of one shape as a CUDA graph; the capture itself changes nothing.
 
     It is valid while network and optimizer hold the same tensors, the learning rate among them, and
-    is made within `on_own_stream`, in the memory of an earlier one that is not replayed any more,
-    once a step has been taken: all memory that outlasts one is there, and all kernels are compiled.
-    `step` takes inputs and labels and may not wait for the device.
+    is made within `on_own_stream`, in the memory of an earlier one that is done with, after a first
+    step: all memory is there then. `step` takes inputs and labels and may not wait for the device.
     """
 
     def __init__(
-        self,
-        step: Callable[[Tensor, Tensor], None],
-        x: Tensor,
-        labels: Tensor,
-        earlier: CapturedStep | None = None,
+        self, step: Callable[..., None], x: Tensor, labels: Tensor, earlier: CapturedStep | None
     ) -> None:
         if earlier is None:
             torch.cuda.empty_cache()  # which is not done during a capture
@@ -124,10 +113,6 @@ class CapturedStep:
                 self.graph.capture_end()
             raise
         self.graph.capture_end()
-
-    def fits(self, x: Tensor) -> bool:
-        """Whether a batch has the shape of the captured one."""
-        return x.shape == self.batch[0].shape
 
     def __call__(self, x: Tensor, labels: Tensor) -> None:
         """Take the step on another batch."""

@@ -1,7 +1,4 @@
-"""Runs are trained to their records: one, or several as a group, which share their batches.
-
-In a group, each epoch is drawn and augmented once for all; a run alone is a group of one.
-"""
+"""Runs are trained to their records: one, or several as a group, which share their batches."""
 
 from __future__ import annotations
 
@@ -26,8 +23,7 @@ from lcs.train.device import choose_device, device_type, own_state, reporting_ou
 from lcs.train.loop import Run, TimeBudget, fit
 from lcs.train.setup import build_model
 
-# the most runs in a group, which already share most of the cost of augmentation; and the most
-# weights: of wide networks augmentation is a small part, and memory a large one
+# the most runs and weights of a group: of wide networks augmentation is a small part of the cost
 MAX_GROUP, MAX_GROUP_WEIGHTS = 4, 40_000_000
 SOURCES = "sources"  # in whose name the trained networks that others start from are kept
 
@@ -208,8 +204,8 @@ def start_run(
 ) -> Run:
     """Return a run at its beginning, as `Run.start` does, with the network of its source.
 
-    Records hold no weights: a source that is not beside the checkpoints is trained anew and kept
-    there, until it is deleted by hand. The provenance says whether it has its record's history.
+    A source that is not beside the checkpoints is trained anew and kept there. The provenance says
+    whether it has the history of its record.
     """
     if (file := config.source_file) is None:
         return Run.start(config, device, like)
@@ -237,8 +233,8 @@ def start_run(
 def _check_source(config: Config, record: Record) -> None:
     """Refuse a source of which a run cannot take what it is to, before that source is trained.
 
-    A ConfigError if the configurations do not fit, whatever the seed; a TrainingError if the masks
-    of this source leave all weights or none.
+    A ConfigError if the configurations do not fit, a TrainingError if the masks of this source, of
+    this seed, leave all weights or none.
     """
     source, masked, whose = record.config, config.transfer.masked, f"source: {config.source}"
     if record.kind != "training" or source.model == "resnet18":

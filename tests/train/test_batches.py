@@ -204,19 +204,6 @@ def test_filters_are_put_back_into_the_order_of_the_images():
 # Parts
 
 
-def test_validation_holds_out_the_last_tenth_of_each_class():
-    images = data.load("digits")
-    config = Config(dataset="digits", validation=True)
-    (kept, kept_labels), (held, held_labels) = split(config, images)
-    for label in range(10):
-        of_class = images.train_images[images.train_labels == label]
-        count = len(of_class) // 10
-        assert count > 10
-        assert np.array_equal(kept[kept_labels == label], of_class[:-count])
-        assert np.array_equal(held[held_labels == label], of_class[-count:])
-    assert len(kept) + len(held) == len(images.train_images)
-
-
 @pytest.mark.parametrize("part", [{"validation": True}, {"train_share": 0.2}])
 def test_parts_are_of_the_true_classes_though_labels_are_shuffled(part):
     """Which images a run sees does not depend on its labels."""

@@ -33,7 +33,6 @@ STATE = {"epoch": 0, "history": {}, "seconds": 2.3}
 
 
 def history(epochs, config=LASSO):
-    """What a run may have recorded after so many epochs."""
     return results(config.replace(epochs=epochs))["history"]
 
 
@@ -153,13 +152,12 @@ def test_a_run_does_not_go_on_from_another_runs_checkpoint(checkpoint, tmp_path)
 
 def test_where_it_stands(tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "here"))
-    first = Checkpoint(LASSO, tmp_path / "runs")
-    assert first.path.parent == tmp_path / "here"
-    assert first.path.name.startswith(LASSO.run_id)
     monkeypatch.chdir(tmp_path)
-    assert Checkpoint(LASSO, Path("runs")).path == first.path
-    others = [Checkpoint(LASSO, tmp_path / "other"), Checkpoint(MOMENTUM, tmp_path / "runs")]
-    assert first.path not in {other.path for other in others}
+    places = [(LASSO, "runs"), (LASSO, "other"), (MOMENTUM, "runs")]
+    found = [Checkpoint(config, tmp_path / store).path for config, store in places]
+    assert len({*found}) == 3
+    assert {path.parent for path in found} == {tmp_path / "here"}
+    assert Checkpoint(LASSO, Path("runs")).path == found[0]
 
 
 @pytest.mark.parametrize("end", [0, -1], ids=["empty", "truncated"])
@@ -352,39 +350,10 @@ def _train(config, root, log):
     train(config, store=RunStore(root), device="cpu", checkpoint_seconds=0)
 
 
-def _save_for_ever(config, root, log):
-    """The same, but its first save never ends; the log is there when it has begun."""
-
-    def never(_descriptor):
-        Path(log).touch()
-        time.sleep(1000)
-
-    os.fsync = never
-    train(config, store=RunStore(root), device="cpu", checkpoint_seconds=0)
-
-
 def wait_for(happened, child):
     while not happened():
         assert child.is_alive(), "the run ended before it could be killed: give it more epochs"
         time.sleep(0.001)
-
-
-def test_what_a_killed_run_was_saving_is_removed_by_any_other(tmp_path, forkserver):
-    saving, store = tmp_path / "saving", RunStore(tmp_path)
-    child = forkserver.Process(target=_save_for_ever, args=(MOMENTUM, tmp_path, saving))
-    child.start()
-    wait_for(saving.exists, child)
-    folder, stem = (path := Checkpoint(MOMENTUM, tmp_path).path).parent, path.stem
-
-    def left():
-        return [each.name for each in folder.iterdir() if stem in each.name]
-
-    train(LASSO, store=store, device="cpu")
-    assert len(left()) == 2  # the lock, and what the child still writes
-    child.kill()
-    child.join()
-    train(LASSO.replace(seed=1), store=store, device="cpu")
-    assert left() == [f"{stem}.lock"]
 
 
 def test_killed_again_and_again(tmp_path, forkserver):

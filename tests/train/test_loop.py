@@ -91,21 +91,18 @@ def outcome(record):
 
 @pytest.fixture
 def fails(monkeypatch):
-    """Let an epoch of a run fail, each of its epochs if none is named."""
+    """Let an epoch of a run fail."""
     train_epoch = Run._train_epoch
 
-    def fail(config, error, epoch=None):
+    def fail(config, error, epoch):
         def failing(run, now):
-            if run.config == config and epoch in (None, now):
+            if (run.config, now) == (config, epoch):
                 raise error
             return train_epoch(run, now)
 
         monkeypatch.setattr(Run, "_train_epoch", failing)
 
     return fail
-
-
-NOT_FINITE = TrainingError("the loss is not finite")
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +162,11 @@ def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
-def test_a_run_that_failed_is_neither_counted_nor_timed(time, tmp_path, fails, monkeypatch, capsys):
-    """The others divide the time of their images, which the last of them prepares."""
-    fails(GROUP[2], NOT_FINITE, 1)
+def test_a_run_that_fails_does_not_stop_the_others(
+    alone, time, tmp_path, fails, monkeypatch, capsys
+):
+    """They divide the time of their images, which the last of them prepares."""
+    fails(GROUP[2], MemoryError("Unable to allocate"), 1)
     draw, train_epoch, prepare = lcs.train.batches.draw, Run._train_epoch, []
 
     def slow_draw(*arguments, **options):
@@ -182,25 +181,17 @@ def test_a_run_that_failed_is_neither_counted_nor_timed(time, tmp_path, fails, m
     monkeypatch.setattr(lcs.train.batches, "draw", slow_draw)
     monkeypatch.setattr(Run, "_train_epoch", slow_epoch)
     store = RunStore(tmp_path)
-    with pytest.raises(TrainingError):
-        train_group(GROUP[:3], store=store, device="cpu", checkpoint_seconds=0)
-    said = [line for line in capsys.readouterr().err.splitlines() if "saved" in line]
-    assert said == [f"{n} runs saved at epoch {e} of 4" for n, e in ((3, 1), (2, 2), (2, 3))]
-    seconds = [store.find(config).provenance["seconds"] for config in GROUP[:2]]
-    assert seconds == [12 + 3 * 13, 12 + 3 * 13]
-    assert prepare == [False, False, True] * 2 + [False, True] * 2
-
-
-def test_a_run_that_fails_does_not_stop_the_others(alone, tmp_path, fails, capsys):
-    fails(GROUP[1], MemoryError("Unable to allocate"), 1)
-    store = RunStore(tmp_path)
     with pytest.raises(TrainingError, match="the device is out of memory"):
-        train_group(GROUP, store=store, device="cpu")
-    assert store.find(GROUP[1]) is None
-    (said,) = capsys.readouterr().err.splitlines()
-    assert "the device is out of memory" in said
-    for config, expected in zip(GROUP, alone, strict=True):
-        assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+        train_group(GROUP[:3], store=store, device="cpu", checkpoint_seconds=0)
+    first, failed, *others = capsys.readouterr().err.splitlines()
+    assert first == "3 runs saved at epoch 1 of 4"
+    assert failed.startswith(f"run {GROUP[2].run_id}: the device is out of memory")
+    assert others == [f"2 runs saved at epoch {epoch} of 4" for epoch in (2, 3)]
+    assert prepare == [False, False, True] * 2 + [False, True] * 2
+    assert store.find(GROUP[2]) is None
+    for config, expected in zip(GROUP[:2], alone, strict=False):
+        assert outcome(store.find(config)) == outcome(expected)
+        assert store.find(config).provenance["seconds"] == 12 + 3 * 13
 
 
 def test_every_run_that_fails_is_reported(tmp_path, capsys):
@@ -302,7 +293,8 @@ def test_what_is_trained_is_kept_where_its_record_is_not_written(alone, tmp_path
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
-def test_a_run_is_freed_when_it_fails_and_before_others_are_built(tmp_path, monkeypatch):
+def test_a_run_is_freed_when_it_fails_and_before_others_are_built(tmp_path, fails, monkeypatch):
+    fails(GROUP[0], TrainingError("the loss is not finite"), 1)
     gc.freeze()  # so that a collection takes no time
     start, train_epoch, runs, alive = Run.start, Run._train_epoch, [], []
 
@@ -315,26 +307,24 @@ def test_a_run_is_freed_when_it_fails_and_before_others_are_built(tmp_path, monk
         runs.append(weakref.ref(run := start(*arguments)))
         return run
 
-    def fails(run, epoch):
-        if run.config == GROUP[0] and epoch == 1:
-            raise NOT_FINITE
+    def counted(run, epoch):
         count()
         return train_epoch(run, epoch)
 
-    monkeypatch.setattr(Run, "_train_epoch", fails)
+    monkeypatch.setattr(Run, "_train_epoch", counted)
     monkeypatch.setattr(Run, "start", started)
     with pytest.raises(TrainingError):
         train_group([*GROUP[:2], TINY], store=RunStore(tmp_path), device="cpu")
     gc.unfreeze()
-    assert alive == [0, 1, 2, 2, 1, 1, 1, 0, 1, 1]  # two are built and train, then the third
+    assert alive == [0, 1, 2, 2, 2, 1, 1, 1, 0, 1, 1]  # two are built and train, then the third
 
 
 def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatch):
     source = TINY.replace(epochs=1)
     after = source.replace(start="network", source=source.as_source, epochs=2)
-    epochs, run_epoch = [], Run.run_epoch
+    epochs, train_epoch = [], Run._train_epoch
     monkeypatch.setattr(
-        Run, "run_epoch", lambda run, *a, **k: epochs.append(run.config) or run_epoch(run, *a, **k)
+        Run, "_train_epoch", lambda run, n: epochs.append(run.config) or train_epoch(run, n)
     )
     records = train_group([after, source, after], store=RunStore(tmp_path), device="cpu")
     assert [record.config for record in records] == [after, source, after]

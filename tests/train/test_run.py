@@ -104,9 +104,8 @@ def test_initial_windows_stay_where_the_initial_weights_have_their_mass():
     runs = [Run.start(c, CPU) for c in (config, config.replace(l1_window="learned"))]
     initial, learned = (run.optimizer.param_groups[0]["relative_l1"] for run in runs)
     before = initial.clone()
-    assert not torch.equal(
-        before, named_groups(LASSO, l1_growth=0.5)["conv1.weight"]["relative_l1"]
-    )
+    grid = named_groups(LASSO, l1_growth=0.5)["conv1.weight"]["relative_l1"]
+    assert not torch.equal(before, grid)
     for epoch in range(2):
         for run in runs:
             run.run_epoch(epoch, record=False)
@@ -239,9 +238,8 @@ def test_history_and_final_measures(tmp_path):
     assert history["epoch"] == [1, 2, 3, 4, 5]
     rates = [learning_rate(config, epoch) for epoch in range(5)]
     assert history["lr"] == [float(f"{rate:.8g}") for rate in rates]
-    columns = ["epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"]
-    assert [name for name in history if not isinstance(history[name], dict)] == columns
-    assert {name: final[name] for name in columns} == {n: history[n][-1] for n in columns}
+    for name in ("epoch", "lr", "train_loss", "train_accuracy", "test_accuracy"):
+        assert final[name] == history[name][-1]
     for column in ("nonzeros", "revived", "norm"):
         assert list(history[column]) == ["conv1", "fc1", "fc2"]
         assert {len(values) for values in history[column].values()} == {5}
@@ -303,19 +301,15 @@ def test_a_validation_run_never_touches_the_test_set(tmp_path):
     assert len(run.training) + len(run.evaluation) == len(images.train_images)
     record = train(config, store=RunStore(tmp_path), device="cpu")
     assert "test_accuracy" not in record.path.read_text()
-    assert len(record.history["validation_accuracy"]) == 2
     assert record.final["validation_accuracy"] == record.history["validation_accuracy"][-1]
     assert record.final["evaluation_images"] == len(run.evaluation)
 
 
 def test_the_first_seed_keeps_filters_for_a_figure(tmp_path):
-    store = RunStore(tmp_path)
     wide = TINY.replace(base_channels=2)
-    masked = wide.replace(pruning="random", density=0.5)
-    for seen in (wide, masked):
-        assert train(seen, store=store, device="cpu").load_filters().shape == (24, 1, 8, 8)
-    assert train(wide.replace(seed=1), store=store, device="cpu").filters is None
-    for other in ({"model": "3-fc"}, {"validation": True}):
+    record = train(wide, store=RunStore(tmp_path), device="cpu")
+    assert record.load_filters().shape == (24, 1, 8, 8)
+    for other in ({"model": "3-fc"}, {"validation": True}, {"seed": 1}):
         assert filters_to_store(TINY.replace(**other), torch.ones(30, 1, 8, 8)) is None
 
 

@@ -32,10 +32,7 @@ class Repeated:
     def __init__(self, step, x, labels, earlier):
         assert (earlier is None) == (Repeated.made == 0)
         Repeated.made += 1
-        self.step, self.shape = step, x.shape
-
-    def fits(self, x):
-        return x.shape == self.shape
+        self.step, self.batch = step, (x, labels)
 
     def __call__(self, x, labels):
         Repeated.taken += 1
@@ -54,9 +51,9 @@ class Repeated:
 def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(changes, precision, monkeypatch):
     config = CONFIG.replace(precision=precision, **changes)
     plain = Run.start(config, torch.device("cpu")).replay(3)
-    monkeypatch.setattr("lcs.train.loop.captures", lambda *_: True)
-    monkeypatch.setattr("lcs.train.loop.CapturedStep", Repeated)
-    monkeypatch.setattr("lcs.train.loop.on_own_stream", nullcontext)
+    monkeypatch.setattr("lcs.train.step.captures", lambda *_: True)
+    monkeypatch.setattr("lcs.train.step.CapturedStep", Repeated)
+    monkeypatch.setattr("lcs.train.step.on_own_stream", nullcontext)
     Repeated.made = Repeated.taken = 0
     run = Run.start(config, torch.device("cpu"))
     captured = run.replay(3)
