@@ -69,9 +69,9 @@ class Checkpoint:
             lock.release()
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint, or keep it and raise a DiskError; `state` is JSON-ready.
+        """Replace the checkpoint, or keep it and raise a DiskError.
 
-        It has the `epoch` and the `history` up to it.
+        `state`, JSON-ready, has the `epoch` and the `history` up to it.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         parts = {"config": dataclasses.asdict(self.config), "state": state}
