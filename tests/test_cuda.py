@@ -123,19 +123,14 @@ def test_captured_steps_have_the_numbers_of_steps_one_by_one(config, compiled, m
         assert one[name] == pytest.approx(other[name], rel=1e-3, abs=2e-3)
 
 
-@pytest.fixture(params=["0", "1"], ids=["one-by-one", "captured"])
-def _captured(request, monkeypatch):
-    """Whether steps are captured."""
-    monkeypatch.setenv("LCS_CUDA_GRAPHS", request.param)
-
-
-@pytest.mark.usefixtures("_captured")
-def test_stopped_it_goes_on(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("captured", ["0", "1"])
+def test_stopped_it_goes_on(captured, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LCS_CUDA_GRAPHS", captured)
     config = BASE.replace(dropout=0.5, momentum=0.9)
     whole = train(config, store=RunStore(tmp_path / "whole"), device="cuda")
     store = RunStore(tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("lcs.train.time_budget.TimeBudget.over", lambda clock: len(clock.epochs) == 2)
+        patch.setattr("lcs.train.loop.TimeBudget.over", lambda clock: len(clock.epochs) == 2)
         with pytest.raises(Paused):
             train(config, store=store, device="cuda")
     resumed = train(config, store=store, device="cuda")
@@ -155,8 +150,9 @@ def test_sparse_layers_give_the_numbers_of_dense_ones(config, precision, tmp_pat
     near(record, dense, slack=3 if precision == "bf16" else 1)
 
 
-@pytest.mark.usefixtures("_captured")
-def test_runs_of_a_group_have_the_numbers_that_they_have_alone(tmp_path):
+@pytest.mark.parametrize("captured", ["0", "1"])
+def test_runs_of_a_group_have_the_numbers_that_they_have_alone(captured, tmp_path, monkeypatch):
+    monkeypatch.setenv("LCS_CUDA_GRAPHS", captured)
     cropped = BASE.replace(augment="flip-crop")
     configs = [cropped, cropped.replace(optimizer="beta-lasso", l1=2e-3, beta=10.0)]
     for record in train_group(configs, store=RunStore(tmp_path / "group"), device="cuda"):

@@ -18,10 +18,7 @@ EQUAL_CODE = Path(__file__).with_name("equal_code.json")
 # packages count as a whole, but for what only fetches, checks or saves
 NUMERIC = ("config", "data", "measure", "models", "optim", "train", "runs/record_format.py",
            "seeds.py", "shapes.py", "stats.py")  # fmt: skip
-WITHOUT_NUMBERS = {
-    "data/cifar.py", "data/download.py",
-    "train/replay.py", "train/source_check.py", "train/time_budget.py",
-}  # fmt: skip
+WITHOUT_NUMBERS = {"data/cifar.py", "data/download.py", "train/replay.py"}
 IGNORED = {"annotation", "returns", "type_comment", "kind", "type_ignores"}
 
 

@@ -39,7 +39,7 @@ class Options:
     gpus_per_run: float = 1.0
 
     def __post_init__(self) -> None:
-        from lcs.train.time_budget import TimeBudget
+        from lcs.train.loop import TimeBudget
 
         TimeBudget(self.budget_minutes, self.checkpoint_seconds)  # refuses times
         _ = self.device_type  # refuses an unknown device

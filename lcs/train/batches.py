@@ -1,7 +1,4 @@
-"""Batches of a data set, in the order and with the augmentation of each epoch.
-
-The data set lives on the device as uint8; orders and augmentation are drawn on the host.
-"""
+"""Batches of a data set, in the order and with the augmentation of each epoch."""
 
 from __future__ import annotations
 
@@ -19,8 +16,7 @@ from lcs.data import Images
 from lcs.data.augment import apply, draw, to_device
 from lcs.seeds import generator_for
 
-# images that are normalised or evaluated at once
-CHUNK = 2000
+CHUNK = 2000  # images that are normalised or evaluated at once
 # fields of the configuration on which a run's batches depend, beside their `stream`
 BATCH_FIELDS = (
     "dataset", "seed", "augment", "crop_padding", "crop_fill", "normalize", "precision",
@@ -71,10 +67,7 @@ class Batches:
                 yield self.normalised(images[batch]), labels[batch]
 
     def prepare_epoch(self, epoch: int) -> EpochData:
-        """Draw the order of an epoch's images and augment them, unless that is done.
-
-        A GPU only queues it: the next epoch may be prepared before this one ends.
-        """
+        """Draw the order of an epoch's images and augment them, unless that is done."""
         if self.prepared is None or self.prepared.epoch != epoch:
             self.prepared = None  # its images are overwritten from here on
             config, side = self.config, self.images.shape[-1]
@@ -92,12 +85,11 @@ class Batches:
 
     def ordered_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in their stored order, for evaluation."""
-        if self.prepared is not None and self.prepared.images is not None:
-            # images that every epoch augments are needed as they are once, at the end
-            parts = map(self.normalised, self.images.split(CHUNK))
-        else:
-            parts = iter(self.all_normalised.split(CHUNK))
-        return zip(parts, self.labels.split(CHUNK), strict=True)
+        parts = self.images.split(CHUNK)
+        # images that every epoch augments are needed as they are once, at the end
+        augmented = self.prepared is not None and self.prepared.images is not None
+        inputs = map(self.normalised, parts) if augmented else self.all_normalised.split(CHUNK)
+        return zip(inputs, self.labels.split(CHUNK), strict=True)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Map uint8 images (N, C, H, W) to the network's inputs, in its precision."""
@@ -113,7 +105,6 @@ class Batches:
 
     @functools.cached_property
     def _augmented(self) -> Tensor:
-        """Memory for an epoch of augmented images, allocated once."""
         return torch.empty_like(self.images)
 
     def unpermuted(self, planes: Tensor) -> Tensor:

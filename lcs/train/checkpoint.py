@@ -1,9 +1,4 @@
-"""Checkpoints of unfinished runs, and of sources: a safetensors file each, replaced atomically.
-
-None is ever pickled.
-"""
-
-from __future__ import annotations
+"""Checkpoints of unfinished runs, and of sources: a safetensors file each, replaced atomically."""
 
 import dataclasses
 import hashlib
@@ -25,15 +20,14 @@ from torch.optim import Optimizer
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, CheckpointError, DiskError, InProgress, Paused
-from lcs.files import is_full, own_folder, remove_abandoned, replacing
+from lcs.files import is_full, own_folder, replacing
 from lcs.runs.consistency import check_history
 
 
 class Checkpoint:
     """The checkpoint of one run for one store, in `$LCS_CHECKPOINTS` or `~/.cache/lcs/checkpoints`.
 
-    It holds the run's configuration and is refused where that is another's. `store` is the folder
-    that the run's record will go to; two stores never share a checkpoint.
+    `store` is the folder that the run's record will go to; two stores never share a checkpoint.
     """
 
     def __init__(self, config: Config, store: Path) -> None:
@@ -43,26 +37,18 @@ class Checkpoint:
         self._lock = self.path.with_suffix(".lock")
         self._name = f"run {config.run_id}: checkpoint {self.path}"
 
-    @classmethod
-    def of_source(cls, config: Config, store: Path) -> Checkpoint:
-        """Return where the trained network of a run is kept for those that start from it."""
-        return cls(config, store / "sources")
-
     @contextmanager
     def locked(self, wait: float | None = None) -> Iterator[None]:
-        """Hold the run, as long as this process lives: a second one that wants it is refused.
+        """Hold the run, as long as this process lives.
 
-        Raises:
-            InProgress: another process holds it, and `wait` is None.
-            Paused: it still does after so many seconds of the time budget, also inf or below 0.
-            DiskError: the folder cannot be written, or knows no locks.
+        Where another process holds it, raise InProgress at once or, with `wait`, Paused after so
+        many seconds, also inf or below 0; a DiskError where the folder cannot be written.
         """
         # a soft lock, a mere file, would outlive a process that is killed
         lock = FileLock(self._lock, fallback_to_soft=False)
         held = f"run {self.config.run_id} is in progress in another process"
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            remove_abandoned(self._lock.parent)  # of any run that was killed while it was saved
             with suppress(Timeout):
                 lock.acquire(timeout=0)
             if not lock.is_locked and wait is None:
@@ -74,19 +60,18 @@ class Checkpoint:
         except Timeout as error:
             raise Paused(f"{held}: the time budget is spent; the same command goes on") from error
         except OSError as error:
-            reason = f"cannot be written and locked ({error.strerror})"
             advice = "set LCS_CHECKPOINTS to a folder on a local disk that can"
-            raise DiskError(f"{self._lock}: {reason}; {advice}") from error
+            reason = f"cannot be written and locked ({error.strerror}); {advice}"
+            raise DiskError(f"{self._lock}: {reason}") from error
         try:
             yield
         finally:
             lock.release()
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint; `state`, JSON-ready, has the `epoch` and the `history` up to it.
+        """Replace the checkpoint, or keep it and raise a DiskError.
 
-        Raises:
-            DiskError: it cannot be written; the one before is still there.
+        `state`, JSON-ready, has the `epoch` and the `history` up to it.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         parts = {"config": dataclasses.asdict(self.config), "state": state}
@@ -103,8 +88,7 @@ class Checkpoint:
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return (tensors on the CPU, state), or None where there is no checkpoint.
 
-        Raises:
-            CheckpointError: it cannot be read, is damaged, or of another run.
+        A CheckpointError says that it cannot be read, is damaged, or of another run.
         """
         if not self.path.exists():
             return None
@@ -125,7 +109,6 @@ class Checkpoint:
     def _opened(self) -> Iterator[tuple[Any, dict[str, str], dict[str, Any]]]:
         """Open the file and yield it, its metadata and its state, once they are this run's."""
         try:
-            self.path.open("rb").close()  # safetensors does not tell why it cannot read a file
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 owner = Config.from_dict(json.loads(metadata["config"]))
@@ -137,7 +120,7 @@ class Checkpoint:
                 check_history(self.config, state["history"], state["epoch"])
                 yield file, metadata, state
         except OSError as error:  # the checkpoint itself may be whole
-            reason = f"cannot be read ({error.strerror or error}); mend that and run the same again"
+            reason = f"cannot be read ({error}); mend that and run the same again"
             raise CheckpointError(f"{self._name} {reason}") from error
         except (SafetensorError, *ILL_FORMED) as error:
             raise self.refusal(f"is damaged ({error})") from error
@@ -147,14 +130,10 @@ class Checkpoint:
         return CheckpointError(f"{self._name} {reason}; delete it to start the run over")
 
     def remove(self) -> None:
-        """Delete the checkpoint and its lock, where there are any, once the record is written."""
-        try:
-            for path in (self.path, self._lock):
-                if path.exists():  # else a folder that cannot be written does no harm
-                    path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
-        except OSError as error:
-            reason = f"cannot be deleted ({error.strerror}); the run is done, delete it by hand"
-            raise CheckpointError(f"{error.filename}: {reason}") from error
+        """Delete the checkpoint and its lock, where there are any."""
+        for path in (self.path, self._lock):
+            if path.exists():  # else a folder that cannot be written does no harm
+                path.unlink(missing_ok=True)  # another process may have deleted it meanwhile
 
 
 def saved_tensors(
@@ -174,40 +153,31 @@ def saved_tensors(
     return {f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()}
 
 
+@torch.no_grad()
 def load_tensors(
     tensors: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer, *, stepped: bool
 ) -> dict[str, Tensor]:
     """Take over what `saved_tensors` has returned, after steps or before; return the masks' own.
 
-    Raises:
-        ValueError: other code has saved them, by other names or with other shapes.
+    A ValueError says that other code has saved them, by other names or with other shapes.
     """
-    if stepped:  # a step makes the optimizer's own tensors, all of which are replaced
+    if stepped:  # a step makes the optimizer's own tensors, all of which are overwritten
         for param in model.parameters():
             param.grad = torch.zeros_like(param) if param.requires_grad else None
         optimizer.step()
         optimizer.zero_grad()
-    expected = saved_tensors(model, optimizer, {})
-    for name in sorted(tensors.keys() ^ expected.keys()):
-        if not name.startswith(("mask.", "rng.cuda")):  # which not every run has
-            raise ValueError(f"{name}: {'unknown' if name in tensors else 'missing'}")
-    for name in tensors.keys() & expected.keys():
-        if tensors[name].shape != expected[name].shape:
-            raise ValueError(f"{name}: another shape")
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "mask": {}, "rng": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = tensor
-    buffers: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in parts["optimizer"].items():
-        index, _, key = name.partition(".")
-        buffers.setdefault(int(index), {})[key] = tensor
-    model.load_state_dict(parts["model"])
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": buffers})
-    torch.set_rng_state(parts["rng"]["cpu"])
-    if (device := next(model.parameters()).device).type == "cuda" and "cuda" in parts["rng"]:
-        torch.cuda.set_rng_state(parts["rng"]["cuda"], device)
-    return parts["mask"]
+    own = saved_tensors(model, optimizer, {})
+    for name in sorted(tensors.keys() | own.keys()):
+        if name.startswith("mask.") or name == "rng.cuda":  # which not every run has
+            continue
+        if name not in tensors or name not in own or tensors[name].shape != own[name].shape:
+            raise ValueError(f"{name}: missing, unknown or of another shape")
+        own[name].copy_(tensors[name])
+    torch.set_rng_state(tensors["rng.cpu"])
+    if (device := next(model.parameters()).device).type == "cuda" and "rng.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng.cuda"], device)
+    masks = [name for name in tensors if name.startswith("mask.")]
+    return {name.removeprefix("mask."): tensors[name] for name in masks}
 
 
 def _crc(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:

@@ -1,11 +1,5 @@
-"""The device that a run is trained on, its memory, and the settings of torch in which it computes.
+"""The device that a run is trained on, its memory, and the settings of torch it computes in."""
 
-A caller's own settings have no effect on a run and are restored.
-"""
-
-from __future__ import annotations
-
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,8 +12,6 @@ from lcs.config import Config
 from lcs.errors import ConfigError, TrainingError
 from lcs.seeds import generators_kept
 
-# torch takes a number above 127 for a negative one
-DEVICE_NAME = re.compile(r"cpu|cuda(:(0|[1-9][0-9]?))?")
 # in the messages of torch's CPU, CUDA and Triton, and of cuBLAS
 OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 # how a setting of torch is read and written, and its value in a run
@@ -27,38 +19,21 @@ Setting = tuple[Callable[[], Any], Callable[[Any], object], Any]
 
 
 def device_type(name: str) -> str:
-    """Return "cpu" or "cuda" for the name of a device, which need not be present."""
+    """Return "cpu" or "cuda" for "auto" or the name of a device, which need not be present."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if not DEVICE_NAME.fullmatch(name):
+    if not re.fullmatch(r"cpu|cuda(:(0|[1-9][0-9]?))?", name):
         raise ConfigError(f"device: unknown value {name!r}; give auto, cpu or cuda")
     return name.partition(":")[0]
 
 
 def choose_device(name: str) -> torch.device:
-    """Return a device by its name; "auto" prefers a CUDA device.
-
-    Raises:
-        ConfigError: the name is unknown, or this machine has no such device.
-    """
+    """Return a device by its name; a ConfigError says that it is unknown or not here."""
     kind = device_type(name)
     device = torch.device(kind if name == "auto" else name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device: this machine has no {name!r}; give auto or cpu")
     return device
-
-
-def require_memory(config: Config, device: torch.device) -> None:
-    """Refuse a network that this machine can never hold: the system would kill the process."""
-    # on a CPU weights, gradients and momentum; a network on a GPU begins with its weights alone
-    copies = 1 if device.type == "cuda" else 2 + bool(config.momentum)
-    factors = 2 if config.optimizer == "spred" else 1  # of each weight
-    needed = 4 * copies * factors * sum(size.weights for size in config.layer_sizes().values())
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > total:
-        has = f"this machine has {total / 1e9:,.0f} GB of memory"
-        reason = f"it takes {needed / 1e9:,.0f} GB, and {has}; give fewer base_channels"
-        raise TrainingError(f"run {config.run_id}: {reason}")
 
 
 @contextmanager
@@ -67,22 +42,17 @@ def reporting_out_of_memory(config: Config) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
+        known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not known and not any(text in str(error) for text in OUT_OF_MEMORY):
             raise
         reason = "the device is out of memory; free some and run the same again"
         # without its frames, which would keep the run in memory
         raise TrainingError(f"run {config.run_id}: {reason}") from error.with_traceback(None)
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory is full: some have a class of their own, others a text."""
-    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    return known or any(text in str(error) for text in OUT_OF_MEMORY)
-
-
 @contextmanager
 def own_state(device: torch.device) -> Iterator[None]:
-    """Compute in the state of a run, and restore that of the caller, with its generators."""
+    """Compute with the settings of a run, and restore the caller's, with its generators."""
     with torch.inference_mode(False), ExitStack() as restored:  # which has gradients
         if torch.get_default_device().type != "cpu":
             restored.enter_context(torch.device("cpu"))  # where it is, each operation is slower
@@ -118,9 +88,7 @@ SETTINGS: dict[str, Setting] = {
     "autocast of cpu": _autocast("cpu"),
     "autocast of cuda": _autocast("cuda"),
     # within a caller's autocast, rounded weights would be kept from step to step
-    "autocast_cache": (
-        torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, False
-    ),
+    "autocast_cache": (torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, False),
     "flush_denormal": (_flushes, torch.set_flush_denormal, False),
     "mkldnn": _attribute(torch.backends.mkldnn, "enabled", True),
     "cudnn.benchmark": _attribute(torch.backends.cudnn, "benchmark", False),

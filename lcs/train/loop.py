@@ -1,14 +1,12 @@
-"""The training loop: runs in step, epoch by epoch and batch by batch.
-
-A batch comes from `batches` and goes through `step` to the optimizer (`lcs.optim`).
-"""
+"""The training loop: a batch comes from `batches` and goes through `step` to the optimizer."""
 
 from __future__ import annotations
 
 import math
 import sys
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,7 +19,7 @@ from tqdm import tqdm
 from lcs import models
 from lcs.config import Config
 from lcs.data import surrogates
-from lcs.errors import ILL_FORMED, Diverged, Paused, TrainingError, one_line
+from lcs.errors import ILL_FORMED, ConfigError, Diverged, Paused, TrainingError, one_line
 from lcs.measure.shift_equivariance import evenly_spaced
 from lcs.models.transfer import apply_source
 from lcs.optim.growing_l1 import around_mass, growth_at
@@ -32,30 +30,23 @@ from lcs.runs import Record, RunStore
 from lcs.runs.provenance import provenance
 from lcs.runs.record_format import recorded_epochs
 from lcs.seeds import seed_process
-from lcs.train import recording
+from lcs.train import recording, step
 from lcs.train.batches import Batches, split
 from lcs.train.checkpoint import Checkpoint, load_tensors, saved_tensors
-from lcs.train.cuda_graphs import CapturedStep, captures, on_own_stream
-from lcs.train.device import is_out_of_memory, own_state, reporting_out_of_memory, require_memory
+from lcs.train.device import own_state, reporting_out_of_memory
 from lcs.train.setup import build_model, make_optimizer
-from lcs.train.step import gradients, logits, stepped_network, train_step
-from lcs.train.time_budget import TimeBudget
 
 # entries of the provenance on which rounding may depend; they may change when a run is resumed
 ENVIRONMENT = ("code", "packages", "device", "hardware", "threads", "instructions")
+MAX_SAVING_SHARE = 0.02  # of the time, for checkpoints
 
 
 def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError], None]) -> None:
     """Train runs to their last epoch, an epoch of each and then the next, saving when it is due.
 
     All have equal batches, length and progress. A run that fails is removed from the list, which
-    frees its memory; its error goes to `on_failure`, and the others go on. When the time budget is
-    over, all are saved and `Paused` is raised.
+    frees its memory; its error goes to `on_failure`. `Paused` is raised when the budget is over.
     """
-
-    def save() -> None:
-        for run in runs:
-            run.save()
 
     def name() -> str:
         return f"run {runs[0].config.run_id}" if len(runs) == 1 else f"{len(runs)} runs"
@@ -66,7 +57,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
     bar = tqdm(range(done, epochs), name(), epochs, initial=done, unit="epoch", disable=None)
     for epoch in bar:
         if budget.over():
-            save()
+            budget.save(runs)
             reached = f"{name()} paused at epoch {epoch} of {epochs}"
             raise Paused(f"{reached}: the time budget is spent; the same command goes on")
         began = budget.elapsed
@@ -83,7 +74,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
             except TrainingError as error:
                 error.run_id = run.config.run_id
                 runs.remove(run)
-                del run  # and with it its memory
+                del run  # and its memory
                 bar.desc = name() if runs else ""
                 on_failure(error.with_traceback(None))  # whose frames keep the run in memory
         if not runs:
@@ -92,7 +83,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
             run.seconds += shared / len(runs)
         budget.epochs.append(budget.elapsed - began)
         if budget.checkpoint_due() and epoch + 1 < epochs:
-            budget.save(save)
+            budget.save(runs)
             if bar.disable:
                 print(f"{name()} saved at epoch {epoch + 1} of {epochs}", file=sys.stderr)
 
@@ -116,7 +107,7 @@ class Run:
     modes: dict[str, int] = field(default_factory=dict)  # epochs by how they were computed
     history: dict[str, Any] = field(default_factory=dict)
     prefetch: bool = True  # on a GPU, whether the next epoch's images are augmented ahead
-    captured: CapturedStep | None = None  # of the last epoch, where steps are captured
+    captured: step.CapturedStep | None = None  # of the last epoch, where steps are captured
 
     @classmethod
     def start(
@@ -126,13 +117,7 @@ class Run:
         like: Run | None = None,
         source: nn.Module | None = None,
     ) -> Run:
-        """Build the initial network and load its data.
-
-        It shares the data of a run with the same batches, `like`, and starts from the trained
-        network of its `source`. A TrainingError refuses a network larger than the memory, and a
-        ConfigError a source with layers of other shapes.
-        """
-        require_memory(config, device)
+        """Build the initial network, from a source's, and load its data, or share `like`'s."""
         model = build_model(config).to(device)
         masks: dict[str, Tensor] = {}
         if config.source is not None:
@@ -181,31 +166,31 @@ class Run:
         model.train()
         if self.pruning:
             first = batches.batches
-            self.pruning.update(epoch, lambda: gradients(config, model, *next(first(epoch))))
+            self.pruning.update(epoch, lambda: step.gradients(config, model, *next(first(epoch))))
         if config.l1_window == "learned":
             self._move_windows(epoch)
         mask = self.pruning.masks["conv1"] if self.pruning else None
         mode = choose_mode(model, optimizer, config.precision, mask)
-        capture = mode == "dense" and captures(self.device, optimizer)
+        capture = mode == "dense" and step.captures(self.device, optimizer)
         counted = "captured" if capture else mode
         self.modes[counted] = self.modes.get(counted, 0) + 1
-        with on_own_stream(self.device) if capture else nullcontext():
+        with step.on_own_stream(self.device) if capture else nullcontext():
             total, seen = torch.zeros(2, device=self.device), 0
             lr = learning_rate(config, epoch)
             # a captured step reads its learning rate on the device
             rate = torch.full((), lr, device=self.device) if capture else lr
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with stepped_network(config, model, optimizer, mode, mask) as network:
+            with step.stepped_network(config, model, optimizer, mode, mask) as network:
 
                 def take(x: Tensor, labels: Tensor) -> None:
-                    total.add_(train_step(config, network, optimizer, x, labels))
+                    total.add_(step.train_step(config, network, optimizer, x, labels))
 
-                replay: CapturedStep | None = None
-                for step, (x, labels) in enumerate(batches.batches(epoch)):
-                    if capture and step == 1:  # after the first one, all memory is there
-                        replay = self.captured = CapturedStep(take, x, labels, self.captured)
-                    if replay and replay.fits(x):
+                replay: step.CapturedStep | None = None
+                for number, (x, labels) in enumerate(batches.batches(epoch)):
+                    if capture and number == 1:  # after the first one, all memory is there
+                        replay = self.captured = step.CapturedStep(take, x, labels, self.captured)
+                    if replay and x.shape == replay.batch[0].shape:
                         replay(x, labels)
                     else:
                         take(x, labels)
@@ -239,7 +224,7 @@ class Run:
         self.model.eval()
         hits = torch.zeros((), dtype=torch.int64, device=self.device)
         for x, labels in images.ordered_batches():
-            hits += (logits(self.config, self.model, x).argmax(1) == labels).sum()
+            hits += (step.logits(self.config, self.model, x).argmax(1) == labels).sum()
         return hits.item() / len(images)
 
     def filters(self) -> Tensor:
@@ -247,15 +232,14 @@ class Run:
         return self.training.unpermuted(models.first_layer_filters(self.model).cpu())
 
     def final(self, filters: Tensor) -> dict[str, Any]:
-        """Return the measures of the trained network, and of its `filters`, JSON-ready."""
+        """Return the measures of the trained network and of its `filters`, JSON-ready."""
         weights = models.layer_weights(self.model)
         images = self.training.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
-        return {
-            **recording.final_weight_measures(self.config, weights, self.history),
-            "evaluation_images": len(self.evaluation),
-            "clean_train_accuracy": self.accuracy(self.training),
-            **recording.filter_measures(self.config, filters, images),
-        }
+        return recording.final_measures(
+            self.config, weights, self.history, filters, images,
+            evaluation_images=len(self.evaluation),
+            clean_train_accuracy=self.accuracy(self.training),
+        )  # fmt: skip
 
     def finish(self, store: RunStore) -> Record:
         """Measure the trained network and write its record, with some filters of a first seed."""
@@ -296,7 +280,9 @@ class Run:
             return
         tensors, state = found
         try:
-            masks = load_tensors(tensors, self.model, self.optimizer, stepped=state["epoch"] > 0)
+            with reporting_out_of_memory(self.config):
+                stepped = state["epoch"] > 0
+                masks = load_tensors(tensors, self.model, self.optimizer, stepped=stepped)
             if self.pruning:
                 self.pruning.load_state_dict(masks)
             for name in ("epoch", "seconds", "history", "modes"):
@@ -304,12 +290,10 @@ class Run:
             self.resumes = state["resumes"] + 1
             self._keep_origin(state["origin"])
         except (RuntimeError, *ILL_FORMED) as error:
-            if is_out_of_memory(error):
-                raise
             raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
-            line = f"run {self.config.run_id} resumed at epoch {self.epoch}"
-            print(line, file=sys.stderr, flush=True)
+            said = f"run {self.config.run_id} resumed at epoch {self.epoch}"
+            print(said, file=sys.stderr, flush=True)
 
     def _keep_origin(self, earlier: dict[str, Any]) -> None:
         """Keep when and from which source the run began, and note what has changed since."""
@@ -318,3 +302,50 @@ class Run:
         changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
         if before := [*earlier.get("before_resume", []), *([changed] if changed else [])]:
             here["before_resume"] = before
+
+
+class TimeBudget:
+    """How long a call may still train, and when it saves: after `checkpoint_seconds` at least.
+
+    Saving takes a fiftieth of the time at most but with 0, where each epoch is saved. A
+    ConfigError refuses times below 0 and NaN.
+    """
+
+    def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:
+        minutes = math.inf if budget_minutes is None else budget_minutes
+        times = {"budget_minutes": minutes, "checkpoint_seconds": checkpoint_seconds}
+        for name, value in times.items():
+            if not value >= 0:
+                raise ConfigError(f"{name}: {value!r} is out of range; give 0 or more")
+        self._started = time.monotonic()
+        self._budget, self._interval = 60 * minutes, checkpoint_seconds
+        self._saved = 0.0  # when the last checkpoint was written
+        self.epochs: deque[float] = deque(maxlen=20)  # seconds of the last epochs
+        self.saving = 0.0  # seconds of the last checkpoint
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self._started
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        return self._budget - self.elapsed
+
+    def over(self) -> bool:
+        """Whether the budget does not suffice for one more epoch and a checkpoint."""
+        return self.left < 1.5 * max(self.epochs, default=0.0) + 2 * self.saving
+
+    def checkpoint_due(self) -> bool:
+        """Whether it is time to save."""
+        least = max(self._interval, self.saving / MAX_SAVING_SHARE) if self._interval else 0.0
+        return self.elapsed - self._saved >= least
+
+    def save(self, runs: Iterable[Run]) -> None:
+        """Write checkpoints, and measure how long it takes."""
+        began = self.elapsed
+        for run in runs:
+            run.save()
+        self._saved = self.elapsed
+        self.saving = self._saved - began

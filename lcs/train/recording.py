@@ -1,6 +1,4 @@
-"""What is recorded of a run: measures of its weights and of its filters, and some filters."""
-
-from __future__ import annotations
+"""What is recorded of a run: measures of its weights and filters, and some filters."""
 
 import math
 from collections.abc import Mapping
@@ -14,20 +12,14 @@ from lcs import measure
 from lcs.config import Config
 from lcs.shapes import default_kernel, flops
 
-# networks whose first-layer filters a figure shows, and how many of them
-MODELS_WITH_STORED_FILTERS = ("s-fc", "s-local")
-STORED_FILTERS = 24
+STORED_FILTERS = 24  # that a figure shows, of the first layer of s-fc and s-local
 
 
 @torch.no_grad()
 def layer_measures(
     weights: Mapping[str, Tensor], were_zero: Mapping[str, Tensor]
 ) -> dict[str, dict[str, Any]]:
-    """Return nonzeros, revived and norm (ℓ2) of each layer's weights, by measure and layer.
-
-    Revived weights are those that `were_zero` (bool, of their shape) before the epoch and are not
-    any more.
-    """
+    """Return nonzeros, revived (which `were_zero` before the epoch) and ℓ2 norm of each layer."""
     revived = {name: (weight != 0) & were_zero[name] for name, weight in weights.items()}
     return {
         "nonzeros": measure.nonzeros(weights),
@@ -37,10 +29,9 @@ def layer_measures(
 
 
 def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float) -> dict[str, int]:
-    """Count the zeros of each layer that the last step would have revived, were they not frozen.
+    """Count the zeros of each layer, new ones too, that would be revived were they not frozen.
 
-    They are the weights at zero, new ones too, that a step of rate `lr` along the last gradient
-    carries past the threshold βλ, in which λ is each weight's own where it grows.
+    A step of rate `lr` along the last gradient carries them past βλ, λ each weight's own.
     """
     thresholds = {
         id(p): g["beta"] * g["l1"] * g.get("relative_l1", 1.0)
@@ -55,26 +46,28 @@ def would_revive(weights: Mapping[str, Tensor], optimizer: Optimizer, lr: float)
     return counts
 
 
-def final_weight_measures(
-    config: Config, weights: Mapping[str, Tensor], history: Mapping[str, Any]
+def final_measures(
+    config: Config,
+    weights: Mapping[str, Tensor],
+    history: Mapping[str, Any],
+    filters: Tensor,
+    images: Tensor,
+    **of_data: float,
 ) -> dict[str, Any]:
-    """Return what is recorded last of each column, and the measures of the trained weights."""
+    """Return what is recorded last of each column, and the measures of the trained network.
+
+    Those of first-layer filters (units, C, H, W) try shifts on images (n, C, H, W), of the same
+    order of pixels; both are on the CPU. `of_data` are added as they are.
+    """
     nonzeros = {name: column[-1] for name, column in history["nonzeros"].items()}
-    return {
+    measures: dict[str, Any] = {
         **{name: column[-1] for name, column in history.items() if type(column) is list},
         "nonzeros": nonzeros,
         "weights": {name: weight.numel() for name, weight in weights.items()},
         "fan_in": measure.units_by_fan_in(weights),
         "flops": flops(config.layer_sizes(), nonzeros),
+        **of_data,
     }
-
-
-def filter_measures(config: Config, filters: Tensor, images: Tensor) -> dict[str, Any]:
-    """Return the measures of first-layer filters (units, C, H, W), JSON-ready.
-
-    Shifts are tried on images (n, C, H, W), of the same order of pixels; both are on the CPU.
-    """
-    measures: dict[str, Any] = {}
     if config.model != "resnet18":  # its first filters are kernels, not images
         ratios = measure.pair_correlation(filters).tolist()
         measures["locality"] = measure.locality(filters)
@@ -88,10 +81,7 @@ def filter_measures(config: Config, filters: Tensor, images: Tensor) -> dict[str
 
 
 def filters_to_store(config: Config, filters: Tensor) -> Tensor | None:
-    """Choose the filters that a figure may show: of a first seed's final run, else None.
-
-    Which of them the book keeps is decided when a record is imported.
-    """
-    if config.seed or config.validation or config.model not in MODELS_WITH_STORED_FILTERS:
+    """Choose the filters that a figure may show: of a first seed's final run, else None."""
+    if config.seed or config.validation or config.model not in ("s-fc", "s-local"):
         return None
     return filters[measure.choose_filters(filters, STORED_FILTERS)]

@@ -1,9 +1,4 @@
-"""Whether a record can have come from this code, or from that of its own commit.
-
-Its first epochs are trained anew and compared.
-"""
-
-from __future__ import annotations
+"""Whether a record can have come from this code, or from that of its own commit."""
 
 import io
 import json
@@ -23,12 +18,11 @@ from lcs.runs.numeric_core import PACKAGE, same_code
 from lcs.runs.provenance import NUMERIC_PACKAGES, plain_environment, provenance
 from lcs.runs.record_format import rounded
 from lcs.train.device import choose_device, own_state, reporting_out_of_memory
-from lcs.train.time_budget import TimeBudget
+from lcs.train.loop import TimeBudget
 from lcs.train.training import start_run
 
-# other processors and numbers of threads round sums differently; these differences stay small
-# while a run is young: of the loss, in the first epoch and later, of the shares of hits and of
-# non-zero weights, and of non-zero weights where only one of the two has all
+# other processors and threads round differently, by little while a run is young: the loss, in the
+# first epoch and later, shares of hits and of non-zeros, and of those where only one has all
 FIRST_LOSS_TOLERANCE, LOSS_TOLERANCE = 0.005, 0.02
 SHARE_TOLERANCE, FULL_TOLERANCE = 0.03, 0.001
 VERSIONS = ("python", *NUMERIC_PACKAGES)
@@ -57,8 +51,6 @@ try:
         from lcs.train.replay import replay
     except ModuleNotFoundError:
         from lcs.replay import replay
-    if not sys.modules["lcs"].__file__.startswith(folder):
-        raise ImportError("another lcs comes before it: " + sys.modules["lcs"].__file__)
     modules = map(sys.modules.get, ("lcs.train.loop", "lcs.train.run", "lcs.run", "lcs.train"))
     Run = next(module.Run for module in modules if hasattr(module, "Run"))
     for name in {"replay", "final"} & vars(Run).keys():
@@ -81,23 +73,20 @@ class Replay(NamedTuple):
 def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = False) -> Replay:
     """Train a record's first epochs anew and compare all that it says of them.
 
-    A line on stderr says first whether the results have to be equal: where code, versions,
-    processor and number of threads are the record's, on a CPU. Else losses, accuracies and
-    non-zeros have to be close, which a run of similar settings may be too. With its last epoch a
-    run's final measures are compared as well.
+    Where code, versions, processor and number of threads are the record's, on a CPU, the results
+    have to be equal, else losses, accuracies and non-zeros close, as a run of similar settings may
+    be, too; stderr says which. With the last epoch, the final measures are compared as well.
 
     Args:
-        record: of the run.
+        record: of a training run.
         epochs: how many of the first ones.
         device: as in `train`; at a commit, "auto" is the record's.
         at_commit: train by the code of the record's own commit, from this package's repository,
-            with the record's number of threads. Its source, if it has one, is trained each time.
+            with the record's number of threads.
 
     Raises:
-        ConfigError: the record is of no training run, `epochs` is below 1, or the commit or the
-            device is not here.
-        TrainingError: the commit's code fails.
-        As `lcs.train.training.start_run`.
+        ConfigError: no such run, epochs, commit or device.
+        TrainingError: the commit's code fails, or as `lcs.train.train`.
     """
     name, origin = f"run {record.run_id}", record.provenance
     if record.kind != "training":
@@ -110,7 +99,6 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
         store = RunStore(record.path.parents[1], fallback=store)
     here = provenance(chosen)
     if at_commit:
-        package = _package_of(record)
         here["threads"] = origin["threads"]
         if origin["unmodified"]:
             here["code"] = origin["code"]
@@ -118,7 +106,7 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
     whether = f"not demanded ({'; '.join(differences)})" if differences else "demanded"
     print(f"{name}: equal bits are {whether}", file=sys.stderr, flush=True)
     if at_commit:
-        found = _train_at_commit(record, epochs, chosen, store, package)
+        found = _train_at_commit(record, epochs, chosen, store)
     else:
         with own_state(chosen), reporting_out_of_memory(record.config):
             run = start_run(record.config, store, chosen, TimeBudget(None, 60.0))
@@ -137,18 +125,15 @@ def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = 
     demanded = not differences and found["provenance"].get("source_as_recorded", True)
     agrees = all(equal) or (all(close) and not demanded)
     verdict = "DIFFERENT: this code does not give this record"
-    if agrees:
-        verdict = "close, as other code, hardware, threads or versions may make it"
     if all(equal):
         verdict = "equal to the last stored digit"
+    elif agrees:
+        verdict = "close, as other code, hardware, threads or versions may make it"
     return Replay(agrees, "\n".join([*lines, f"{name}: {verdict}"]))
 
 
 def _differences(origin: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Say why equal bits cannot be demanded; what a record does not tell is unknown.
-
-    What was different before a run was resumed stands in `before_resume`.
-    """
+    """Say why equal bits cannot be demanded, of which `before_resume` tells more."""
     stages = [origin, *origin.get("before_resume", [])]
     stages += [{"code": origin["code_before_resume"]}] if "code_before_resume" in origin else []
     now, found = here | here["packages"], {}
@@ -165,26 +150,20 @@ def _differences(origin: dict[str, Any], here: dict[str, Any]) -> list[str]:
     return [f"{name}: {text}" for name, text in found.items()]
 
 
-def _package_of(record: Record) -> bytes:
-    """Return this package as it was at a record's commit, a zip archive; git only reads."""
+def _train_at_commit(
+    record: Record, epochs: int, device: torch.device, store: RunStore
+) -> dict[str, Any]:
+    """Train by this package as it was at a record's commit, in a process and folders of its own."""
     root, commit = str(PACKAGE.parent), record.provenance["commit"] or "none"
     command = ["git", "-C", root, "archive", "--format=zip", "--end-of-options", commit, "lcs"]
     try:
-        found = subprocess.run(command, env=plain_environment(), capture_output=True, check=True)
+        package = subprocess.run(command, env=plain_environment(), capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ConfigError(
-            f"run {record.run_id}: there is no commit {commit} in {root}; clone the repository of "
-            "lcs or, in a shallow clone, `git fetch --unshallow`"
-        ) from error
-    return found.stdout
-
-
-def _train_at_commit(
-    record: Record, epochs: int, device: torch.device, store: RunStore, package: bytes
-) -> dict[str, Any]:
-    """Train by another version of this package, in a process and folders of its own."""
+        advice = "clone the repository of lcs or, in a shallow clone, `git fetch --unshallow`"
+        reason = f"there is no commit {commit} in {root}; {advice}"
+        raise ConfigError(f"run {record.run_id}: {reason}") from error
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(io.BytesIO(package)).extractall(folder)
+        zipfile.ZipFile(io.BytesIO(package.stdout)).extractall(folder)
         runs = RunStore(f"{folder}/runs")
         one: Record | None = record
         while one:  # with its source, and that one's
@@ -211,7 +190,7 @@ def _train_at_commit(
 def _compare(
     title: str, stored: dict[str, Any], anew: dict[str, Any], weights: dict[str, int]
 ) -> tuple[bool, bool, str]:
-    """Say whether the measures of an epoch, or the final ones, are equal, and close; and a line."""
+    """Return whether measures are equal, whether they are close, and a line that says it."""
     of_loss = FIRST_LOSS_TOLERANCE if stored["epoch"] == 1 else LOSS_TOLERANCE
     close = all(stored[name] == anew[name] for name in FIXED & stored.keys())
     parts = []

@@ -1,7 +1,5 @@
 """What a configuration describes: the network of a run and its optimizer."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 import torch
@@ -14,8 +12,7 @@ from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 from lcs.optim.growing_l1 import relative_l1
 from lcs.seeds import generators_kept, seed_process
 
-# from this many weights on, compiling the optimizer's step pays for itself
-COMPILED_FROM = 4_000_000
+COMPILED_FROM = 4_000_000  # weights, from which on compiling the optimizer's step pays for itself
 
 
 def build_model(config: Config) -> nn.Module:
@@ -35,10 +32,7 @@ def build_model(config: Config) -> nn.Module:
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
-    """Group the weights (convolution-like, others, no λ or decay for the rest) and optimize them.
-
-    Biases and the parameters of batch normalisation are neither shrunk nor thresholded.
-    """
+    """Group the weights (convolution-like, others, no λ or decay for biases and batch norm)."""
     net = cast(networks.Net, model)
     first = [cast(nn.Parameter, layer.weight) for layer in net.conv_layers]
     first = [weight for weight in first if weight.requires_grad]
@@ -54,10 +48,8 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     ]
     conventional = config.optimizer == "sgd" and (config.momentum or config.weight_decay)
     if conventional:
-        groups = [
-            {"params": [*first, *rest], "weight_decay": config.weight_decay},
-            {"params": plain},
-        ]
+        decayed = {"params": [*first, *rest], "weight_decay": config.weight_decay}
+        groups = [decayed, {"params": plain}]
     elif config.l1_growth:
         (geometry,) = net.geometries
         relative = relative_l1(geometry, config.l1_growth, config.l1_window_size)

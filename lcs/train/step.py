@@ -1,9 +1,16 @@
-"""A step of training: the loss of a batch, its gradients, and the optimizer's update."""
+"""A step of training: loss and gradients of a batch, the optimizer's update, and CUDA graphs of it.
+
+Up to about α = 64 the host needs longer to launch the kernels of a step than a GPU to run them; as
+a graph, captured once an epoch, a step is one launch, with the same numbers up to rounding. Until a
+GPU has passed all of `tests/test_cuda.py`, steps are captured only with `LCS_CUDA_GRAPHS=1`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import torch
 import torch.nn.functional as F
@@ -20,10 +27,7 @@ from lcs.optim.sparse_products import Forward, sparse_first_layer
 def stepped_network(
     config: Config, model: nn.Module, optimizer: Optimizer, mode: str, mask: Tensor | None
 ) -> Iterator[Forward]:
-    """Yield the network on the weights that the optimizer steps during an epoch.
-
-    In bf16 they are rounded copies; `mode` and `mask` are as in `sparse_first_layer`.
-    """
+    """Yield the network for the steps of an epoch, in bf16 on rounded copies of its weights."""
     copies = mixed_precision.bf16_weights(model, optimizer) if config.bf16 else nullcontext()
     with sparse_first_layer(model, optimizer, mode, mask) as network, copies:
         yield network
@@ -67,10 +71,7 @@ def objective(loss: str, logits: Tensor, labels: Tensor) -> Tensor:
 
 @torch.enable_grad()
 def gradients(config: Config, model: nn.Module, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """Return the gradient of each layer's weight on a batch as in `train_step`, float32.
-
-    The pass is one of training: it counts in the statistics of batch normalisation.
-    """
+    """Return the gradient of each layer's weight on a batch, float32, from a pass of training."""
     weights = layer_weights(model)
     loss = objective(config.loss, logits(config, model, x), labels)
     with _products(config, x.device):
@@ -81,3 +82,56 @@ def gradients(config: Config, model: nn.Module, x: Tensor, labels: Tensor) -> di
 def _products(config: Config, device: torch.device) -> AbstractContextManager[object]:
     """Return the context of products; those of float32 need none, and each operation costs."""
     return mixed_precision.bf16_products(device) if config.bf16 else nullcontext()
+
+
+def captures(device: torch.device, optimizer: Optimizer) -> bool:
+    """Whether steps are captured: of optimizers with a fused step on a GPU, where it is asked."""
+    wanted = os.environ.get("LCS_CUDA_GRAPHS") == "1"
+    return wanted and device.type == "cuda" and mixed_precision.takes_copies(optimizer)
+
+
+class CapturedStep:
+    """A step on batches of one shape as a CUDA graph; the capture itself changes nothing.
+
+    It is valid while network and optimizer hold the same tensors, the learning rate among them, and
+    is made within `on_own_stream`, in the memory of an earlier one that is done with, after a first
+    step: all memory is there then. `step` takes inputs and labels and may not wait for the device.
+    """
+
+    def __init__(
+        self, step: Callable[..., None], x: Tensor, labels: Tensor, earlier: CapturedStep | None
+    ) -> None:
+        if earlier is None:
+            torch.cuda.empty_cache()  # which is not done during a capture
+        self.batch = x.clone(), labels.clone()
+        self.graph = torch.cuda.CUDAGraph()
+        self.graph.capture_begin(earlier.graph.pool() if earlier else None)
+        try:
+            step(*self.batch)
+        except BaseException:
+            with suppress(RuntimeError):  # it would hide the error
+                self.graph.capture_end()
+            raise
+        self.graph.capture_end()
+
+    def __call__(self, x: Tensor, labels: Tensor) -> None:
+        """Take the step on another batch."""
+        for held, new in zip(self.batch, (x, labels), strict=True):
+            held.copy_(new)
+        self.graph.replay()
+
+
+# one of a device for all runs, since memory is kept for each stream
+_own_stream = functools.cache(torch.cuda.Stream)
+
+
+@contextmanager
+def on_own_stream(device: torch.device) -> Iterator[None]:
+    """Let a GPU work, in turn, on another stream than its default one, which captures nothing."""
+    stream, default = _own_stream(device), torch.cuda.current_stream(device)
+    stream.wait_stream(default)
+    try:
+        with torch.cuda.stream(stream):
+            yield
+    finally:
+        default.wait_stream(stream)

@@ -1,7 +1,4 @@
-"""Runs are trained to their records: one, or several that share their batches, as a group.
-
-A run alone is a group of one. In a group, each epoch is drawn and augmented once for all runs.
-"""
+"""Runs are trained to their records: one, or several as a group, which share their batches."""
 
 from __future__ import annotations
 
@@ -10,23 +7,25 @@ import math
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from typing import cast
 
 import torch
 
 from lcs.config import Config
-from lcs.errors import CheckpointError, TrainingError
+from lcs.errors import CheckpointError, ConfigError, TrainingError
+from lcs.models import Net
+from lcs.models.transfer import fitted
 from lcs.runs import Record, RunStore
 from lcs.runs.record_format import rounded
 from lcs.train.batches import BATCH_FIELDS, stream
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import choose_device, device_type, own_state, reporting_out_of_memory
-from lcs.train.loop import Run, fit
-from lcs.train.source_check import check_source
-from lcs.train.time_budget import TimeBudget
+from lcs.train.loop import Run, TimeBudget, fit
+from lcs.train.setup import build_model
 
-# the most runs in a group, which already share most of the cost of augmentation; and the most
-# weights: of wide networks augmentation is a small part, and memory a large one
+# the most runs and weights of a group: of wide networks augmentation is a small part of the cost
 MAX_GROUP, MAX_GROUP_WEIGHTS = 4, 40_000_000
+SOURCES = "sources"  # in whose name the trained networks that others start from are kept
 
 
 def train(
@@ -40,24 +39,21 @@ def train(
     """Train one network to its last epoch and return its record; do nothing if it has one.
 
     Stopped at any moment, the next call goes on from the last checkpoint; on a CPU it ends with
-    the same bits as a run that was never stopped. What the caller has set in torch has no effect
-    and is restored. Progress goes to stderr.
+    the same bits as a run that was never stopped. What the caller has set in torch has no effect.
 
     Args:
         config: the run.
         store: where its record is read from or written to.
         device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
-        budget_minutes: stop at a checkpoint before this time is over; how long an epoch takes is
-            known from the second one on, and an epoch that has begun ends.
-        checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends;
-            so long that saving takes at most a fiftieth of it.
+        budget_minutes: stop at a checkpoint before this time is over; an epoch that has begun ends.
+        checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends.
 
     Raises:
         ConfigError: there is no such device, or the run does not fit the source that it names.
         DataError: the data set is missing or damaged.
         CheckpointError: the checkpoint is damaged, or another process holds the run.
         RecordError: the run's record is damaged, or cannot be written.
-        TrainingError: a loss or weight is not finite, memory is full, or the source has no record.
+        TrainingError: a loss or weight is not finite, memory is full, or the source is unfit.
         Paused: the time budget is over; the same call goes on.
     """
     (record,) = train_group(
@@ -71,11 +67,6 @@ def train(
     return record
 
 
-def print_error(error: TrainingError) -> None:
-    """Print an error to stderr."""
-    print(error, file=sys.stderr, flush=True)
-
-
 def train_group(
     configs: Sequence[Config],
     *,
@@ -84,21 +75,19 @@ def train_group(
     budget_minutes: float | None = None,
     checkpoint_seconds: float = 60.0,
     sources: Collection[str] = (),
-    on_failure: Callable[[TrainingError], None] = print_error,
+    on_failure: Callable[[TrainingError], None] | None = None,
 ) -> list[Record]:
     """Train several runs to their last epoch and return their records, as `train` does.
 
-    Those that can share their batches (see `groups`) and have come equally far go in step; each
-    ends with the same bits as alone. One that starts from another of them is trained after it.
+    Those that share their batches (see `groups`) and have come equally far go in step; each ends
+    with the same bits as alone. One that starts from another of them is trained after it.
 
     Args:
         configs: the runs.
         store, device, budget_minutes, checkpoint_seconds: as in `train`.
-        sources: `Config.file` of runs that others, of other calls, are to start from: their
-            networks, too, are kept beside the checkpoints.
-        on_failure: called at once with the error of each run that fails within an epoch, with its
-            `run_id`. It stops no other run; the first one is raised at the end, unless a pause
-            comes before. Any other error stops all.
+        sources: `Config.file` of runs that other calls start from: their networks are kept.
+        on_failure: called with the error of a run that fails within an epoch, else it is printed.
+            It stops no other run; the first one is raised at the end. Any other error stops all.
     """
     budget = TimeBudget(budget_minutes, checkpoint_seconds)
     device_type(device)  # refuses an unknown one even where nothing is left to train
@@ -106,7 +95,10 @@ def train_group(
 
     def failed(error: TrainingError) -> None:
         failures.append(error)
-        on_failure(error)
+        if on_failure:
+            on_failure(error)
+        else:
+            print(error, file=sys.stderr, flush=True)
 
     with ExitStack() as locks:
         parts: dict[tuple[object, int], dict[Config, Checkpoint]] = {}
@@ -120,8 +112,7 @@ def train_group(
                     key = _shared_fields(config), checkpoint.epoch()
                     parts.setdefault(key, {})[config] = checkpoint
                     continue
-            # a kill between record and removal leaves one; beside a record of the fallback it is
-            # that of a process which does without
+            # of a kill before its removal; beside a record of the fallback it is another process's
             if store.path(config).exists():
                 checkpoint.remove()
         kept = {*sources, *(config.source_file for config in configs)}
@@ -133,10 +124,9 @@ def train_group(
 
 
 def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
-    """Return the runs that are to train together, group by group, in their order.
+    """Return groups of runs that share their batches; no fewer than workers, if there are as many.
 
-    They share their batches: data, seed, augmentation and length are the same. There are at least
-    as many groups as workers, if there are as many runs.
+    They train together, in this order.
     """
     found: dict[object, list[Config]] = {}
     for config in configs:
@@ -152,11 +142,9 @@ def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
 
 
 def _shared_fields(config: Config) -> tuple[Config, str | None, str]:
-    """Return what is the same for all runs that can train in step; no run can with its source.
-
-    Without augmentation there is nothing to share, and dropout draws from the process's generator.
-    """
+    """Return what is the same for all runs that can train in step; no run can with its source."""
     shared = config
+    # without augmentation there is nothing to share, and dropout draws from torch's own generator
     if config.augment != "none" and not config.dropout:
         shared = Config(**{name: getattr(config, name) for name in (*BATCH_FIELDS, "epochs")})
     return shared, config.source, stream(config)
@@ -194,7 +182,7 @@ def _train_in_step(
             try:
                 with reporting_out_of_memory(run.config):
                     if run.config.file in sources:  # before its record, which would not lead here
-                        kept = Checkpoint.of_source(run.config, store.root)
+                        kept = Checkpoint(run.config, store.root / SOURCES)
                         with kept.locked(wait=budget.left):
                             run.save(kept)
                     run.finish(store)
@@ -216,17 +204,16 @@ def start_run(
 ) -> Run:
     """Return a run at its beginning, as `Run.start` does, with the network of its source.
 
-    Records hold no weights: a source that is not beside the checkpoints is trained anew, and kept
-    there, as `<run id>-<8 hex digits>.safetensors`, until it is deleted by hand. The run's
-    provenance says whether it has the history of its record to the last digit.
+    A source that is not beside the checkpoints is trained anew and kept there. The provenance says
+    whether it has the history of its record.
     """
     if (file := config.source_file) is None:
         return Run.start(config, device, like)
     if (record := store.named(file)) is None:
         reason = f"it starts from {file}, which has no record; train that first"
         raise TrainingError(f"run {config.run_id}: {reason}")
-    check_source(config, record)
-    checkpoint = Checkpoint.of_source(record.config, store.root)
+    _check_source(config, record)
+    checkpoint = Checkpoint(record.config, store.root / SOURCES)
     with checkpoint.locked(wait=budget.left), reporting_out_of_memory(record.config):
         source = start_run(record.config, store, device, budget)
         source.resume(checkpoint)
@@ -241,3 +228,34 @@ def start_run(
     run = Run.start(config, device, like, source.model)
     run.provenance["source_as_recorded"] = rounded(source.history) == record.history
     return run
+
+
+def _check_source(config: Config, record: Record) -> None:
+    """Refuse a source of which a run cannot take what it is to, before that source is trained.
+
+    A ConfigError if the configurations do not fit, a TrainingError if the masks of this source, of
+    this seed, leave all weights or none.
+    """
+    source, masked, whose = record.config, config.transfer.masked, f"source: {config.source}"
+    if record.kind != "training" or source.model == "resnet18":
+        advice = "name a training run of another model than resnet18"
+        raise ConfigError(f"{whose} has no layers that a run can start from; {advice}")
+    began = source.model, source.start, source.bias
+    if config.start == "ticket" and began != (config.model, "initial", config.bias):
+        advice = "name a run of the same model, with biases where this one has them"
+        raise ConfigError(f"{whose} has no random weights for a ticket of this run; {advice}")
+    with torch.device("meta"):  # shapes alone
+        fitted(config, cast(Net, build_model(config)), cast(Net, build_model(source)))
+    for name in ("validation", "permute_pixels", "normalize"):
+        if getattr(source, name) != getattr(config, name):
+            raise ConfigError(f"{whose} has another {name} than this run; give both the same")
+    nonzeros, weights = record.final["nonzeros"], record.final["weights"]
+    problem = ""
+    if empty := [name for name in masked if nonzeros[name] == 0]:
+        problem = f"weights left in {', '.join(empty)}, so that its masks leave none"
+    # networks of other models have zeros outside their windows
+    elif masked and source.model.endswith("fc") and all(nonzeros[n] == weights[n] for n in masked):
+        problem = f"zeros in {', '.join(masked)}, so that its masks leave all weights"
+    if problem:
+        whose = f"run {config.run_id}: its source {source.file}"
+        raise TrainingError(f"{whose} has no {problem}; name another run")

@@ -13,10 +13,9 @@ from lcs.runs import RunStore
 from lcs.seeds import generator_for
 from lcs.study import Setting, Study
 from lcs.train.checkpoint import Checkpoint
-from lcs.train.loop import Run
+from lcs.train.loop import Run, TimeBudget
 from lcs.train.replay import replay
 from lcs.train.setup import build_model
-from lcs.train.time_budget import TimeBudget
 from lcs.train.training import start_run
 
 CPU = torch.device("cpu")

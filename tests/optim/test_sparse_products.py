@@ -15,7 +15,7 @@ from lcs.optim.pruning import Masks
 from lcs.optim.sparse_products import sparse_first_layer
 from lcs.runs import RunStore
 from lcs.train import train
-from lcs.train.time_budget import TimeBudget
+from lcs.train.loop import TimeBudget
 
 PAYS_BELOW = dict(sparse_products.PAYS_BELOW)
 choose_mode = functools.partial(sparse_products.choose_mode, precision="fp32")

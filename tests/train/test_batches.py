@@ -80,7 +80,7 @@ def test_streams_are_pinned():
 # Batches
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(count=integers(2, 30), batch_size=integers(2, 40), name=sampled_from(CHOICES["augment"]))
 def test_an_epoch_is_every_image_once_but_for_a_last_one_alone(count, batch_size, name):
     fed = inputs(fake(count), batch_size=batch_size, augment=name)
@@ -95,9 +95,9 @@ def test_an_epoch_is_every_image_once_but_for_a_last_one_alone(count, batch_size
 
 
 def test_the_order_depends_on_seed_and_epoch():
-    assert len({tuple(order(inputs(seed=s), e)) for s in range(3) for e in range(4)}) == 12
-    generator = generator_for(1, "order", 2)
-    assert order(inputs(seed=1), 2) == torch.randperm(23, generator=generator).tolist()
+    for seed, epoch in ((0, 0), (0, 1), (1, 2)):
+        expected = torch.randperm(23, generator=generator_for(seed, "order", epoch)).tolist()
+        assert order(inputs(seed=seed), epoch) == expected
 
 
 def test_prepared_ahead_an_epoch_is_the_same():
@@ -114,14 +114,12 @@ def test_prepared_ahead_an_epoch_is_the_same():
     [
         *({"augment": name} for name in CHOICES["augment"]),
         {"batch_size": 7, "model": "s-conv", "normalize": "half", "precision": "bf16"},
-        {"optimizer": "beta-lasso", "l1": 2e-5, "beta": 50, "lr": 0.2, "epochs": 7},
-        {"permute_pixels": True, "loss": "bce", "dropout": 0.5, "base_channels": 9},
+        {"optimizer": "beta-lasso", "l1": 2e-5, "beta": 50, "permute_pixels": True, "epochs": 7},
     ],
     ids=str,
 )
 def test_runs_of_a_seed_see_the_images_in_the_same_order(settings):
-    for epoch in range(2):
-        assert order(inputs(**settings), epoch) == order(inputs(), epoch)
+    assert order(inputs(**settings), 1) == order(inputs(), 1)
 
 
 @pytest.mark.parametrize("padding", [4, 3])
@@ -140,34 +138,21 @@ def test_a_batch_holds_the_images_of_its_labels_as_augmented(name, padding):
 def test_a_crop_adds_the_pixels_that_the_run_says():
     black, grey = (inputs(augment="crop", crop_fill=fill) for fill in (0, 64))
     added = all_inputs(grey, 0) != all_inputs(black, 0)
-    values = torch.tensor([0, 64], dtype=torch.uint8)[:, None, None, None]
-    expected = grey.normalised(values.expand(2, *grey.images.shape[1:]))
     assert added.any()
-    assert torch.equal(all_inputs(black, 0)[added].unique(), expected[0].unique())
-    assert torch.equal(all_inputs(grey, 0)[added].unique(), expected[1].unique())
+    for fed, value in ((black, 0), (grey, 64)):
+        expected = fed.normalised(torch.full_like(fed.images[:1], value)).unique()
+        assert torch.equal(all_inputs(fed, 0)[added].unique(), expected)
 
 
 def test_evaluation_sees_every_image_in_its_stored_order(monkeypatch):
     monkeypatch.setattr("lcs.train.batches.CHUNK", 10)
-    images = fake()
-    for name in CHOICES["augment"]:
-        fed = inputs(images, augment=name)
+    for name in ("none", "flip-crop"):
+        fed = inputs(augment=name)
+        list(fed.batches(0))
         x, labels = (torch.cat(parts) for parts in zip(*fed.ordered_batches(), strict=True))
         assert labels.tolist() == list(range(23))
         assert torch.equal(x, fed.normalised(fed.images))
-
-
-# Numbers
-
-
-def test_training_images_that_are_augmented_are_not_kept_as_they_are():
-    plain, augmented = inputs(), inputs(augment="flip-crop")
-    for fed in (plain, augmented):
-        list(fed.batches(0))
-    seen = [[x for x, _ in fed.ordered_batches()] for fed in (plain, augmented)]
-    assert all(torch.equal(*pair) for pair in zip(*seen, strict=True))
-    assert "all_normalised" in vars(plain)
-    assert "all_normalised" not in vars(augmented)
+        assert ("all_normalised" in vars(fed)) == (name == "none"), "not kept if augmented"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -194,22 +179,11 @@ def test_normalisation_is_exact(name: str, precision: str, channels: int):
 
 
 def test_pixels_are_permuted_alike_in_training_and_evaluation():
-    images = fake()
-    plain, permuted = (
-        [Batches(config, images, part, CPU) for part in split(config, images)]
-        for config in (Config(), Config(permute_pixels=True))
-    )
     pixels = torch.randperm(64, generator=generator_for(0, "pixels"))
-    assert not torch.equal(pixels, torch.arange(64))
-    for before, after in zip(plain, permuted, strict=True):
-        expected = before.all_normalised.flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
-        assert torch.equal(after.all_normalised, expected)
-        assert torch.equal(after.images, before.images)
-    before, after = (
-        inputs(images, augment="autoaugment", permute_pixels=permute) for permute in (False, True)
-    )
-    expected = all_inputs(before, 1).flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
-    assert torch.equal(all_inputs(after, 1), expected)
+    before, after = (inputs(augment="autoaugment", permute_pixels=p) for p in (False, True))
+    for fed in (lambda batches: all_inputs(batches, 1), lambda batches: batches.all_normalised):
+        expected = fed(before).flatten(2)[:, :, pixels].view(-1, 3, 8, 8)
+        assert torch.equal(fed(after), expected)
 
 
 def test_filters_are_put_back_into_the_order_of_the_images():
@@ -228,19 +202,6 @@ def test_filters_are_put_back_into_the_order_of_the_images():
 
 
 # Parts
-
-
-def test_validation_holds_out_the_last_tenth_of_each_class():
-    images = data.load("digits")
-    config = Config(dataset="digits", validation=True)
-    (kept, kept_labels), (held, held_labels) = split(config, images)
-    for label in range(10):
-        of_class = images.train_images[images.train_labels == label]
-        count = len(of_class) // 10
-        assert count > 10
-        assert np.array_equal(kept[kept_labels == label], of_class[:-count])
-        assert np.array_equal(held[held_labels == label], of_class[-count:])
-    assert len(kept) + len(held) == len(images.train_images)
 
 
 @pytest.mark.parametrize("part", [{"validation": True}, {"train_share": 0.2}])

@@ -17,12 +17,11 @@ from safetensors import safe_open
 import lcs.runs.provenance
 import lcs.train.checkpoint
 from lcs.config import Config
-from lcs.errors import CheckpointError, DiskError, Paused
+from lcs.errors import CheckpointError, DiskError, InProgress, Paused
 from lcs.runs import RunStore, verify
 from lcs.train import train
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.loop import Run
-from lcs.train.time_budget import TimeBudget
 
 BASE = Config(dataset="digits", epochs=6, batch_size=128, dropout=0.5)
 LASSO = BASE.replace(optimizer="beta-lasso", l1=2e-4, beta=50.0)
@@ -34,7 +33,6 @@ STATE = {"epoch": 0, "history": {}, "seconds": 2.3}
 
 
 def history(epochs, config=LASSO):
-    """What a run may have recorded after so many epochs."""
     return results(config.replace(epochs=epochs))["history"]
 
 
@@ -59,26 +57,33 @@ def checkpoint(tmp_path, tensors):
     return found
 
 
-@pytest.fixture
-def weights(monkeypatch):
-    """The state of the last network that this process trained to its end."""
-    kept = {}
-    finish = Run.finish
+def trained(config, folder):
+    """Train a run to its end; return its record and the state of its network."""
+    kept, finish = {}, Run.finish
 
     def keep(run, *arguments):
-        kept.clear()
         kept.update({name: value.clone() for name, value in run.model.state_dict().items()})
         return finish(run, *arguments)
 
-    monkeypatch.setattr(Run, "finish", keep)
-    return kept
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "finish", keep)
+        return train(config, store=RunStore(folder), device="cpu", checkpoint_seconds=0), kept
+
+
+def ended_as_if_never_stopped(config, folder):
+    """Train both to the end and compare them to the bit; return the record of the stopped one."""
+    record, weights = trained(config, folder / "stopped")
+    whole, expected = trained(config, folder / "whole")
+    assert numbers(record) == numbers(whole)
+    assert_equal(weights, expected)
+    return record
 
 
 def interrupt(*_arguments, **_options):
     raise KeyboardInterrupt
 
 
-def disk_full(*_arguments):
+def disk_full(*_arguments, **_options):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -106,6 +111,9 @@ def start_and_stop(config, store, epochs):
 
 
 def test_what_is_saved_is_loaded(checkpoint, tensors):
+    none = Checkpoint(MOMENTUM, checkpoint.path.parent)
+    assert (none.load(), none.epoch()) == (None, 0)
+    none.remove()
     loaded, state = checkpoint.load()
     assert_equal(loaded, tensors)
     assert state == STATE
@@ -118,12 +126,6 @@ def test_what_is_saved_is_loaded(checkpoint, tensors):
     assert list(checkpoint.load()[0]) == ["model.other"]
 
 
-def test_no_checkpoint(tmp_path):
-    assert Checkpoint(LASSO, tmp_path).load() is None
-    assert Checkpoint(LASSO, tmp_path).epoch() == 0
-    Checkpoint(LASSO, tmp_path).remove()
-
-
 @pytest.mark.parametrize(
     "state",
     [
@@ -133,62 +135,44 @@ def test_no_checkpoint(tmp_path):
         {"epoch": 2},
     ],
 )
-def test_a_state_that_the_run_cannot_have_is_refused(state, checkpoint, tensors):
-    checkpoint.save(tensors, state)
+def test_a_state_that_the_run_cannot_have_is_refused(state, checkpoint):
+    checkpoint.save({}, state)
     for read in (checkpoint.load, checkpoint.epoch):
         with pytest.raises(CheckpointError, match=f"run {LASSO.run_id}: .* is damaged .* delete"):
             read()
 
 
-def test_a_run_does_not_go_on_from_another_runs_checkpoint(tmp_path):
-    store, plain = RunStore(tmp_path), LASSO.replace(beta=0.0)
-    thresholded = start_and_stop(LASSO, store, 2)
-    copied = thresholded.path.rename(Checkpoint(plain, store.root).path)
+def test_a_run_does_not_go_on_from_another_runs_checkpoint(checkpoint, tmp_path):
+    plain, store = LASSO.replace(beta=0.0), RunStore(tmp_path / "runs")
+    checkpoint.path.rename(Checkpoint(plain, store.root).path)
     with pytest.raises(CheckpointError, match=f"another run, {LASSO.run_id}"):
         train(plain, store=store, device="cpu")
     assert not leftovers(store)
-    copied.unlink()
-    assert train(plain, store=store, device="cpu").provenance["resumes"] == 0
 
 
 def test_where_it_stands(tmp_path, monkeypatch):
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "here"))
-    first = Checkpoint(LASSO, tmp_path / "runs")
-    assert first.path.parent == tmp_path / "here"
-    assert first.path.name.startswith(LASSO.run_id)
     monkeypatch.chdir(tmp_path)
-    assert Checkpoint(LASSO, Path("runs")).path == first.path
-    others = [Checkpoint(LASSO, tmp_path / "other"), Checkpoint(MOMENTUM, tmp_path / "runs")]
-    assert first.path not in {other.path for other in others}
+    places = [(LASSO, "runs"), (LASSO, "other"), (MOMENTUM, "runs")]
+    found = [Checkpoint(config, tmp_path / store).path for config, store in places]
+    assert len({*found}) == 3
+    assert {path.parent for path in found} == {tmp_path / "here"}
+    assert Checkpoint(LASSO, Path("runs")).path == found[0]
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        pytest.param(lambda data: data[:-1], id="truncated"),
-        pytest.param(lambda data: b"", id="empty"),
-        pytest.param(lambda data: data.replace(b"2.3", b"2.4"), id="an edited state"),
-    ],
-)
-def test_a_damaged_file_is_refused_and_kept(checkpoint, harm, tmp_path):
-    data = checkpoint.path.read_bytes()
-    checkpoint.path.write_bytes(harm(data))
-    assert checkpoint.path.read_bytes() != data
-    with pytest.raises(CheckpointError, match=r"is damaged .* delete it to start the run"):
-        checkpoint.load()
-    with pytest.raises(CheckpointError, match=f"^run {LASSO.run_id}: checkpoint .* is damaged"):
+@pytest.mark.parametrize("end", [0, -1], ids=["empty", "truncated"])
+def test_a_damaged_file_is_refused_and_kept(checkpoint, end, tmp_path):
+    damaged = checkpoint.path.read_bytes()[:end]
+    checkpoint.path.write_bytes(damaged)
+    match = f"^run {LASSO.run_id}: checkpoint .* is damaged .* delete it to start the run"
+    with pytest.raises(CheckpointError, match=match):
         train(LASSO, store=RunStore(tmp_path / "runs"), device="cpu")
-    assert checkpoint.path.read_bytes() == harm(data)
+    assert checkpoint.path.read_bytes() == damaged
 
 
-def test_what_cannot_be_read_is_not_called_damaged(checkpoint, monkeypatch):
-    """It may be whole, so that no message advises to delete it."""
-
-    def unreadable(path, *_):
-        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-    monkeypatch.setattr(Path, "open", unreadable)
-    with pytest.raises(CheckpointError, match=r"cannot be read \(Permission denied\); mend"):
+def test_what_cannot_be_read_may_be_whole(checkpoint, monkeypatch):
+    monkeypatch.setattr(lcs.train.checkpoint, "safe_open", disk_full)
+    with pytest.raises(CheckpointError, match="cannot be read"):
         checkpoint.epoch()
 
 
@@ -206,9 +190,8 @@ def test_every_flipped_bit_is_found(checkpoint):
 @pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])
 def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, owner, name, monkeypatch):
     monkeypatch.setattr(owner, name, disk_full)
-    with pytest.raises(CheckpointError, match=r"cannot be written .*No space left.* room") as e:
+    with pytest.raises(DiskError, match=r"cannot be written .*No space left.* room"):
         checkpoint.save({"model.other": torch.ones(2)}, {"epoch": 4})
-    assert isinstance(e.value, DiskError)
     loaded, state = checkpoint.load()
     assert_equal(loaded, tensors)
     assert state == STATE
@@ -216,10 +199,14 @@ def test_a_full_disk_leaves_the_checkpoint_before(checkpoint, tensors, owner, na
     assert files == [checkpoint.path]
 
 
-def test_only_one_holds_a_run(checkpoint, tmp_path):
+@pytest.mark.parametrize(
+    ("wait", "error", "reason"),
+    [(None, InProgress, "wait for it"), (-1.0, Paused, "budget"), (0.01, Paused, "budget")],
+)
+def test_only_one_holds_a_run(wait, error, reason, checkpoint, tmp_path):
     again, other = Checkpoint(LASSO, tmp_path / "runs"), Checkpoint(LASSO, tmp_path / "other")
-    refused = pytest.raises(CheckpointError, match=f"^run {LASSO.run_id} is in progress in another")
-    with checkpoint.locked(), other.locked(), refused, again.locked():
+    refused = pytest.raises(error, match=f"^run {LASSO.run_id} is in progress in .*{reason}")
+    with checkpoint.locked(), other.locked(), refused, again.locked(wait=wait):
         pass
     with pytest.raises(KeyboardInterrupt), checkpoint.locked():
         interrupt()
@@ -227,45 +214,26 @@ def test_only_one_holds_a_run(checkpoint, tmp_path):
         pass
 
 
-@pytest.mark.parametrize("wait", [-1.0, 0.01])
-def test_a_budget_that_ends_while_another_holds_a_run_is_a_pause(wait, checkpoint, tmp_path):
-    again = Checkpoint(LASSO, tmp_path / "runs")
-    paused = pytest.raises(Paused, match=f"^run {LASSO.run_id} is in progress .* budget is spent")
-    with checkpoint.locked(), paused, again.locked(wait=wait):
-        pass
-
-
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("LCS_CHECKPOINTS", str(tmp_path / "file"))
-    with pytest.raises(DiskError, match=r"cannot be written .* set LCS_CHECKPOINTS") as e:
+    with pytest.raises(DiskError, match=r"file/.* cannot be written .* set LCS_CHECKPOINTS"):
         train(LASSO, store=RunStore(tmp_path / "runs"), device="cpu")
-    assert str(tmp_path / "file") in str(e.value)
 
 
 # --- a run that goes on
 
 
-@pytest.mark.parametrize(
-    "config",
-    [LASSO, MOMENTUM, SPRED, RIGL, REWINDING],
-    ids=["beta-lasso", "momentum", "spred", "rigl", "rewinding"],
-)
-def test_a_run_goes_on_to_the_same_bits(config, tmp_path, weights, capsys):
-    epochs = 4
-    whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
-    expected = dict(weights)
+@pytest.mark.parametrize("config", [LASSO, MOMENTUM, SPRED, RIGL, REWINDING], ids=lambda c: c.name)
+def test_a_run_goes_on_to_the_same_bits(config, tmp_path, capsys):
     store = RunStore(tmp_path / "stopped")
-    checkpoint = start_and_stop(config, store, epochs)
+    checkpoint = start_and_stop(config, store, 4)
     assert not leftovers(store)
     torch.manual_seed(99)
-    record = train(config, store=store, device="cpu")
-    assert f"resumed at epoch {epochs}\n" in capsys.readouterr().err
-    assert numbers(record) == numbers(whole)
-    assert_equal(weights, expected)
+    record = ended_as_if_never_stopped(config, tmp_path)
+    assert "resumed at epoch 4\n" in capsys.readouterr().err
     assert record.provenance["resumes"] == 1
-    assert whole.provenance["resumes"] == 0
-    assert record.provenance["seconds"] > 0
+    assert "before_resume" not in record.provenance
     assert not list(checkpoint.path.parent.glob(f"{checkpoint.path.stem}*"))
 
 
@@ -274,11 +242,8 @@ def test_a_run_goes_on_to_the_same_bits(config, tmp_path, weights, capsys):
     [(lcs.train.checkpoint, "replacing"), (Path, "replace"), (Run, "run_epoch")],
     ids=["before the write", "before the replacement", "after it"],
 )
-def test_interrupted_while_saving(owner, name, tmp_path, weights):
+def test_interrupted_while_saving(owner, name, tmp_path):
     """Three times one save succeeds, and the next is interrupted."""
-    whole = train(MOMENTUM, store=RunStore(tmp_path / "whole"), device="cpu")
-    expected = dict(weights)
-    store = RunStore(tmp_path / "stopped")
     for _ in range(3):
         with pytest.MonkeyPatch.context() as patch:
             function, calls = getattr(owner, name), []
@@ -289,11 +254,8 @@ def test_interrupted_while_saving(owner, name, tmp_path, weights):
 
             patch.setattr(owner, name, interrupted)
             with pytest.raises(KeyboardInterrupt):
-                train(MOMENTUM, store=store, device="cpu", checkpoint_seconds=0)
-    record = train(MOMENTUM, store=store, device="cpu", checkpoint_seconds=0)
-    assert record.provenance["resumes"] == 3
-    assert numbers(record) == numbers(whole)
-    assert_equal(weights, expected)
+                trained(MOMENTUM, tmp_path / "stopped")
+    assert ended_as_if_never_stopped(MOMENTUM, tmp_path).provenance["resumes"] == 3
 
 
 def test_interrupted_between_the_record_and_the_end_of_the_checkpoint(tmp_path, monkeypatch):
@@ -323,9 +285,6 @@ def test_a_record_of_the_fallback_leaves_a_checkpoint_alone(tmp_path, record):
 
 def test_a_run_out_of_time_pauses_and_goes_on(tmp_path, capsys, time, monkeypatch):
     """Each epoch takes 50 s, and each call has time for two: the record has the time of all."""
-    whole = train(LASSO, store=RunStore(tmp_path / "whole"), device="cpu", checkpoint_seconds=0)
-    said = [f"run {LASSO.run_id} saved at epoch {epoch} of 6" for epoch in range(1, 6)]
-    assert capsys.readouterr().err.splitlines() == said
     run_epoch = Run.run_epoch
 
     def slow(run, epoch, *, record):
@@ -333,27 +292,15 @@ def test_a_run_out_of_time_pauses_and_goes_on(tmp_path, capsys, time, monkeypatc
         run_epoch(run, epoch, record=record)
 
     monkeypatch.setattr(Run, "run_epoch", slow)
-    monkeypatch.setattr(TimeBudget, "checkpoint_due", lambda budget: False)
-    store = RunStore(tmp_path / "paused")
+    store = RunStore(tmp_path / "stopped")
     for epoch in (2, 4):
         with pytest.raises(Paused, match=f"run {LASSO.run_id} paused at epoch {epoch} of 6"):
-            train(LASSO, store=store, device="cpu", budget_minutes=2.5)
+            train(LASSO, store=store, device="cpu", budget_minutes=2.5, checkpoint_seconds=999)
         assert not leftovers(store)
-    record = train(LASSO, store=store, device="cpu", budget_minutes=2.5)
-    assert numbers(record) == numbers(whole)
-    assert record.provenance["seconds"] == 300
-    resumed = [f"run {LASSO.run_id} resumed at epoch {epoch}" for epoch in (2, 4)]
-    assert capsys.readouterr().err.splitlines() == resumed
-
-
-def test_two_processes_with_one_run(tmp_path, command):
-    """The second is refused in one line; the first is not disturbed."""
-    arguments = ["--dataset", "digits", "--epochs", 6, "--store", tmp_path, "--device", "cpu"]
-    config = Config(dataset="digits", epochs=6)
-    with Checkpoint(config, tmp_path).locked():
-        said = command("train", *arguments)
-        said.refused(f"error: run {config.run_id} is in progress in another")
-    assert command("train", *arguments).code == 0
+    assert ended_as_if_never_stopped(LASSO, tmp_path).provenance["seconds"] == 300
+    said = [("resumed", 2), ("resumed", 4), ("saved", 5), *(("saved", n) for n in range(1, 6))]
+    lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert [(words[2], int(words[5])) for words in lines] == said
 
 
 def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
@@ -366,23 +313,18 @@ def test_a_checkpoint_of_other_code_goes_on_and_is_noted(tmp_path, monkeypatch):
     record = train(LASSO, store=store, device="cpu")
     assert record.provenance["before_resume"] == [{"code": "of another lcs"}]
     assert record.provenance["resumes"] == 2
-    start_and_stop(MOMENTUM, store, 2)
-    assert "before_resume" not in train(MOMENTUM, store=store, device="cpu").provenance
 
 
 @pytest.mark.parametrize(
     ("config", "name", "harm"),
     [
         (MOMENTUM, "model.conv1.weight", None),
-        (MOMENTUM, "optimizer.1.momentum_buffer", None),
-        (MOMENTUM, "rng.cpu", None),
         (SPRED, "optimizer.0.velocities", None),
         (RIGL, "optimizer.0.mask", None),
         (LASSO, "optimizer.0.momentum_buffer", torch.ones(1)),
         (MOMENTUM, "optimizer.0.momentum_buffer", torch.ones(1)),
         (MOMENTUM, "rng.cpu", torch.ones(8, dtype=torch.uint8)),
         (MOMENTUM, "origin", None),
-        (MOMENTUM, "resumes", None),
     ],
 )
 def test_a_checkpoint_of_other_code_that_does_not_fit_is_refused(config, name, harm, tmp_path):
@@ -408,58 +350,22 @@ def _train(config, root, log):
     train(config, store=RunStore(root), device="cpu", checkpoint_seconds=0)
 
 
-def _save_for_ever(config, root, log):
-    """The same, but its first save never ends; the log is there when it has begun."""
-
-    def never(_descriptor):
-        Path(log).touch()
-        time.sleep(1000)
-
-    os.fsync = never
-    train(config, store=RunStore(root), device="cpu", checkpoint_seconds=0)
-
-
 def wait_for(happened, child):
     while not happened():
         assert child.is_alive(), "the run ended before it could be killed: give it more epochs"
         time.sleep(0.001)
 
 
-def test_what_a_killed_run_was_saving_is_removed_by_any_other(tmp_path, forkserver):
-    saving, store = tmp_path / "saving", RunStore(tmp_path)
-    child = forkserver.Process(target=_save_for_ever, args=(MOMENTUM, tmp_path, saving))
-    child.start()
-    wait_for(saving.exists, child)
-    folder, stem = (path := Checkpoint(MOMENTUM, tmp_path).path).parent, path.stem
-
-    def left():
-        return [each.name for each in folder.iterdir() if stem in each.name]
-
-    train(LASSO, store=store, device="cpu")
-    assert len(left()) == 2  # the lock, and what the child still writes
-    child.kill()
-    child.join()
-    train(LASSO.replace(seed=1), store=store, device="cpu")
-    assert left() == [f"{stem}.lock"]
-
-
-# how many new checkpoints each process writes before it is killed; the first one writes none
-LEGS = (0, 1, 2)
-
-
-def test_killed_again_and_again(tmp_path, weights, forkserver):
+def test_killed_again_and_again(tmp_path, forkserver):
     """SIGKILL in the middle of three processes; then the same numbers and weights to the bit."""
     config = MOMENTUM.replace(epochs=30, batch_size=32, lr=0.05)
-    whole = train(config, store=RunStore(tmp_path / "whole"), device="cpu")
-    expected = dict(weights)
-
-    store, log = RunStore(tmp_path / "killed"), tmp_path / "log"
+    store, log = RunStore(tmp_path / "stopped"), tmp_path / "log"
     checkpoint, moments = Checkpoint(config, store.root).path, random.Random(0)
 
     def saved():
         return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
 
-    for new in LEGS:
+    for new in (0, 1, 2):  # checkpoints that each process writes before it is killed
         child = forkserver.Process(target=_train, args=(config, store.root, log))
         child.start()
         wait_for(checkpoint.with_suffix(".lock").exists, child)
@@ -472,11 +378,7 @@ def test_killed_again_and_again(tmp_path, weights, forkserver):
         assert child.exitcode == -signal.SIGKILL
         assert not leftovers(store)
 
-    record = train(config, store=store, device="cpu", checkpoint_seconds=0)
-    assert numbers(record) == numbers(whole)
-    assert_equal(weights, expected)
-    assert record.provenance["resumes"] >= len(LEGS) - 1
-    resumed = re.findall(r"resumed at epoch (\d+)$", log.read_text(), re.MULTILINE)
-    assert len(resumed) >= len(LEGS) - 2
-    assert sorted({int(epoch) for epoch in resumed}) == [int(epoch) for epoch in resumed]
+    assert ended_as_if_never_stopped(config, tmp_path).provenance["resumes"] >= 2
+    resumed = [int(n) for n in re.findall(r"resumed at epoch (\d+)$", log.read_text(), re.M)]
+    assert resumed == sorted({*resumed}) != []
     assert not list(checkpoint.parent.glob(f"{checkpoint.stem}*"))

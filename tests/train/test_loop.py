@@ -10,13 +10,12 @@ import torch
 import lcs.train
 import lcs.train.batches
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError, Diverged, Paused, RecordError, TrainingError
+from lcs.errors import ConfigError, Diverged, Paused, RecordError, TrainingError
 from lcs.runs import RunStore
 from lcs.train import groups, train, train_group
 from lcs.train.checkpoint import Checkpoint
 from lcs.train.device import choose_device
-from lcs.train.loop import Run
-from lcs.train.time_budget import TimeBudget
+from lcs.train.loop import Run, TimeBudget
 
 CPU = torch.device("cpu")
 TINY = Config(dataset="digits", epochs=2, batch_size=128)
@@ -37,17 +36,13 @@ def test_devices(monkeypatch):
     for name in ("tpu", "", "meta", "cuda:x", "cuda:-1", "cuda:128"):
         with pytest.raises(ConfigError, match=r"device: unknown value .* give auto, cpu or cuda"):
             choose_device(name)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert choose_device("auto") == choose_device("cpu") == CPU
-    with pytest.raises(ConfigError, match="this machine has no 'cuda'"):
-        choose_device("cuda")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert choose_device("auto") == torch.device("cuda")
+    for count, auto, missing in ((0, "cpu", "cuda"), (2, "cuda", "cuda:2")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda n=count: n > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda n=count: n)
+        assert choose_device("auto") == torch.device(auto)
+        with pytest.raises(ConfigError, match=f"this machine has no '{missing}'"):
+            choose_device(missing)
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(ConfigError, match="this machine has no 'cuda:2'"):
-        choose_device("cuda:2")
 
 
 # --- train: one record for each run
@@ -83,7 +78,7 @@ def test_a_run_that_diverges_leaves_no_record(changes, reason, tmp_path):
 def test_where_no_record_can_be_written_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "start", None)
     (tmp_path / "digits").touch()
-    with pytest.raises(RecordError, match=r"digits: cannot be written .* name another folder"):
+    with pytest.raises(RecordError, match="digits: cannot be written"):
         train(TINY, store=RunStore(tmp_path), device="cpu")
 
 
@@ -96,21 +91,18 @@ def outcome(record):
 
 @pytest.fixture
 def fails(monkeypatch):
-    """Let an epoch of a run fail, each of its epochs if none is named."""
+    """Let an epoch of a run fail."""
     train_epoch = Run._train_epoch
 
-    def fail(config, error, epoch=None):
+    def fail(config, error, epoch):
         def failing(run, now):
-            if run.config == config and epoch in (None, now):
+            if (run.config, now) == (config, epoch):
                 raise error
             return train_epoch(run, now)
 
         monkeypatch.setattr(Run, "_train_epoch", failing)
 
     return fail
-
-
-NOT_FINITE = TrainingError("the loss is not finite")
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +113,8 @@ def alone(tmp_path_factory):
 
 
 def test_runs_that_share_their_batches_are_grouped():
-    apart = [
-        CROPPED.replace(seed=1),
-        CROPPED.replace(dropout=0.5),
-        CROPPED.replace(epochs=5),
-        CROPPED.replace(precision="bf16"),
-        TINY,
-        TINY.replace(lr=0.05),
-    ]
+    changes = ({"seed": 1}, {"dropout": 0.5}, {"epochs": 5}, {"precision": "bf16"})
+    apart = [*(CROPPED.replace(**change) for change in changes), TINY, TINY.replace(lr=0.05)]
     singles = [[config] for config in apart]
     assert groups([*GROUP, *apart]) == [GROUP, *singles]  # at most four
     fifth = CROPPED.replace(lr=0.05)
@@ -176,9 +162,11 @@ def test_a_stopped_group_goes_on_with_the_same_bits(alone, tmp_path, monkeypatch
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
-def test_a_run_that_failed_is_neither_counted_nor_timed(time, tmp_path, fails, monkeypatch, capsys):
-    """The others divide the time of their images, which the last of them prepares."""
-    fails(GROUP[2], NOT_FINITE, 1)
+def test_a_run_that_fails_does_not_stop_the_others(
+    alone, time, tmp_path, fails, monkeypatch, capsys
+):
+    """They divide the time of their images, which the last of them prepares."""
+    fails(GROUP[2], MemoryError("Unable to allocate"), 1)
     draw, train_epoch, prepare = lcs.train.batches.draw, Run._train_epoch, []
 
     def slow_draw(*arguments, **options):
@@ -193,33 +181,17 @@ def test_a_run_that_failed_is_neither_counted_nor_timed(time, tmp_path, fails, m
     monkeypatch.setattr(lcs.train.batches, "draw", slow_draw)
     monkeypatch.setattr(Run, "_train_epoch", slow_epoch)
     store = RunStore(tmp_path)
-    with pytest.raises(TrainingError):
+    with pytest.raises(TrainingError, match="the device is out of memory"):
         train_group(GROUP[:3], store=store, device="cpu", checkpoint_seconds=0)
-    said = [line for line in capsys.readouterr().err.splitlines() if "saved" in line]
-    assert said == [f"{n} runs saved at epoch {e} of 4" for n, e in ((3, 1), (2, 2), (2, 3))]
-    seconds = [store.find(config).provenance["seconds"] for config in GROUP[:2]]
-    assert seconds == [12 + 3 * 13, 12 + 3 * 13]
+    first, failed, *others = capsys.readouterr().err.splitlines()
+    assert first == "3 runs saved at epoch 1 of 4"
+    assert failed.startswith(f"run {GROUP[2].run_id}: the device is out of memory")
+    assert others == [f"2 runs saved at epoch {epoch} of 4" for epoch in (2, 3)]
     assert prepare == [False, False, True] * 2 + [False, True] * 2
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (NOT_FINITE, "the loss is not finite"),
-        (MemoryError("Unable to allocate"), "the device is out of memory"),
-    ],
-    ids=["not finite", "out of memory"],
-)
-def test_a_run_that_fails_does_not_stop_the_others(error, reason, alone, tmp_path, fails, capsys):
-    fails(GROUP[1], error, 1)
-    store = RunStore(tmp_path)
-    with pytest.raises(TrainingError, match=reason):
-        train_group(GROUP, store=store, device="cpu")
-    assert store.find(GROUP[1]) is None
-    (said,) = capsys.readouterr().err.splitlines()
-    assert reason in said
-    for config, expected in zip(GROUP, alone, strict=True):
-        assert config == GROUP[1] or outcome(store.find(config)) == outcome(expected)
+    assert store.find(GROUP[2]) is None
+    for config, expected in zip(GROUP[:2], alone, strict=False):
+        assert outcome(store.find(config)) == outcome(expected)
+        assert store.find(config).provenance["seconds"] == 12 + 3 * 13
 
 
 def test_every_run_that_fails_is_reported(tmp_path, capsys):
@@ -236,29 +208,24 @@ def test_every_run_that_fails_is_reported(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_group_with_a_run_that_is_in_progress_is_refused(tmp_path):
-    with (
-        Checkpoint(GROUP[1], tmp_path).locked(),
-        pytest.raises(CheckpointError, match="in progress in another process"),
-    ):
-        train_group(GROUP, store=RunStore(tmp_path), device="cpu")
-
-
 # --- the clock
 
 
 def test_checkpoints_are_due_by_time_of_which_saving_takes_a_fiftieth_at_most(time):
-    clock = TimeBudget(None, checkpoint_seconds=60)
+    class Slow:
+        def save(self):
+            time[0] += 4
+
+    clock, eager = TimeBudget(None, checkpoint_seconds=60), TimeBudget(None, checkpoint_seconds=0)
     due = []
     for _ in range(6):
         time[0] += 25
         due.append(clock.checkpoint_due())
         if due[-1]:
-            clock.save(lambda: None)
+            clock.save([])
     assert due == [False, False, True, False, False, True]
-    eager = TimeBudget(None, checkpoint_seconds=0)
     for budget in (clock, eager):
-        budget.save(lambda: time.__setitem__(0, time[0] + 4))
+        budget.save([Slow()])
     time[0] += 190
     assert not clock.checkpoint_due()
     assert eager.checkpoint_due()
@@ -284,9 +251,7 @@ def test_the_budget_counts_the_next_epoch_and_a_checkpoint(time):
 
 @pytest.mark.parametrize("times", [(-1, 60), (float("nan"), 60), (None, -1), (1, float("nan"))])
 def test_times_are_checked(times):
-    with pytest.raises(
-        ConfigError, match=r"(budget_minutes|checkpoint_seconds): .* give 0 or more"
-    ):
+    with pytest.raises(ConfigError, match="give 0 or more"):
         TimeBudget(*times)
 
 
@@ -295,9 +260,7 @@ def test_times_are_checked(times):
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\n2 GiB"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory:\nyou tried"),
-        MemoryError("Unable to allocate 586 MiB for an array"),
     ],
-    ids=["cuda", "cpu", "numpy"],
 )
 def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, fails, capsys):
     fails(TINY, error, 1)
@@ -310,21 +273,18 @@ def test_a_full_device_is_one_line_and_the_checkpoint_stays(error, tmp_path, fai
 # --- what is trained is kept, and what is done with is freed
 
 
-@pytest.mark.parametrize("error", [RecordError, KeyboardInterrupt])
-def test_what_is_trained_is_kept_where_its_record_cannot_be_written(
-    error, alone, tmp_path, monkeypatch
-):
+def test_what_is_trained_is_kept_where_its_record_is_not_written(alone, tmp_path, monkeypatch):
     """Also of a group whose first record is written: the same call trains nothing."""
     store, write = RunStore(tmp_path), RunStore.write
 
-    def full(self, config, **results):
+    def stopped(self, config, **results):
         if config == GROUP[1]:
-            raise error("no space is left")
+            raise KeyboardInterrupt
         return write(self, config, **results)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunStore, "write", full)
-        with pytest.raises(error, match="no space is left"):
+        patch.setattr(RunStore, "write", stopped)
+        with pytest.raises(KeyboardInterrupt):
             train_group(GROUP, store=store, device="cpu")
     assert [store.find(config) is None for config in GROUP] == [False, True, True, True]
     monkeypatch.setattr(Run, "run_epoch", None)
@@ -333,37 +293,38 @@ def test_what_is_trained_is_kept_where_its_record_cannot_be_written(
     assert not any(Checkpoint(config, store.root).path.exists() for config in GROUP)
 
 
-def test_a_run_is_freed_when_it_fails_and_before_others_are_built(tmp_path, monkeypatch):
+def test_a_run_is_freed_when_it_fails_and_before_others_are_built(tmp_path, fails, monkeypatch):
+    fails(GROUP[0], TrainingError("the loss is not finite"), 1)
     gc.freeze()  # so that a collection takes no time
     start, train_epoch, runs, alive = Run.start, Run._train_epoch, [], []
 
-    def started(*arguments):
+    def count():
         gc.collect()
         alive.append(sum(run() is not None for run in runs))
+
+    def started(*arguments):
+        count()
         runs.append(weakref.ref(run := start(*arguments)))
         return run
 
-    def fails(run, epoch):
-        if run.config == GROUP[0] and epoch == 1:
-            raise NOT_FINITE
-        gc.collect()
-        alive.append(sum(run() is not None for run in runs))
+    def counted(run, epoch):
+        count()
         return train_epoch(run, epoch)
 
-    monkeypatch.setattr(Run, "_train_epoch", fails)
+    monkeypatch.setattr(Run, "_train_epoch", counted)
     monkeypatch.setattr(Run, "start", started)
     with pytest.raises(TrainingError):
         train_group([*GROUP[:2], TINY], store=RunStore(tmp_path), device="cpu")
     gc.unfreeze()
-    assert alive == [0, 1, 2, 2, 1, 1, 1, 0, 1, 1]  # two are built and train, then the third
+    assert alive == [0, 1, 2, 2, 2, 1, 1, 1, 0, 1, 1]  # two are built and train, then the third
 
 
 def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatch):
     source = TINY.replace(epochs=1)
     after = source.replace(start="network", source=source.as_source, epochs=2)
-    epochs, run_epoch = [], Run.run_epoch
+    epochs, train_epoch = [], Run._train_epoch
     monkeypatch.setattr(
-        Run, "run_epoch", lambda run, *a, **k: epochs.append(run.config) or run_epoch(run, *a, **k)
+        Run, "_train_epoch", lambda run, n: epochs.append(run.config) or train_epoch(run, n)
     )
     records = train_group([after, source, after], store=RunStore(tmp_path), device="cpu")
     assert [record.config for record in records] == [after, source, after]
@@ -372,23 +333,13 @@ def test_a_run_that_starts_from_another_is_trained_after_it(tmp_path, monkeypatc
 
 def test_the_network_of_a_source_is_kept_before_its_record_is_written(tmp_path, monkeypatch):
     """A record without it would have the source trained once more."""
-    source, full = TINY.replace(epochs=1), RecordError("no space is left")
+    source = TINY.replace(epochs=1)
 
-    def write(store, config, **results):
-        raise full
+    def write(*_, **__):
+        raise RecordError
 
     monkeypatch.setattr(RunStore, "write", write)
-    with pytest.raises(RecordError, match="no space is left"):
+    with pytest.raises(RecordError):
         train_group([source], store=RunStore(tmp_path), device="cpu", sources={source.file})
     assert Checkpoint(source, tmp_path / "sources").epoch() == 1
     assert Checkpoint(source, tmp_path).epoch() == 1
-
-
-def test_a_network_larger_than_all_memory_is_refused_before_it_is_built(monkeypatch):
-    def builds(_config):
-        raise AssertionError("it is built")
-
-    monkeypatch.setattr("lcs.train.loop.build_model", builds)
-    monkeypatch.setattr("lcs.train.device.os.sysconf", lambda _name: 1000)
-    with pytest.raises(TrainingError, match="give fewer base_channels"):
-        Run.start(Config(model="s-fc"), CPU)

@@ -15,8 +15,6 @@ from lcs.train.replay import replay
 FP32 = Config(dataset="digits", epochs=1, batch_size=128, momentum=0.9)
 BF16 = FP32.replace(model="s-conv", precision="bf16")
 DENORMAL = FP32.replace(epochs=2, optimizer="spred", lr=0.97, l1=1.0)  # weights of 1e-40
-
-
 OTHERS = {torch.float32: torch.float64, False: True, True: False, "highest": "medium"}
 
 
@@ -32,22 +30,11 @@ def changed(name):
         write(usual)
 
 
-@contextmanager
-def default_device():
-    torch.set_default_device("meta")
-    try:
-        yield
-    finally:
-        torch.set_default_device(None)
-
-
 CALLERS = {
     "autocast": (BF16, lambda: torch.autocast("cpu", torch.bfloat16)),
-    "autocast that is off": (BF16, lambda: torch.autocast("cpu", enabled=False)),
     "no gradients": (FP32, torch.no_grad),
     "inference": (FP32, torch.inference_mode),
     "device": (FP32, lambda: torch.device("meta")),
-    "default device": (FP32, default_device),
     **{
         name: (DENORMAL if name == "flush_denormal" else FP32, partial(changed, name))
         for name in SETTINGS if "cuda." not in name

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.runs import Record, RunStore
 from lcs.runs.numeric_core import PACKAGE, code_hash
@@ -50,20 +49,15 @@ def shift(difference, *keys, final=False):
 def test_a_record_is_confirmed_to_the_last_digit(record):
     outcome = replay(record, 2, "cpu")
     assert outcome.agrees
-    assert replay(record, 99, "cpu").text.count("epoch ") == 3
     *epochs, verdict = outcome.text.splitlines()
-    assert "final measures" in replay(record, 3, "cpu").text
     assert verdict == f"run {record.run_id}: equal to the last stored digit"
     assert [line.partition(" (")[0] for line in epochs] == ["epoch 1", "epoch 2"]
     loss = f"{record.history['train_loss'][1]:g}"
     assert f"train_loss {loss} / {loss}" in epochs[1]
-    assert "test_accuracy" in epochs[1]
-    assert "conv1" in epochs[1]
-
-
-def test_a_record_outside_any_store_is_confirmed(record):
     lying = dataclasses.replace(record, path=Path("/downloads", record.path.name))
-    assert replay(lying, 1, "cpu").agrees
+    whole = replay(lying, 99, "cpu")
+    assert whole.agrees, "also of a record outside any store"
+    assert (whole.text.count("epoch "), "final measures" in whole.text) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -144,18 +138,8 @@ def test_a_replay_by_the_code_of_its_own_commit(record, clone, tmp_path, command
         assert "equal bits are demanded" in by_older.err
         assert by_older.out.splitlines()[-1].endswith("equal to the last stored digit")
         assert "ImportError: of the newer" in said(newer).err
-        for commit in ("0" * 40, "--output=lcs/x", None):
+        for commit in ("0" * 40, None):
             said(commit).refused("git fetch --unshallow")
-        said(older, device="cuda").refused("no 'cuda'")
-
-
-@pytest.mark.parametrize("epochs", [1, 60])
-def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
-    """The schedule is that of the whole run, whatever part of it is replayed."""
-    config = Config(dataset="digits", epochs=epochs, batch_size=512)
-    record = train(config, store=RunStore(tmp_path), device="cpu")
-    outcome = replay(record, 2, "cpu")
-    assert "equal to the last stored digit" in outcome.text
 
 
 @pytest.mark.parametrize(
@@ -165,9 +149,7 @@ def test_a_long_run_replays_its_own_beginning(epochs, tmp_path):
         (shift(1 / 355, "test_accuracy", 1), True),
         (shift(-1, "nonzeros", "fc2", 1), True),
         (shift(1e-6, "norm", "fc2", 1), True),
-        (shift(1e-7, "clean_train_accuracy", final=True), True),
         (shift(1e-6, "locality", "spread", "mean", final=True), True),
-        (shift(1e-6, "pair_correlation", 0, final=True), True),
         (shift(0.1, "train_loss", 1), False),
         (shift(0.02, "train_loss", 0), False),
         (shift(-0.05, "test_accuracy", 1), False),
@@ -193,19 +175,16 @@ def test_no_zeros_are_not_close_to_some(store, tmp_path):
     whole = history["nonzeros"]["conv1"][0]
     for zeros, agrees in ((1, True), (10, False)):
         history["nonzeros"]["conv1"][0] = whole - zeros
+        origin = plain.provenance | ELSEWHERE
         forged = RunStore(tmp_path / str(zeros)).write(
-            plain.config, history=history, final=plain.final,
-            provenance=plain.provenance | ELSEWHERE,
-        )  # fmt: skip
-        assert 0.03 * whole > 10
+            plain.config, history=history, final=plain.final, provenance=origin
+        )
         assert replay(forged, 1, "cpu").agrees == agrees
 
 
 def test_what_cannot_be_replayed(record, tmp_path):
     with pytest.raises(ConfigError, match="epochs: 0 is out of range; give 1 or more"):
         replay(record, 0, "cpu")
-    with pytest.raises(ConfigError, match="unknown value 'tpu'"):
-        replay(record, 1, "tpu")
     toy = Record(tmp_path / "lasso-1234567890-s0.json", "toy", {}, {}, {}, None, {})
     with pytest.raises(ConfigError, match=f"{toy.run_id} is no training run"):
         replay(toy, 3, "cpu")
