@@ -10,7 +10,7 @@ import math
 import typing
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -44,12 +44,9 @@ class RunConfig:
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Build a configuration; an unknown name is refused with the known ones."""
         known = defaults(cls)
-        for name in values:
-            if name not in known:
-                close = did_you_mean(name, known)
-                raise ConfigError(
-                    f"unknown parameter {shown(name)}; known: {', '.join(known)}{close}"
-                )
+        if unknown := [name for name in values if name not in known]:
+            names = ", ".join(known) + did_you_mean(unknown[0], known)
+            raise ConfigError(f"unknown parameter {shown(unknown[0])}; known: {names}")
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:
@@ -61,14 +58,10 @@ class RunConfig:
         return self.from_dict(values | changes)
 
 
+@functools.cache
 def defaults(cls: type[RunConfig]) -> dict[str, Any]:
     """Return the default of each field."""
-    if cls not in _DEFAULTS:
-        _DEFAULTS[cls] = {field.name: field.default for field in dataclasses.fields(cls)}
-    return _DEFAULTS[cls]
-
-
-_DEFAULTS: dict[type, dict[str, Any]] = {}
+    return {field.name: field.default for field in dataclasses.fields(cls)}
 
 
 def check_values(
@@ -81,8 +74,8 @@ def check_values(
     An int is converted where a float is expected, and -0.0 to 0.0, so that equal values have one
     id; a list becomes a tuple, every element of which is checked. Defaults are taken as they are.
     """
-    known, cls = defaults(type(config)), cast(type, type(config))
-    for name, types in _field_types(cls).items():
+    known = defaults(type(config))
+    for name, types in _field_types(type(config)).items():
         if (value := getattr(config, name)) is known[name]:
             continue
         check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
@@ -124,7 +117,7 @@ def _checked(
 
 
 @functools.cache
-def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
+def _field_types(cls: type[RunConfig]) -> dict[str, tuple[type, ...]]:
     """Types that each field may have; of a tuple, `tuple` and the types of its elements."""
     hints, found = typing.get_type_hints(cls), {}
     for field in dataclasses.fields(cls):
