@@ -15,12 +15,6 @@ from lcs.config.training import (
 )
 
 __all__ = [
-    "CHOICES",
-    "CUT_BETWEEN_PERIODS",
-    "OPTIMIZERS_OWN",
-    "OPTIMIZER_FIELDS",
-    "RANGES",
-    "Config",
-    "RunConfig",
-    "foreign_fields",
-]
+    "CHOICES", "CUT_BETWEEN_PERIODS", "OPTIMIZERS_OWN", "OPTIMIZER_FIELDS", "RANGES", "Config",
+    "RunConfig", "foreign_fields",
+]  # fmt: skip

@@ -8,13 +8,6 @@ from lcs.models.networks import Net, build, embed, first_layer_filters, layer_we
 from lcs.shapes import MODELS
 
 __all__ = [
-    "MODELS",
-    "Convolution",
-    "LocallyConnected2d",
-    "Net",
-    "build",
-    "dense_weight",
-    "embed",
-    "first_layer_filters",
-    "layer_weights",
-]
+    "MODELS", "Convolution", "LocallyConnected2d", "Net", "build", "dense_weight", "embed",
+    "first_layer_filters", "layer_weights",
+]  # fmt: skip

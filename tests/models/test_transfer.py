@@ -384,14 +384,6 @@ def test_a_record_of_such_a_run_can_be_replayed(store):
     assert torch.equal(torch.get_rng_state(), before), "its source's random numbers are its own"
 
 
-def test_a_study_trains_sources_first_and_once(tmp_path, capfd, quick_start):
-    study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
-    records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=2)
-    assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
-    assert all(record.provenance["source_as_recorded"] for record in records[:2])
-    assert "trained first" not in capfd.readouterr().err
-
-
 @pytest.mark.parametrize("forward", [True, False])
 def test_an_option_of_a_study_changes_its_sources_too(forward):
     middle = target("mask")
