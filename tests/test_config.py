@@ -85,6 +85,7 @@ MISFITS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("source", SOURCE, {"start": "mask"}),
     ("s-fc", SOURCE | {"start": "mask", "model": "s-conv"}, {"start": "network"}),
     ("sgd", SOURCE | LASSO | {"start": "mask"}, {"start": "network"}),
+    ("d-fc", SOURCE | {"start": "footprints"}, {"model": "d-fc"}),
     ("pruning", SOURCE | MASKED | {"start": "mask"}, {"start": "initial", "source": None}),
     ("resnet18", SOURCE | {"start": "network", "model": "resnet18"}, {"model": "d-conv"}),
     ("schedule", CUT | {"schedule": "constant"}, {"schedule": "cosine-epoch"}),

@@ -10,7 +10,7 @@ import math
 import typing
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -58,10 +58,14 @@ class RunConfig:
         return self.from_dict(values | changes)
 
 
-@functools.cache
 def defaults(cls: type[RunConfig]) -> dict[str, Any]:
     """Return the default of each field."""
-    return {field.name: field.default for field in dataclasses.fields(cls)}
+    if cls not in _DEFAULTS:
+        _DEFAULTS[cls] = {field.name: field.default for field in dataclasses.fields(cls)}
+    return _DEFAULTS[cls]
+
+
+_DEFAULTS: dict[type, dict[str, Any]] = {}
 
 
 def check_values(
@@ -74,8 +78,8 @@ def check_values(
     An int is converted where a float is expected, and -0.0 to 0.0, so that equal values have one
     id; a list becomes a tuple, every element of which is checked. Defaults are taken as they are.
     """
-    known = defaults(type(config))
-    for name, types in _field_types(type(config)).items():
+    known, cls = defaults(type(config)), cast(type, type(config))
+    for name, types in _field_types(cls).items():
         if (value := getattr(config, name)) is known[name]:
             continue
         check = functools.partial(_checked, name, choices.get(name), ranges.get(name))
@@ -117,7 +121,7 @@ def _checked(
 
 
 @functools.cache
-def _field_types(cls: type[RunConfig]) -> dict[str, tuple[type, ...]]:
+def _field_types(cls: type) -> dict[str, tuple[type, ...]]:
     """Types that each field may have; of a tuple, `tuple` and the types of its elements."""
     hints, found = typing.get_type_hints(cls), {}
     for field in dataclasses.fields(cls):

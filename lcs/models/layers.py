@@ -68,9 +68,9 @@ class Convolution(nn.Conv2d):
     """`nn.Conv2d`, unless exported computed as the dense product of its embedding if faster."""
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
-        in_channels, _, out_channels, *kernel = geometry  # its size, stride and padding
-        super().__init__(in_channels, out_channels, *kernel, bias=bias)
-        self.geometry = geometry
+        channels, self.geometry = (geometry.in_channels, geometry.out_channels), geometry
+        kernel = geometry.kernel_size, geometry.stride, geometry.padding
+        super().__init__(*channels, *kernel, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""

@@ -116,8 +116,7 @@ def build(
             None: as in the paper, 150 (S-, 3-FC; S-FC has then 256 million weights), 15 (D-), 64.
         kernel_size: side of the convolutions' kernels, odd; None: 9 (S-) or 3.
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
-        bias: biases in every linear map; the paper's counts have none.
-        affine: batch normalisation with learnt scale and shift.
+        bias, affine: biases in every linear map; batch normalisation with learnt scale and shift.
         dropout: probability, before the last two fully connected layers.
 
     Raises:

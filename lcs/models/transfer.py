@@ -34,16 +34,10 @@ from lcs.models.networks import Net, embed
 from lcs.seeds import generator_for
 from lcs.shapes import Geometry
 
-# of pairs of units for each unit, when a mask is rewired
-TRADES = 10
-
 
 @torch.no_grad()
 def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
-    """Copy what a run takes of a trained network to its own; return masks that it takes, by layer.
-
-    ConfigError as of `fitted`.
-    """
+    """Copy what a run takes of another network; return its masks by layer. Fails as `fitted`."""
     source, transfer = fitted(config, model, source), config.transfer
     if transfer.network:
         model.load_state_dict(source.state_dict())
@@ -94,11 +88,11 @@ def fitted(config: Config, model: Net, source: Net) -> Net:
 def rewired(mask: Tensor, draws: torch.Generator) -> Tensor:
     """Return a random mask (units, inputs), bool, with as many places in every row and column.
 
-    Two units at a time share out anew, at random, the inputs that only one of them has (the
-    curveball algorithm: Strona et al., Nature Communications 2014). All is on the CPU.
+    Ten times for each unit, two of them share out anew, at random, the inputs that only one of them
+    has (the curveball algorithm: Strona et al., Nature Communications 2014). All is on the CPU.
     """
     mask = mask.clone()
-    for pair in torch.randint(len(mask), (TRADES * len(mask), 2), generator=draws):
+    for pair in torch.randint(len(mask), (10 * len(mask), 2), generator=draws):
         one, other = mask[pair]
         apart = (one != other).nonzero()[:, 0]
         count = int(one[apart].sum())

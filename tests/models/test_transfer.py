@@ -271,9 +271,6 @@ def test_a_source_with_other_layers_has_no_footprint_masks():
     with pytest.raises(ConfigError, match=r"conv[0-9].weight has the shape"):
         apply_source(START, model, source)
     assert list(apply_source(START.replace(start="first-mask"), model, source)) == ["conv1"]
-    for model, start in (("s-fc", "footprints"), ("d-fc", "mask")):
-        with pytest.raises(ConfigError, match=f"start: '{start}' is for"):
-            START.replace(model=model, start=start)
 
 
 # What is refused
