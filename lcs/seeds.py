@@ -1,8 +1,6 @@
-"""Random streams of a training: one for each purpose and epoch, which depend on its seed alone.
+"""Random streams of a training: one for each purpose and epoch, equal on every device.
 
-They are the same on every device and for every optimizer, so runs pair by their seeds, and a
-checkpoint need not hold their state. Initial weights and dropout are drawn from the generators of
-the process, as torch gives no choice; checkpoints hold those.
+Initial weights and dropout are drawn from the process's generators; checkpoints hold their states.
 """
 
 from __future__ import annotations

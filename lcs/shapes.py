@@ -1,7 +1,4 @@
-"""Shapes of the networks' layers, known without building them (Neyshabur 2020, Tables 3 and 4).
-
-Needs no torch: what lists or checks records starts without it.
-"""
+"""Shapes of the networks' layers, known without torch (Neyshabur 2020, Tables 3 and 4)."""
 
 from __future__ import annotations
 
@@ -87,11 +84,7 @@ def default_kernel(model: str) -> int:
 
 
 def check_layers(model: str, size: NetworkSize, *, extras: bool) -> None:
-    """Refuse what a network cannot have; `extras` are biases, affine normalisation and dropout.
-
-    Raises:
-        ConfigError: for that.
-    """
+    """Raise ConfigError for what a network cannot have; `extras` are bias, affine and dropout."""
     if size.kernel_size is not None and model.endswith("fc"):
         raise ConfigError(f"kernel_size: model {model!r} has no kernels; leave it out")
     if size.kernel_size is not None and size.kernel_size % 2 == 0:
@@ -105,14 +98,19 @@ def check_layers(model: str, size: NetworkSize, *, extras: bool) -> None:
 def stack_and_hidden(model: str, size: NetworkSize) -> tuple[list[Geometry], int]:
     """Convolution-like layers of an S-, D- or 3- net from input to output, and its hidden units.
 
-    The first layer of 3-FC corresponds to a convolution whose kernel is as large as the image.
+    The first layer of 3-FC corresponds to a convolution whose kernel is as large as the image. Its
+    two hidden layers have the width at which its number of weights comes nearest to that of S-FC at
+    the same α: the paper compares the two at equal size (Table 1).
 
     Raises:
         ConfigError: the image is too small for the kernel.
     """
     channels, side = size.in_channels, size.image_size
     if model == "3-fc":
-        width = three_layer_width(size)
+        budget = sum(layer.weights for layer in layer_sizes("s-fc", size).values())
+        # a net of width w has w² + (inputs + classes) w weights
+        half = (channels * side**2 + size.num_classes) / 2
+        width = round(math.sqrt(half**2 + budget) - half)
         return [Geometry(channels, side, width, side, stride=1, padding=0)], width
     kernel, stack = size.kernel_size or default_kernel(model), []
     margin = kernel // 2 if size.padding == "same" else 0
@@ -128,24 +126,8 @@ def stack_and_hidden(model: str, size: NetworkSize) -> tuple[list[Geometry], int
     return stack, HIDDEN[model[0]] * size.base_channels
 
 
-def three_layer_width(size: NetworkSize) -> int:
-    """Width of 3-FC, two hidden layers of equal width, at which it has the budget of S-FC.
-
-    Its number of weights comes nearest to that of S-FC at the same α, as the paper compares the two
-    at equal size (Table 1).
-    """
-    budget = sum(layer.weights for layer in layer_sizes("s-fc", size).values())
-    # a net of width w has w² + (inputs + classes) w weights
-    half = (size.in_channels * size.image_size**2 + size.num_classes) / 2
-    return round(math.sqrt(half**2 + budget) - half)
-
-
 def layer_sizes(model: str, size: NetworkSize) -> dict[str, LayerSize]:
-    """Size of every layer with weights, by name, in the order of `lcs.models.layer_weights`.
-
-    Raises:
-        ConfigError: the image is too small for the kernel.
-    """
+    """Size of every layer with weights, by name; ConfigError as of `stack_and_hidden`."""
     if model == "resnet18":
         return _resnet_sizes(size)
     stack, hidden = stack_and_hidden(model, size)
@@ -164,11 +146,10 @@ def layer_sizes(model: str, size: NetworkSize) -> dict[str, LayerSize]:
 
 
 def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[str, int]:
-    """FLOPs of the linear maps in one image's forward pass; one multiply-accumulate is 2 FLOPs.
+    """Operations of the linear maps, without biases, in one image's forward pass.
 
     "dense" counts every weight, "sparse" those that are not zero (`nonzeros`, by layer), each at
-    every position. Padding is counted as if it were image, as is usual. Biases, batch normalisation
-    and ReLU are not counted.
+    every position. Padding is counted as if it were image, as is usual.
     """
     return {
         "dense": sum(layer.flops for layer in sizes.values()),

@@ -89,19 +89,6 @@ def test_the_optimizers_passes(bench, monkeypatch):
     assert "SGD(compiled=True)" in second["times"]
 
 
-def test_handing_out_runs(bench):
-    places = importlib.import_module("executors").PLACES
-    small = {"COUNTS": (3,), "TRAINED": 2, "PLACES": {"here": places["here"]}}
-    empty, short = bench("executors", **small)
-    assert (empty["measured"], empty["runs"]) == ("handing out", 3)
-    assert short["times"]["here"] > empty["times"]["here"]
-
-
-def test_a_store_of_many_records(bench):
-    few, more = bench("store", COUNTS=(2, 4))
-    assert (few["records"], more["records"]) == (2, 4)
-
-
 def a_first_layer():
     """Of S-FC at α = 1, with a hundredth of its weights and some dead units."""
     generator = torch.Generator().manual_seed(0)
@@ -144,9 +131,3 @@ def test_the_layer_in_use_is_that_of_the_record(bench):
     (record,) = find_study("largest").stored("desk", RunStore(BOOK_RUNS))
     assert width == record.config.base_channels
     assert int(weight.count_nonzero()) == record.final["nonzeros"]["conv1"]
-
-
-def test_a_step_in_bf16_with_and_without_instructions_for_it(bench, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("parts"), "BATCH", 4)
-    (table,) = bench("bf16", "1")
-    assert len(table["times"]) == 3

@@ -73,13 +73,9 @@ MISFITS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("frozen_zeros", LASSO | {"frozen_zeros": True}, {"beta": 50.0}),
     ("pruning", MASKED | {"model": "s-conv"}, {"model": "s-fc"}),
     ("regrows", MASKED | {"pruning": "set", "optimizer": "spred", "l1": 1e-5}, LASSO),
-    (
-        "regrows",
-        MASKED | LASSO | {"pruning": "rigl", "beta": 50.0, "frozen_zeros": True},
-        {"frozen_zeros": False},
-    ),
+    ("regrows", MASKED | LASSO | {"pruning": "rigl", "beta": 50.0, "frozen_zeros": True},
+     {"frozen_zeros": False}),
     ("density", {"pruning": "random"}, {"density": 0.5}),
-    ("density", {"pruning": "random", "density_rest": 1.0}, {"density_rest": 0.5}),
     ("density", {"density": 0.5}, {"pruning": "random"}),
     ("conv1", MASKED | {"dataset": "digits", "density": 1e-6}, {"density": 1e-3}),
     ("fc1", MASKED | {"dataset": "digits", "density_rest": 1e-6}, {"density_rest": 0.0026}),
@@ -89,19 +85,17 @@ MISFITS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("source", SOURCE, {"start": "mask"}),
     ("s-fc", SOURCE | {"start": "mask", "model": "s-conv"}, {"start": "network"}),
     ("sgd", SOURCE | LASSO | {"start": "mask"}, {"start": "network"}),
+    ("d-fc", SOURCE | {"start": "footprints"}, {"model": "d-fc"}),
     ("pruning", SOURCE | MASKED | {"start": "mask"}, {"start": "initial", "source": None}),
     ("resnet18", SOURCE | {"start": "network", "model": "resnet18"}, {"model": "d-conv"}),
     ("schedule", CUT | {"schedule": "constant"}, {"schedule": "cosine-epoch"}),
     ("schedule", CUT | {"schedule": "cosine-restart"}, {"schedule": "cosine-epoch"}),
     ("period", CUT | {"period": 30}, {"period": 40}),
-    ("period", CUT | {"period": None}, {"period": 40}),
     ("period", {"schedule": "cosine-restart", "period": 400}, {"period": 200}),
     ("period", {"schedule": "constant", "period": 10}, {"schedule": "cosine-epoch"}),
     ("kernel_size", {"model": "d-fc", "kernel_size": 5}, {"model": "d-local"}),
-    ("kernel_size", {"model": "3-fc", "kernel_size": 5}, {"model": "resnet18"}),
     ("kernel_size", {"model": "s-conv", "kernel_size": 4}, {"kernel_size": 5}),
-    *(("padding", {"model": m, "padding": "none"}, {"model": "s-local"})
-      for m in ("s-fc", "d-conv", "resnet18")),
+    ("padding", {"model": "d-conv", "padding": "none"}, {"model": "s-local"}),
     ("padding", {"dataset": "digits", "model": "s-conv", "padding": "none"}, {"kernel_size": 7}),
     *(("resnet18", {"model": "resnet18"} | extra, {"model": "s-local"})
       for extra in ({"affine": True}, {"bias": True}, {"dropout": 0.5})),
@@ -112,24 +106,20 @@ MISFITS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("8 pixels", {"dataset": "digits", "augment": "crop", "crop_padding": 8}, {"crop_padding": 7}),
     ("labels", {"labels": "shuffled-first"}, {"images": "gaussian"}),
     *(("source", {"start": "mask", "source": place}, SOURCE)
-      for place in ("../etc/passwd", "s-fc", "/cifar10/s-fc", "cifar10/s-fc.json", "a/b/c", "",
-                    "cifar10/s-fc-a4-sgd-0123456789-s12")),
+      for place in ("../s-fc", "s-fc", "cifar10/s-fc.json", "cifar10/s-fc-a4-sgd-0123456789-s12")),
 ]  # fmt: skip
 
 
-def refusal(**values: object) -> str:
+def refusal(**values):
     """Return the one-line message with which these values are refused."""
     with pytest.raises(ConfigError) as error:
-        Config(**values)  # type: ignore[arg-type]
+        Config(**values)
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
-# What is refused
-
-
 @pytest.mark.parametrize("name", FIELDS)
-def test_values_of_another_type_choice_or_range_are_refused(name: str) -> None:
+def test_values_of_another_type_choice_or_range_are_refused(name):
     allowed = {int, *HINTS[name]} if float in HINTS[name] else {*HINTS[name]}
     wrong = [v for v in ("1", 1, 1.0, True, None, [1]) if type(v) not in allowed]
     if float in HINTS[name]:
@@ -148,11 +138,11 @@ def test_values_of_another_type_choice_or_range_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_choices_and_both_ends_of_a_range_are_accepted(name: str) -> None:
+def test_choices_and_both_ends_of_a_range_are_accepted(name):
     assert (name in CHOICES or name == "source") == (str in HINTS[name])
     assert (name in RANGES) == bool({int, float} & {*HINTS[name]})
     for values in OTHERS[name]:
-        assert getattr(Config(**values), name) in (values[name], None)  # type: ignore[arg-type]
+        assert getattr(Config(**values), name) in (values[name], None)
     tried = [FIELDS[name], *(values[name] for values in OTHERS[name])]
     assert {*CHOICES.get(name, ()), *RANGES.get(name, ())} <= {*tried}
 
@@ -163,43 +153,23 @@ def test_values_that_do_not_fit_together_are_refused(named, values, change):
     Config(**(values | change))
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "own"),
-    [
-        ("sgd", {"momentum", "weight_decay"}),
-        ("beta-lasso", {"l1_rest", "beta", "l1_growth"}),
-        ("proximal-l1", {"l1_rest"}),
-        ("spred", {"l1_rest", "momentum"}),
-    ],
-)
-def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer: str, own: set[str]) -> None:
-    plain: dict[str, object] = {"optimizer": optimizer, "l1": 0.0 if optimizer == "sgd" else 0.25}
+@pytest.mark.parametrize("optimizer", OPTIMIZER_FIELDS)
+def test_a_parameter_that_the_optimizer_lacks_is_refused(optimizer):
+    plain = {"optimizer": optimizer, "l1": 0.0 if optimizer == "sgd" else 0.25}
     for name in ("momentum", "weight_decay", "l1_rest", "beta", "l1_growth"):
-        if name in own:
-            assert getattr(Config(**plain, **{name: 0.5}), name) == 0.5  # type: ignore[arg-type]
+        if name in OPTIMIZER_FIELDS[optimizer]:
+            assert getattr(Config(**plain, **{name: 0.5}), name) == 0.5
         else:
             assert f"{optimizer!r} has no {name}" in refusal(**plain, **{name: 0.5})
-    assert own <= {*OPTIMIZER_FIELDS[optimizer]} <= {*FIELDS}
 
 
 @pytest.mark.parametrize("make", [Config.from_dict, lambda values: Config().replace(**values)])
-def test_unknown_names_are_refused(make) -> None:
+def test_unknown_names_are_refused(make):
     with pytest.raises(ConfigError, match=r"unknown parameter 'learning_rate'"):
         make({"learning_rate": 0.1})
 
 
-def test_a_config_does_not_change() -> None:
-    config = Config()
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.seed = 1  # type: ignore[misc]
-    assert config == Config()
-    assert hash(config) == hash(Config())
-
-
-# What a value means
-
-
-def test_zero_is_a_value_and_not_given_is_none() -> None:
+def test_zero_is_a_value_and_not_given_is_none():
     lasso = Config(optimizer="beta-lasso", l1=0.5, l1_rest=0.25, augment="flip-crop")
     assert lasso.replace(l1_rest=0.0).rest_l1 == 0.0
     assert lasso.replace(l1_rest=None).rest_l1 == 0.5
@@ -207,7 +177,7 @@ def test_zero_is_a_value_and_not_given_is_none() -> None:
     assert lasso.replace(crop_padding=None).crop_shift == 4
 
 
-def test_defaults_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_are_valid(monkeypatch):
     """They are taken unchecked otherwise."""
     monkeypatch.setattr(run_config, "defaults", lambda cls: dict.fromkeys(defaults(cls), object()))
     checked = Config()
@@ -216,18 +186,15 @@ def test_defaults_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
         assert type(getattr(checked, name)) is type(default)
 
 
-# Ids
-
-
 @pytest.mark.parametrize("run_id", PINNED)
-def test_ids_are_pinned(run_id: str) -> None:
-    config = Config(**PINNED[run_id])  # type: ignore[arg-type]
+def test_ids_are_pinned(run_id):
+    config = Config(**PINNED[run_id])
     assert config.run_id == run_id
     assert config.file == f"cifar10/s-fc-a1-{config.optimizer}-{run_id}"
 
 
 @given(st.sampled_from([*OTHERS]).flatmap(lambda n: st.sampled_from(OTHERS[n])), st.randoms())
-def test_a_run_has_one_id_however_it_is_written(values, random) -> None:
+def test_a_run_has_one_id_however_it_is_written(values, random):
     config = Config(**values)
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
     whole = {n: int(v) if isinstance(v, float) and v == int(v) else v for n, v in values.items()}
@@ -241,7 +208,7 @@ def test_a_run_has_one_id_however_it_is_written(values, random) -> None:
         assert repr(again) == repr(config)
 
 
-def test_what_equals_the_implied_value_is_one_run() -> None:
+def test_what_equals_the_implied_value_is_one_run():
     for values, implied in (
         (LASSO, {"l1_rest": 1e-5}),
         (GROWN, {"l1_window_size": 9}),
@@ -255,13 +222,13 @@ def test_what_equals_the_implied_value_is_one_run() -> None:
     assert Config(model="s-conv", kernel_size=3).kernel_size == 3
 
 
-def test_every_field_is_part_of_the_id() -> None:
+def test_every_field_is_part_of_the_id():
     """Only the seed stands beside the hash; any other difference is another run."""
     ids = {Config().run_id}
     for name, values in OTHERS.items():
-        config = Config(**values[-1])  # type: ignore[arg-type]
+        config = Config(**values[-1])
         ids.add(config.run_id)
         if {name} < {*values[-1]} and name not in ("optimizer", "pruning", "start", "source"):
             without = {other: value for other, value in values[-1].items() if other != name}
-            assert config.run_id != Config(**without).run_id, name  # type: ignore[arg-type]
+            assert config.run_id != Config(**without).run_id, name
     assert len(ids) == 1 + len(FIELDS)

@@ -89,7 +89,8 @@ def test_no_chapter_imports_another_and_nothing_shared_a_page(path):
     ("modules", "forbidden"),
     [
         ("data.download config runs cli exhibits", {*BOOK, "torch", "PIL"}),
-        ("optim.sparse_products models measure study train.replay", BOOK),
+        ("models", {*BOOK, "lcs.config", "torchvision"}),
+        ("optim.sparse_products models measure study train.replay", {*BOOK, "torchvision"}),
     ],
 )
 def test_importing_loads_no_package_of_the_book(modules, forbidden):

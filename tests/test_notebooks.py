@@ -153,10 +153,11 @@ def _run(chapter, **changes):
     plt.close("all")
 
 
-# runs that differ in nothing else have as many weights and epochs, and the same measures
+# runs that differ in nothing else have as many weights, and the same measures
 NUMBERS = (
-    *("lr", "momentum", "weight_decay", "l1", "l1_rest", "beta", "l1_growth", "schedule", "period"),
-    *("loss", "augment", "crop_padding", "crop_fill", "normalize", "images", "labels", "precision"),
+    *("seed", "epochs", "train_share", "batch_size", "lr", "momentum", "weight_decay", "l1"),
+    *("l1_rest", "beta", "l1_growth", "schedule", "period", "loss", "precision", "augment"),
+    *("crop_padding", "crop_fill", "normalize", "images", "labels", "permute_pixels"),
 )
 
 
@@ -165,8 +166,13 @@ def _few_trained():
     """Let runs that differ in `NUMBERS` alone have one result, but for the accuracy."""
     trained, places = {}, itertools.count()
 
+    def lasting(history, epochs):
+        if isinstance(history, dict):
+            return {name: lasting(values, epochs) for name, values in history.items()}
+        return [history[0]] * (epochs - 1) + history[-1:]
+
     def train_all(self, scale, seeds=None, *, store, device="auto", **changes):
-        configs = self.configs(scale, seeds, **changes)
+        configs = self.configs(scale, seeds, **{"epochs": 2} | changes)
         sources = {config.source for config in configs}
         for config in sorted(configs, key=lambda config: config.source is not None):
             if store.find(config):
@@ -178,10 +184,12 @@ def _few_trained():
                 continue
             like, name = trained[key], config.accuracy_name
             accuracy = (like.accuracy + next(places) / 1000) % 1
+            history = lasting(like.history, config.epochs)
+            own = {"epoch": [*range(1, config.epochs + 1)], name: [*history[name][:-1], accuracy]}
             store.write(
                 config,
-                history=like.history | {name: [*like.history[name][:-1], accuracy]},
-                final=like.final | {name: accuracy},
+                history=history | own,
+                final=like.final | {"epoch": config.epochs, name: accuracy},
                 provenance=like.provenance,
                 filters=like.load_filters() if like.has_filters else None,
             )

@@ -1,8 +1,6 @@
 """Runs as plain values: all that changes their numbers, and nothing that does not.
 
-`training` has the configuration of a training run, and which of its values go together; `starts`
-what it can take of another network; `run_config` what all kinds of runs share: the id of a run, and
-the checks of single values.
+`training` has the fields of a training run, `run_config` the id and checks of any kind of run.
 """
 
 from lcs.config.run_config import RunConfig
@@ -17,12 +15,6 @@ from lcs.config.training import (
 )
 
 __all__ = [
-    "CHOICES",
-    "CUT_BETWEEN_PERIODS",
-    "OPTIMIZERS_OWN",
-    "OPTIMIZER_FIELDS",
-    "RANGES",
-    "Config",
-    "RunConfig",
-    "foreign_fields",
-]
+    "CHOICES", "CUT_BETWEEN_PERIODS", "OPTIMIZERS_OWN", "OPTIMIZER_FIELDS", "RANGES", "Config",
+    "RunConfig", "foreign_fields",
+]  # fmt: skip

@@ -44,12 +44,9 @@ class RunConfig:
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Build a configuration; an unknown name is refused with the known ones."""
         known = defaults(cls)
-        for name in values:
-            if name not in known:
-                close = did_you_mean(name, known)
-                raise ConfigError(
-                    f"unknown parameter {shown(name)}; known: {', '.join(known)}{close}"
-                )
+        if unknown := [name for name in values if name not in known]:
+            names = ", ".join(known) + did_you_mean(unknown[0], known)
+            raise ConfigError(f"unknown parameter {shown(unknown[0])}; known: {names}")
         return cls(**values)
 
     def replace(self, **changes: object) -> Self:

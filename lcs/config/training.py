@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, get_type_hints
+from typing import Annotated, ClassVar, NamedTuple, get_type_hints
 
 from lcs.config.run_config import RunConfig, check_values
-from lcs.config.starts import TRANSFERS, Transfer
 from lcs.data.specs import AUGMENTATIONS, DATASETS, IMAGE_KINDS, LABEL_KINDS, spec
 from lcs.errors import ConfigError, shown
 from lcs.shapes import (
@@ -37,17 +36,46 @@ CUT_BETWEEN_PERIODS = ("magnitude", "rewinding")
 SOURCE = re.compile(r"[a-z0-9][a-z0-9.-]*/(?!.*-s\d+$)[a-z0-9-]+")
 
 
+class Transfer(NamedTuple):
+    """What a run takes of another, trained network; `lcs.models.transfer` describes each."""
+
+    models: tuple[str, ...] = ()  # that can take it; empty: all
+    masked: tuple[str, ...] = ()  # layers whose masks are taken
+    moved: str = ""  # which of their places: rewired, random or scattered (of later layers)
+    footprints: bool = False  # masks of the first layer's shapes in later layers, too
+    network: bool = False  # all weights are taken
+    frozen: bool = False  # the weights that are taken are not trained
+    new_weights: bool = True  # initial weights that no run without a source has
+
+
+S_FC, D_FC, FIRST, BOTH = ("s-fc",), ("d-fc",), ("conv1",), ("conv1", "fc1")
+TRANSFERS = {
+    "initial": Transfer(new_weights=False),
+    "ticket": Transfer(S_FC, BOTH, new_weights=False),
+    "mask": Transfer(S_FC, BOTH),
+    "first-mask": Transfer((*S_FC, *D_FC), FIRST),
+    "rewired-mask": Transfer(S_FC, BOTH, "rewired"),
+    "rewired-first-mask": Transfer((*S_FC, *D_FC), FIRST, "rewired"),
+    "random-mask": Transfer(S_FC, BOTH, "random"),
+    "footprints": Transfer(D_FC, FIRST, footprints=True),
+    "scattered-footprints": Transfer(D_FC, FIRST, "scattered", footprints=True),
+    "first-layer": Transfer(S_FC),
+    "frozen-first-layer": Transfer(S_FC, frozen=True),
+    "network": Transfer(network=True, new_weights=False),
+    "pruned-network": Transfer(S_FC, BOTH, network=True, new_weights=False),
+}
+
+
 @dataclass(frozen=True)
 class Config(RunConfig):
     """One training run. Device, workers, paths and progress bars are not part of it.
 
-    What a field means, and the values that it may have (these, or from a lowest to a highest one),
-    stands in its annotation; `lcs train --help` prints both. A default means "no effect" or the
-    paper's choice; new fields must default to "no effect", so that the ids of earlier runs stand.
+    Each annotation says what a field means, and its choices or its lowest and highest value. A
+    default means "no effect" or the paper's choice; that of a new field must mean "no effect", so
+    that the ids of earlier runs stand.
 
     Raises:
-        ConfigError: a value has the wrong type, is out of range, or does nothing together with the
-            others (for example `beta` with plain SGD).
+        ConfigError: a value has the wrong type, is out of range, or does nothing with the others.
     """
 
     kind: ClassVar[str] = "training"
@@ -55,12 +83,8 @@ class Config(RunConfig):
     dataset: Annotated[str, "the data set", DATASETS] = "cifar10"
     model: Annotated[str, "the network", MODELS] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
-    kernel_size: Annotated[
-        int | None, "side of kernels, odd; default: 9 in S-CONV and S-LOCAL, else 3", (1, 31)
-    ] = None
-    padding: Annotated[
-        str, "zeros around images in S-CONV and S-LOCAL; the reproduction used none", PADDINGS
-    ] = "same"
+    kernel_size: Annotated[int | None, "side of kernels, odd; default: 9 (S-) or 3", (1, 31)] = None
+    padding: Annotated[str, "zeros around images in S-CONV and S-LOCAL", PADDINGS] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
     dropout: Annotated[float, "probability, before each of the last two layers", (0.0, 0.95)] = 0.0
@@ -70,20 +94,10 @@ class Config(RunConfig):
     weight_decay: Annotated[float, "weight decay of SGD", (0.0, 1.0)] = 0.0
     l1: Annotated[float, "lambda of the layers that correspond to convolutions", (0.0, 1.0)] = 0.0
     l1_rest: Annotated[float | None, "lambda of other layers; default: the same", (0.0, 1.0)] = None
-    l1_growth: Annotated[
-        float,
-        "growth of the first layer's lambda, per pixel outside a window (lcs.optim.growing_l1)",
-        (0.0, 1e6),
-    ] = 0.0
-    l1_growth_from: Annotated[
-        float,
-        "share of epochs without growth, full after twice as many; learned windows",
-        (0.0, 0.5),
-    ] = 0.0
+    l1_growth: Annotated[float, "growth of lambda per pixel outside a window", (0.0, 1e6)] = 0.0
+    l1_growth_from: Annotated[float, "share of epochs without it, if learned", (0.0, 0.5)] = 0.0
     l1_window: Annotated[
-        str,
-        "grid: S-LOCAL's; initial, learned: where a unit's weights are, at first or at each epoch",
-        ("grid", "initial", "learned"),
+        str, "of S-LOCAL, or around a unit's weights", ("grid", "initial", "learned")
     ] = "grid"
     l1_window_size: Annotated[int | None, "side of the window, odd; default: 9", (1, 61)] = None
     beta: Annotated[
@@ -92,23 +106,16 @@ class Config(RunConfig):
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
-        "how a mask of zeros is made: once (random, snip, windows, random-windows), after periods "
-        "(magnitude, rewinding), or before epochs (gradual, set, rigl; lcs.optim.pruning)",
-        ("none", "random", "snip", "windows", "random-windows", "magnitude", "rewinding", "gradual",
+        "how a mask of zeros is made: once, after periods, or before epochs (lcs.optim.pruning)",
+        ("none", "random", "snip", "windows", "random-windows", *CUT_BETWEEN_PERIODS, "gradual",
          "set", "rigl"),
     ] = "none"  # fmt: skip
     density: Annotated[float, "share of the first layer's weights to keep", (1e-6, 1.0)] = 1.0
-    density_rest: Annotated[
-        float | None,
-        "share of the second layer's; default: the same; the last one is dense",
-        (1e-6, 1.0),
-    ] = None
+    density_rest: Annotated[float | None, "the second layer's; default: the same", (1e-6, 1.0)] = (
+        None
+    )
     start: Annotated[
-        str,
-        "what is taken of a trained network: nothing (initial), masks, with their initial weights "
-        "(ticket), in other places (rewired, random) or in all layers (footprints), the weights of "
-        "the first layer, or all, with masks (pruned-network) or without (lcs.models.transfer)",
-        tuple(TRANSFERS),
+        str, "what is taken of a trained network (lcs.models.transfer)", tuple(TRANSFERS)
     ] = "initial"
     source: Annotated[str | None, "the network's record, as cifar10/s-fc-a4-sgd-0123456789"] = None
     loss: Annotated[
@@ -117,40 +124,24 @@ class Config(RunConfig):
     schedule: Annotated[
         str, "schedule of the learning rate", ("cosine-epoch", "cosine-restart", "constant")
     ] = "cosine-epoch"
-    period: Annotated[
-        int | None,
-        "epochs until the cosine is 0; then it rises, or begins anew with cosine-restart, "
-        "magnitude and rewinding; default: all",
-        (1, 1_000_000),
-    ] = None
+    period: Annotated[int | None, "epochs until the cosine is 0; default: all", (1, 1_000_000)] = (
+        None
+    )
     epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
     batch_size: Annotated[int, "images in a batch", (2, 1_000_000)] = 512
     augment: Annotated[str, "how each epoch changes the training images", AUGMENTATIONS] = "none"
-    crop_padding: Annotated[
-        int | None, "pixels around images before a crop; default: an eighth of their side", (0, 31)
-    ] = None
-    crop_fill: Annotated[
-        int,
-        "value of these; with surrogates but noise, 64 is as far from the mean as black",
-        (0, 255),
-    ] = 0
-    normalize: Annotated[
-        str, "half: pixels are (x / 255 - 0.5) / 0.5; standard: per channel", ("half", "standard")
-    ] = "half"
+    crop_padding: Annotated[int | None, "pixels around crops; default: side / 8", (0, 31)] = None
+    crop_fill: Annotated[int, "value of these; 64 fits surrogates but noise", (0, 255)] = 0
+    normalize: Annotated[str, "to [-1, 1], or standardised by channel", ("half", "standard")] = (
+        "half"
+    )
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
     images: Annotated[
-        str,
-        "the data set's images, or surrogates: each pixel's ranks gaussianised; gaussian, by the "
-        "mean and covariance of each class; with scrambled phases; noise (lcs.data.surrogates)",
-        IMAGE_KINDS,
+        str, "the data set's images, or surrogates of them (lcs.data.surrogates)", IMAGE_KINDS
     ] = "natural"
-    labels: Annotated[
-        str,
-        "shuffled: those of training; shuffled-first: all, before images 'gaussian' are drawn",
-        LABEL_KINDS,
-    ] = "true"
+    labels: Annotated[str, "shuffled in training, or before images are drawn", LABEL_KINDS] = "true"
     train_share: Annotated[
-        float, "share of the training images, the first of each class", (1e-4, 1.0)
+        float, "share of each class's training images, the first", (1e-4, 1.0)
     ] = 1.0
     validation: Annotated[bool, "hold out the last tenth of each class as test images"] = False
     precision: Annotated[str, "of products; weights stay in fp32", ("fp32", "bf16")] = "fp32"
@@ -160,7 +151,7 @@ class Config(RunConfig):
         """Check every field, then what the fields mean together."""
         check_values(self, CHOICES, RANGES)
         size = self.network_size
-        for fault in _faults(self, size.image_size):
+        if fault := next(_faults(self, size.image_size), None):
             raise ConfigError(fault)
         check_layers(self.model, size, extras=self.affine or self.bias or self.dropout > 0)
         if self.padding == "none":
@@ -238,7 +229,7 @@ class Config(RunConfig):
 
     @property
     def name(self) -> str:
-        """Stem of the record's file, with model, width, optimizer and run id."""
+        """Stem of the record's file."""
         return f"{self.model}-a{self.base_channels}-{self.optimizer}-{self.run_id}"
 
     @property

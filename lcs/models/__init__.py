@@ -1,8 +1,6 @@
-"""The paper's networks, and networks that start from another, trained network.
+"""The paper's networks, and what a network takes of another, trained one (`transfer`).
 
-`networks` has the S- and D- nets and 3-FC, and goes from CONV to LOCAL to FC; `layers` does so for
-one layer. `resnet` is ResNet18 of any width. `transfer` has what a network takes of another,
-`footprints` masks of a deep network's later layers. Sizes of layers are in `lcs.shapes`.
+`networks` and `layers` go from CONV to LOCAL to FC. Sizes of layers are in `lcs.shapes`.
 """
 
 from lcs.models.layers import Convolution, LocallyConnected2d, dense_weight
@@ -10,13 +8,6 @@ from lcs.models.networks import Net, build, embed, first_layer_filters, layer_we
 from lcs.shapes import MODELS
 
 __all__ = [
-    "MODELS",
-    "Convolution",
-    "LocallyConnected2d",
-    "Net",
-    "build",
-    "dense_weight",
-    "embed",
-    "first_layer_filters",
-    "layer_weights",
-]
+    "MODELS", "Convolution", "LocallyConnected2d", "Net", "build", "dense_weight", "embed",
+    "first_layer_filters", "layer_weights",
+]  # fmt: skip

@@ -1,8 +1,4 @@
-"""Layers of CONV and LOCAL nets, and how each is laid out one step up (Neyshabur 2020, Fig. 1).
-
-The weights of a CONV layer are copied to every position, which makes a LOCAL layer; those of a
-LOCAL layer are the non-zeros of a matrix, that of an FC layer.
-"""
+"""Layers of CONV and LOCAL nets, and how each is laid out one step up (Neyshabur 2020, Fig. 1)."""
 
 from __future__ import annotations
 
@@ -22,14 +18,10 @@ DENSE_UP_TO = 1 << 22
 
 
 class LocallyConnected2d(nn.Module):
-    """A convolution whose weights are not shared between positions.
+    """A convolution, of this geometry, whose weights are not shared between positions.
 
-    Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row. Input
-    (N, in_channels, H, W), output (N, out_channels, H', W'). Initial weights as in `nn.Conv2d`.
-
-    Args:
-        geometry: shape of the convolution that it corresponds to.
-        bias: whether it has one, (positions, out_channels).
+    Weight: (positions, out_channels, in_channels * kernel_size**2), positions row by row; bias:
+    (positions, out_channels). Initial values as in `nn.Conv2d`.
     """
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
@@ -63,10 +55,7 @@ class LocallyConnected2d(nn.Module):
         return y + self.bias.to(y.dtype).t().reshape(1, g.out_channels, g.out_size, g.out_size)
 
     def patches(self, x: Tensor, parts: int = 1) -> Iterator[Tensor]:
-        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N): whole rows are copied.
-
-        The positions come in so many parts of whole rows.
-        """
+        """Unfold images (N, in_channels, H, W) to (positions, fan_in, N), in parts of rows."""
         g = self.geometry
         x = F.pad(x, (g.padding,) * 4).permute(1, 2, 3, 0).contiguous()  # (C, H, W, N)
         x = x.unfold(1, g.kernel_size, g.stride).unfold(2, g.kernel_size, g.stride)
@@ -76,10 +65,7 @@ class LocallyConnected2d(nn.Module):
 
 
 class Convolution(nn.Conv2d):
-    """`nn.Conv2d`; where that is faster, computed as the dense product of its embedding.
-
-    Exported or traced it is a convolution.
-    """
+    """`nn.Conv2d`, unless exported computed as the dense product of its embedding if faster."""
 
     def __init__(self, geometry: Geometry, *, bias: bool = False) -> None:
         channels, self.geometry = (geometry.in_channels, geometry.out_channels), geometry
@@ -117,8 +103,8 @@ def dense_weight(weight: Tensor, geometry: Geometry) -> Tensor:
 def _places(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
     """Return which weights of a LOCAL layer see the image, and their places in the dense matrix.
 
-    Both are index vectors into flattened tensors; weights that see only padding are left out. They
-    are arrays, as tensors would be kept in the mode, or as the fakes, of the call that made them.
+    Both index flattened tensors. They are arrays, as kept tensors would be of the mode, or fakes,
+    of the call that made them.
     """
     sizes = (g.out_size, g.out_size, g.out_channels, g.in_channels, g.kernel_size, g.kernel_size)
     row, column, channel, c, i, j = np.indices(sizes, sparse=True)
@@ -133,13 +119,11 @@ def _places(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _as_dense(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    """Apply a LOCAL layer's weights to images (N, C, H, W) as one dense product."""
     y = F.linear(x.flatten(1), dense_weight(weight, geometry))
     return y.view(-1, geometry.out_channels, geometry.out_size, geometry.out_size)
 
 
 def _exported() -> bool:
-    """Whether the layer is not computed, but written down for other programs."""
     return torch.compiler.is_exporting() or torch.jit.is_tracing()
 
 

@@ -1,10 +1,7 @@
 """The paper's networks (Neyshabur 2020, Fig. 1, Tables 3 and 4).
 
-Each S- and D- net exists three times, with the same layer names: as a convolutional net (CONV),
-with the weights no longer shared (LOCAL), and with every input connected (FC). A CONV net is a
-LOCAL net with tied weights, and a LOCAL net is an FC net with most weights zero: `embed` goes up.
-3-FC is an FC net whose one convolution has a kernel as large as the image. Every layer but the last
-is a linear map, batch normalisation and ReLU.
+Each S- and D- net exists three times: as a convolutional net (CONV), with the weights no longer
+shared (LOCAL), and with every input connected (FC): most weights of a LOCAL net are zero there.
 """
 
 from __future__ import annotations
@@ -30,14 +27,14 @@ from lcs.shapes import (
 
 
 class Net(nn.Module):
-    """A stack of CONV, LOCAL or FC layers, then two fully connected layers.
+    """A stack of CONV, LOCAL or FC layers, then two fully connected layers, by `build`.
+
+    Every layer but the last is a linear map, batch normalisation and ReLU.
 
     Args:
         kind: "conv", "local" or "fc": what the layers of the stack are.
         geometries: shapes of the convolutions that they correspond to, from input to output.
         hidden: units of the first fully connected layer.
-        num_classes: units of the last.
-        bias, affine, dropout: as of `build`.
     """
 
     def __init__(
@@ -52,8 +49,9 @@ class Net(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.kind = kind
-        self.geometries = geometries
+        self.kind, self.geometries = kind, geometries
+        sizes = {"hidden": hidden, "num_classes": num_classes}
+        self.options: dict[str, Any] = sizes | {"bias": bias, "affine": affine, "dropout": dropout}
         for number, geometry in enumerate(geometries, start=1):
             if kind == "fc":
                 layer: nn.Module = nn.Linear(geometry.inputs, geometry.outputs, bias=bias)
@@ -69,14 +67,9 @@ class Net(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, C, H, W) to logits (N, num_classes).
-
-        Raises:
-            ValueError: the images are not of the size that the network was built for.
-        """
+        """Map images (N, C, H, W) to logits (N, num_classes); ValueError for another size."""
         g = self.geometries[0]
-        if x.shape[1:] != (g.in_channels, g.in_size, g.in_size):
-            expected = (g.in_channels, g.in_size, g.in_size)
+        if x.shape[1:] != (expected := (g.in_channels, g.in_size, g.in_size)):
             raise ValueError(f"images of shape {tuple(x.shape[1:])} for a network of {expected}")
         if self.kind == "fc":
             x = x.flatten(1)  # (N, C * H * W)
@@ -113,22 +106,17 @@ def build(
     """Build a network by its name, by default the paper's for CIFAR-10, initialised as by PyTorch.
 
     It maps images (N, in_channels, image_size, image_size) to logits (N, num_classes); a fully
-    connected layer has its inputs in C, H, W order. Build under ``torch.device("meta")`` to count
-    parameters without memory.
+    connected layer has its inputs in C, H, W order. On the meta device it takes no memory.
 
     Args:
-        name: one of `MODELS`: "s-conv", "s-local", "s-fc", "d-conv", "d-local", "d-fc", "3-fc",
-            "resnet18".
-        num_classes: c of Tables 3 and 4.
-        image_size: pixels along one side, s.
+        name: one of `MODELS`.
+        num_classes, image_size: c and s, pixels along one side, of Tables 3 and 4.
         in_channels: channels of the images.
-        base_channels: α: channels of the first convolution of S- and D- nets (of 3-FC see
-            `lcs.shapes.three_layer_width`, of ResNet18 `lcs.models.resnet.ScaledResNet`). None: as
-            in the paper, 150 (S-, 3-FC; S-FC has then 256 million weights, 1 GB), 15 (D-), 64.
-        kernel_size: of convolutions, or of those that FC layers correspond to; None: 9 (S-) or 3.
+        base_channels: α: channels of the first convolution; 3-FC has as many weights as S-FC.
+            None: as in the paper, 150 (S-, 3-FC; S-FC has then 256 million weights), 15 (D-), 64.
+        kernel_size: side of the convolutions' kernels, odd; None: 9 (S-) or 3.
         padding: of the S- nets' convolution: "same" (Table 3) or "none" (the reproduction).
-        bias: biases in every linear map; the paper's counts have none.
-        affine: batch normalisation with learnt scale and shift.
+        bias, affine: biases in every linear map; batch normalisation with learnt scale and shift.
         dropout: probability, before the last two fully connected layers.
 
     Raises:
@@ -153,12 +141,7 @@ def build(
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
-        return ScaledResNet(
-            in_channels=in_channels,
-            base_channels=width,
-            kernel_size=kernel_size or default_kernel(name),
-            num_classes=num_classes,
-        )
+        return ScaledResNet(in_channels, width, kernel_size or default_kernel(name), num_classes)
     stack, hidden = stack_and_hidden(name, size)
     return Net(name[2:], stack, hidden=hidden, num_classes=num_classes, **extras)
 
@@ -166,10 +149,9 @@ def build(
 def embed(net: nn.Module) -> Net:
     """Return the same function one step up: CONV to LOCAL, LOCAL to FC (Neyshabur 2020, Fig. 1).
 
-    The weights of a CONV net are copied to every position; those of a LOCAL net are laid out as a
-    (sparse) Toeplitz-like matrix of shape (C'·H'·W', C·H·W). In eval mode the outputs are equal up
-    to rounding. A pruned layer (`torch.nn.utils.prune`, or a parametrization) becomes a plain one,
-    with the zeros that it has.
+    The weights of a CONV net are copied to every position; those of a LOCAL net become a sparse
+    matrix (C'·H'·W', C·H·W). In eval mode the outputs are equal up to rounding. A pruned layer
+    (`torch.nn.utils.prune`, or a parametrization) becomes a plain one, with the zeros that it has.
 
     Raises:
         ValueError: the net is fully connected already, or none of these networks.
@@ -179,15 +161,7 @@ def embed(net: nn.Module) -> Net:
     if not isinstance(net, Net) or above is None:
         raise ValueError(f"embed takes a CONV or a LOCAL net, not {kind!r}")
     with torch.device("meta"):  # no weights are drawn
-        result = Net(
-            above,
-            net.geometries,
-            hidden=net.fc1.out_features,
-            num_classes=net.fc2.out_features,
-            bias=net.fc2.bias is not None,
-            affine=net.bn_fc1.affine,
-            dropout=net.dropout.p,
-        )
+        result = Net(above, net.geometries, **net.options)
     state = {name: _value(net, name) for name in result.state_dict()}
     for number, geometry in enumerate(net.geometries, start=1):
         for name, value in state.items():

@@ -7,15 +7,14 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 
 class ScaledResNet(ResNet):
-    """torchvision's ResNet18 for small images: a k×k first convolution, no max-pool.
+    """torchvision's ResNet18 without max-pool, every 3×3 convolution and the first one k×k.
 
     `base_channels` is the width of the first stage (64 in He et al. 2016); the next three stages
-    have 2, 4 and 8 times as many. Every 3×3 convolution becomes k×k (Neyshabur 2020, Fig. 5);
-    the 1×1 convolutions of the shortcuts stay.
+    have 2, 4 and 8 times as many.
     """
 
     def __init__(
-        self, *, in_channels: int, base_channels: int, kernel_size: int, num_classes: int
+        self, in_channels: int, base_channels: int, kernel_size: int, num_classes: int
     ) -> None:
         self._base = base_channels
         super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=num_classes)

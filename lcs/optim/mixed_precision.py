@@ -35,9 +35,9 @@ def takes_copies(optimizer: Optimizer) -> bool:
 def bf16_products(device: torch.device) -> AbstractContextManager[object]:
     """Return the context of bfloat16 products: in float32, then rounded, on CPUs without bfloat16.
 
-    These would need many times as long otherwise (`tests/benchmarks/bf16.py`). The numbers are as
-    exact: products of two bfloat16 numbers are float32 numbers, and sums are in float32 either way.
-    Compiled functions are not to be called within it.
+    These would need many times as long otherwise. The numbers are as exact: products of two
+    bfloat16 numbers are float32 numbers, and sums are in float32 either way. Compiled functions are
+    not to be called within it.
     """
     return nullcontext() if has_bf16(device) else _Float32Products()
 

@@ -89,11 +89,8 @@ class Report:
     ) -> None:
         """Print and keep the times of some actions, in a unit of which `scale` make a second.
 
-        Without a scale, that of the unit: milliseconds, or seconds.
-
         `ratios` are of two actions, taken round by round, and what they were to be: (numerator,
-        denominator, "<= 2.5" or ""). By `measured` and further fields, as `model` and
-        `base_channels`, the book looks the table up.
+        denominator, "<= 2.5" or ""). The book looks the table up by `measured` and other fields.
         """
         scale = scale or (1e3 if unit.startswith("milli") else 1.0)
         repeats = len(next(iter(times.values())))

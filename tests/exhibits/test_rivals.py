@@ -87,12 +87,6 @@ def test_the_ladder_trains_everything_as_long_in_all():
     assert lengths == {400}
 
 
-def test_each_source_is_a_run_of_the_study_whatever_a_reader_changes():
-    found = find_study("transfer").configs("desk", 1, l1=1e-3)
-    stems = {config.as_source for config in found if config.source is None}
-    assert {config.source for config in found if config.source} < stems
-
-
 def test_the_mask_has_every_pixel_of_s_locals_windows():
     before = torch.get_rng_state()
     masked = find_study("masked").configs("smoke", 1)

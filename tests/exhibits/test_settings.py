@@ -1,16 +1,22 @@
 """Settings and studies of the book: what they train, and what they wait for."""
 
+from collections import Counter
+
 import pytest
 import torch
-from helpers.made_up_records import Memory
+from helpers.made_up_records import Memory, configs, made_up
 
 from lcs import data, models
 from lcs.config import Config
+from lcs.cost import training_images
 from lcs.errors import ConfigError
-from lcs.exhibits import find_study, status, studies
+from lcs.exhibits import find_study, sound, status, studies
+from lcs.exhibits.choose import choose
 from lcs.exhibits.shared import settings
-from lcs.exhibits.shared.searches import Search
+from lcs.exhibits.shared.methods import method
+from lcs.exhibits.shared.searches import Search, network_key
 from lcs.study import SCALES
+from lcs.train.batches import steps_per_epoch
 
 NETWORKS = {name: study for name, study in studies().items() if study.setting.configs}
 # of those whose searches have chosen
@@ -90,9 +96,9 @@ def test_what_was_not_searched_is_refused_but_another_beta(chosen):
     """Which has the values of the largest."""
     other = chosen(settings.DESK, "s-fc", "beta-lasso", 20.0)
     assert other == chosen(settings.DESK, "s-fc", "beta-lasso", 50.0).replace(beta=20.0)
-    for method in (("d-fc",), ("s-local", "beta-lasso"), ("s-fc", "spred")):
-        with pytest.raises(ConfigError, match=f"^search has not searched '{method[0]}"):
-            chosen(settings.DESK, *method)
+    for unknown in (("d-fc",), ("s-local", "beta-lasso"), ("s-fc", "spred")):
+        with pytest.raises(ConfigError, match=f"^search has not searched '{unknown[0]}"):
+            chosen(settings.DESK, *unknown)
 
 
 def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
@@ -100,3 +106,49 @@ def test_the_same_run_with_plain_sgd_has_nothing_of_beta_lasso():
     window = {"l1_growth": 1.0, "l1_window": "learned", "l1_window_size": 5}
     sparse = plain.replace(optimizer="beta-lasso", l1=1e-5, l1_rest=1e-6, beta=50, **window)
     assert settings.as_sgd(sparse.replace(frozen_zeros=True)) == plain
+
+
+@pytest.mark.parametrize(
+    ("search", "key"), [("search-deeper", network_key), ("search-sound", method)]
+)
+def test_a_search_has_as_many_candidates_of_each(search, key):
+    assert len({*Counter(map(key, configs(search))).values()}) == 1
+
+
+def test_what_the_search_chooses_is_what_is_run(monkeypatch):
+    searched = configs("search-sound")
+    best = {who: [c for c in searched if method(c) == who][2] for who in sound.METHODS}
+    runs = [made_up(c, 50.0 + 9 * (c in best.values())) for c in searched]
+    monkeypatch.setitem(sound.CHOSEN, "search-sound", choose("search-sound", runs))
+    shifted = {method(c): c for c in configs("sound") if c.augment == "time-shift"}
+    assert shifted == {who: c.replace(validation=False) for who, c in best.items()}
+
+
+@pytest.mark.parametrize("kind", ["from-convolution", "from-convolution-wide"])
+def test_every_network_starts_from_the_convolution_of_the_study(kind):
+    for name in (kind, kind.replace("from", "search")):
+        convolution, *others = configs(name)
+        started = [config for config in others if config.source]
+        assert {(c.source, c.start) for c in started} == {(convolution.as_source, "network")}
+        counts = Counter(map(network_key, started))
+        assert counts.keys() >= {"s-conv sgd", "s-fc sgd", "s-fc beta-lasso"}
+        assert len({*counts.values()}) == 1, "as many candidates for each"
+
+
+@pytest.mark.parametrize(
+    "study", ["from-convolution", "from-convolution-wide", "from-convolution-first-rates"]
+)
+def test_from_nothing_networks_train_as_long_in_all(study):
+    runs = configs(study)
+    nothing, started = ([c for c in runs[1:] if bool(c.source) == s] for s in (False, True))
+    assert {c.epochs for c in nothing} == {runs[0].epochs + started[0].epochs}
+    assert {method(c) for c in nothing} >= {method(c) for c in started}
+    l1 = {bool(c.source): c.l1 for c in runs if c.beta}
+    assert l1[True] > l1[False], "λ falls with the length"
+
+
+def test_with_fewer_images_runs_take_about_as_many_steps():
+    runs = configs("sample-size")
+    steps = [steps_per_epoch(training_images(c) // c.epochs, c.batch_size) * c.epochs for c in runs]
+    assert max(steps) / min(steps) < 1.05
+    assert {c.replace(train_share=1.0, epochs=50) for c in runs} <= {*runs}

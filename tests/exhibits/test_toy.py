@@ -126,23 +126,13 @@ def test_regions_of_the_ideal_problem(beta, schedule, region):
 
 @pytest.mark.parametrize("beta", [2.0, 15.0])
 def test_the_smallest_start_divides_recovery_from_death(beta):
-    grid = grid_of(betas=(beta,), l1s=(0.1,), scales=(1.0,))
     smallest = resting_points.smallest_start(beta, 0.1, 0.1)
-    ends = []
-    for start in (smallest * 1.01, smallest * 0.99, -smallest):
-        theta = torch.zeros(1, 10, 1, dtype=torch.float64)
-        theta[0, TRUE] = start
-        end, _ = problems.gradient_descent(ideal(), grid, theta, [0.1] * 300)
-        ends.append(end[0, TRUE].item())
-    assert ends == pytest.approx([1.8, 0, 0], abs=1e-5)
-
-
-def test_settled_tells_bouncing_from_rest():
-    start = torch.full((1, 10, 2), 0.3, dtype=torch.float64)
-    grid = grid_of(betas=(0.02, 0.1), l1s=(0.1,), scales=(1.0,))
-    end, settled = problems.gradient_descent(ideal(), grid, start, [0.1] * 400)
-    assert settled.tolist() == [[False, True]]
-    assert end[0, 0, 0].abs().item() == pytest.approx(0.1 * 0.1 / (2 * (1 - 0.1)))
+    scales = (smallest * 1.01, smallest * 0.99, -smallest)
+    grid = grid_of(betas=(beta,), l1s=(0.1,), scales=scales)
+    theta = torch.zeros(1, 10, 3, dtype=torch.float64)
+    theta[0, TRUE] = torch.tensor(scales)
+    end, _ = problems.gradient_descent(ideal(), grid, theta, [0.1] * 300)
+    assert end[0, TRUE].tolist() == pytest.approx([1.8, 0, 0], abs=1e-5)
 
 
 def test_experiment_confirms_what_theory_promises(results):

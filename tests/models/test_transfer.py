@@ -8,7 +8,8 @@ import torch
 from lcs import models, train
 from lcs.config import Config
 from lcs.errors import ConfigError, Paused, TrainingError
-from lcs.models.transfer import apply_source, rewired
+from lcs.models import build
+from lcs.models.transfer import apply_source, footprint_masks, rewired
 from lcs.runs import RunStore
 from lcs.seeds import generator_for
 from lcs.study import Setting, Study
@@ -37,8 +38,12 @@ def study_of(*configs):
     return Study("x", "X", Setting("test", {"smoke": HERE}), lambda base: [*configs])
 
 
+def draws(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
 def images():
-    return torch.randn(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return torch.randn(64, 1, 8, 8, generator=draws())
 
 
 @pytest.fixture(scope="module")
@@ -87,33 +92,25 @@ def test_masks_are_where_the_source_has_weights(source, start):
         changed = start == "random-mask" or (start.startswith("rewired") and name == "conv1")
         assert torch.equal(mask, found[name]) != changed
         if start == "random-mask":
-            draws = generator_for(1, f"mask of {name}")
-            order = torch.randperm(mask.numel(), generator=draws)
+            order = torch.randperm(mask.numel(), generator=generator_for(1, f"mask of {name}"))
             assert torch.equal(mask.flatten(), found[name].flatten()[order])
     margins = [torch.equal(masks["conv1"].sum(n), found["conv1"].sum(n)) for n in (0, 1)]
     assert margins == [start != "random-mask"] * 2, "of every input and of every unit"
 
 
 def test_rewiring_keeps_nothing_but_the_margins():
-    draws = torch.Generator().manual_seed(0)
+    generator = draws()
     local = torch.zeros(200, 100, dtype=torch.bool)
     for unit in range(200):
         local[unit, unit % 90 : unit % 90 + 10] = True
-    mask = rewired(local, draws)
+    mask = rewired(local, generator)
     assert torch.equal(mask.sum(0), local.sum(0))
     assert torch.equal(mask.sum(1), local.sum(1))
     assert 0.05 < (mask & local).sum() / local.sum() < 0.2, "a tenth by chance"
-    assert torch.equal(rewired(torch.ones(1, 5, dtype=torch.bool), draws), torch.ones(1, 5) > 0)
+    assert rewired(torch.ones(1, 5, dtype=torch.bool), generator).all()
     halves = torch.tensor([[True] * 5 + [False] * 5, [False] * 5 + [True] * 5])
-    places = {tuple(rewired(halves, draws)[0].tolist()) for _ in range(40)}
+    places = {tuple(rewired(halves, generator)[0].tolist()) for _ in range(40)}
     assert len(places) > 30, "any of the 252 is as likely"
-
-
-@pytest.mark.parametrize("model", ["s-local", "s-conv"])
-def test_a_dense_net_with_windows_has_the_masks_that_these_are(model):
-    origin = build_model(HERE.replace(model=model, kernel_size=3))
-    masks = apply_source(target("first-mask"), build_model(HERE), origin)
-    assert 0 < masks["conv1"].float().mean() < 9 / 64 + 1e-6
 
 
 def test_starts_have_other_initial_weights_than_their_source_but_for_a_ticket():
@@ -188,6 +185,93 @@ def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source)
         assert not torch.equal(first(target(start)), first(HERE))
 
 
+# Masks of later layers
+
+SIDE, CHANNELS, ALPHA = 16, 3, 2
+SIZES = {"num_classes": 10, "image_size": SIDE, "in_channels": CHANNELS, "base_channels": ALPHA}
+with torch.device("meta"):
+    GEOMETRIES = build("d-fc", **SIZES).geometries
+START = Config(model="d-fc", start="footprints", source="cifar10/d-fc-a2-beta-lasso-0123456789")
+CROSS = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+
+
+def first_layer(offsets, centres):
+    """Return weights whose units look at these offsets from their centres, in one channel each."""
+    weight = torch.zeros(len(centres), CHANNELS, SIDE, SIDE)
+    for unit, (row, column) in enumerate(centres):
+        for y, x in offsets:
+            if 0 <= row + y < SIDE and 0 <= column + x < SIDE:
+                weight[unit, unit % CHANNELS, row + y, column + x] = 1.0 + unit
+    return weight.flatten(1)
+
+
+INSIDE = torch.randint(1, SIDE - 1, (ALPHA * SIDE**2, 2), generator=draws(1))
+
+
+def test_a_unit_sees_the_units_around_its_place_whose_centres_the_footprint_covers():
+    masks = footprint_masks(first_layer(CROSS, INSIDE.tolist()), GEOMETRIES, draws())
+    assert list(masks) == [f"conv{number}" for number in range(2, 9)]
+    _, second, third, *_ = GEOMETRIES
+    for unit, row in enumerate(masks["conv2"]):
+        place = torch.tensor(divmod(unit % second.out_size**2, second.out_size)) * second.stride
+        near = (INSIDE - place).abs().sum(1) <= 1  # the cross
+        assert torch.equal(row, near)
+    # inputs of the third layer lie on a grid, whose steps are those of the footprint
+    wide = masks["conv3"].view(-1, third.out_size, third.out_size, third.in_channels, 8, 8)
+    assert wide[0, 4, 4].sum() == 5 * third.in_channels
+    seen = wide[1, 4, 4].any(0).nonzero() - 4
+    assert sorted(map(tuple, seen.tolist())) == sorted(CROSS)
+
+
+def test_each_unit_has_the_footprint_of_a_unit_that_was_drawn():
+    line, dot = [(0, x) for x in range(-2, 3)], [(0, 0)]
+    shapes = first_layer(line, INSIDE.tolist())
+    shapes[::2] = first_layer(dot, INSIDE.tolist())[::2]
+    shapes[:100] = 0  # without weights
+    third = GEOMETRIES[2]
+    masks = footprint_masks(shapes, GEOMETRIES, draws())
+    assert not masks["conv2"][:, :100].any(), "such units are connected with none"
+    counts = masks["conv3"].view(-1, 8, 8, third.in_channels, 8, 8)[:, 4, 4, 0].sum((1, 2))
+    assert {*counts.tolist()} <= {1, 3, 4, 5}, "and lend no footprint; lines are cut by the edge"
+    assert not torch.equal(footprint_masks(shapes, GEOMETRIES, draws(5))["conv3"], masks["conv3"])
+
+
+def test_scattered_inputs_keep_the_number_of_weights_of_every_unit():
+    weight = first_layer(CROSS, INSIDE.tolist())
+    local, apart = (
+        footprint_masks(weight, GEOMETRIES, draws(), scattered=s) for s in (False, True)
+    )
+    assert all(torch.equal(apart[name].sum(1), mask.sum(1)) for name, mask in local.items())
+    assert not torch.equal(apart["conv2"], local["conv2"])
+    order = [sorted(map(tuple, one["conv2"].T.tolist())) for one in (local, apart)]
+    assert order[0] == order[1], "the same inputs in another order"
+
+
+def test_a_network_takes_the_first_mask_and_those_of_the_later_layers():
+    torch.manual_seed(0)
+    source, model = (build("d-fc", **SIZES) for _ in range(2))
+    source.conv1.weight.data *= torch.rand_like(source.conv1.weight) < 0.1
+    masks = apply_source(START, model, source)
+    later = footprint_masks(source.conv1.weight, source.geometries, generator_for(0, "footprints"))
+    assert list(masks) == ["conv1", *later]
+    assert torch.equal(masks["conv1"], source.conv1.weight != 0)
+    assert all(torch.equal(masks[name], mask) for name, mask in later.items())
+    assert all(m.shape == model.get_submodule(n).weight.shape for n, m in masks.items())
+    for changes in ({"seed": 1}, {"start": "scattered-footprints"}):
+        other = apply_source(START.replace(**changes), model, source)
+        assert torch.equal(other["conv1"], masks["conv1"])
+        assert not torch.equal(other["conv3"], masks["conv3"])
+
+
+def test_a_source_with_other_layers_has_no_footprint_masks():
+    """S-FC of four times the width has a first layer of the same shape."""
+    source = build("s-fc", **(SIZES | {"base_channels": 4 * ALPHA}))
+    model = build("d-fc", **SIZES)
+    with pytest.raises(ConfigError, match=r"conv[0-9].weight has the shape"):
+        apply_source(START, model, source)
+    assert list(apply_source(START.replace(start="first-mask"), model, source)) == ["conv1"]
+
+
 # What is refused
 
 
@@ -195,11 +279,9 @@ def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source)
     ("changes", "origin", "reason"),
     [
         *(({"start": start, "base_channels": 3}, {}, "conv1.weight has the shape")
-          for start in ("mask", "first-layer", "network", "pruned-network")),
+          for start in ("mask", "first-layer", "network")),
         ({"start": "first-layer", "bias": True}, {}, "conv1.bias"),
-        ({"start": "network", "bias": True}, {}, "conv1.bias"),
         ({"start": "network"}, {"bias": True}, "conv1.bias"),
-        ({"start": "network", "model": "s-conv"}, {}, "conv1.weight"),
         ({"start": "network", "model": "s-local"}, {}, "conv1.weight"),
         ({"start": "mask", "normalize": "standard"}, {}, "another normalize"),
         ({"start": "mask", "validation": True}, {}, "another validation"),
@@ -296,20 +378,6 @@ def test_a_record_of_such_a_run_can_be_replayed(store):
     before = torch.get_rng_state()
     assert replay(record, 1, "cpu").agrees
     assert torch.equal(torch.get_rng_state(), before), "its source's random numbers are its own"
-
-
-def test_a_study_trains_sources_first_and_once(tmp_path, capfd, quick_start):
-    study = study_of(target("mask", augment="flip-crop"), target("ticket"), SPARSE)
-    records = study.train("smoke", store=RunStore(tmp_path), device="cpu", workers=2)
-    assert [record.config.start for record in records] == ["mask", "ticket", "initial"]
-    assert all(record.provenance["source_as_recorded"] for record in records[:2])
-    assert "trained first" not in capfd.readouterr().err
-
-
-def test_a_run_and_its_source_are_in_different_groups():
-    augmented = SPARSE.replace(augment="flip-crop")
-    after = target("mask", augment="flip-crop", epochs=3, source=augmented.as_source)
-    assert train.groups([after, augmented]) == [[after], [augmented]]
 
 
 @pytest.mark.parametrize("forward", [True, False])
