@@ -142,7 +142,7 @@ class CheckedOptimizer(Optimizer):
             raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
 
     def _check_state(self, state: dict[Tensor, Any], groups: list[dict[str, Any]]) -> None:
-        """Refuse what is of another optimizer; add what a state may lack: own masks, defaults."""
+        """Refuse another optimizer's state; add what one may lack: own masks, defaults."""
         for group, own in zip(groups, self.param_groups, strict=True):
             if any(group.get(name) for name in (IDLE | FOREIGN | TELLING) - own.keys()):
                 raise ValueError("the state is of another optimizer")
@@ -174,9 +174,8 @@ class BetaLasso(CheckedOptimizer):
     parameter of half precision may be a rounded copy of weights in its state (`FULL_PRECISION`).
 
     Args:
-        params: parameters or groups, each with hyperparameters of its own (``l1=0`` for biases and
-            batch normalisation); of one parameter, it may have `relative_l1`, of its shape: λ of
-            each weight, in units of `l1`.
+        params: parameters or groups with settings of their own (``l1=0`` for biases and batch
+            normalisation); one of a single parameter may have `relative_l1`, λ / `l1` by weight.
         lr: learning rate η; a tensor is read where the weights are.
         l1: ℓ1 coefficient λ; needed unless every group has it, as is `beta`.
         beta: threshold coefficient β, in units of λ.
@@ -324,7 +323,7 @@ def take_step(
 
 
 def move(theta: Tensor, direction: Tensor, lr: Number) -> None:
-    """Move weights against a direction, by a learning rate that may be a tensor on the device."""
+    """Move weights against a direction, by a number or a tensor on their device."""
     if isinstance(lr, Tensor):  # not a product, which would have the gradient's precision
         theta.addcmul_(direction, lr.to(theta.device), value=-1)
     else:
