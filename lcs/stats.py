@@ -54,10 +54,7 @@ def t_quantile(n: int) -> float:
 
 
 def mean_interval(values: npt.ArrayLike) -> Interval:
-    """Mean and 95 % Student-t interval of independent values, shape (n,).
-
-    Raises ConfigError where there are no values or one is not finite.
-    """
+    """Mean and 95 % Student-t interval of values (n,); ConfigError if none, or one not finite."""
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or not (n := sample.size):
         raise ConfigError(f"values: expected one number or more, got shape {sample.shape}")
@@ -70,10 +67,7 @@ def mean_interval(values: npt.ArrayLike) -> Interval:
 
 
 def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
-    """Mean of a - b and its 95 % Student-t interval, for values paired by position (by seed, say).
-
-    Raises ConfigError where the two differ in length, and as `mean_interval` does.
-    """
+    """`mean_interval` of a - b, paired by position (by seed, say); ConfigError likewise."""
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ConfigError(f"pairs: shapes {first.shape} and {second.shape} differ; pair the values")

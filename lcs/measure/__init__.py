@@ -26,23 +26,8 @@ from lcs.measure.weight_sharing import sharing
 from lcs.measure.weights import nonzeros, units_by_fan_in
 
 __all__ = [
-    "SEED",
-    "band_mass",
-    "centres",
-    "choose_filters",
-    "clustering_range",
-    "equivariance",
-    "half_distance",
-    "inverse_participation_ratio",
-    "local_parts",
-    "locality",
-    "morans_i",
-    "nonzeros",
-    "pair_correlation",
-    "permute_filters",
-    "sharing",
-    "spread",
-    "units_by_fan_in",
-    "window_mass",
-    "window_size",
-]
+    "SEED", "band_mass", "centres", "choose_filters", "clustering_range", "equivariance",
+    "half_distance", "inverse_participation_ratio", "local_parts", "locality", "morans_i",
+    "nonzeros", "pair_correlation", "permute_filters", "sharing", "spread", "units_by_fan_in",
+    "window_mass", "window_size",
+]  # fmt: skip

@@ -15,11 +15,10 @@ from lcs.measure.locality_measures import checked
 def pair_correlation(filters: Tensor) -> Tensor:
     """How often two pixels of a filter lie 1, 2, … apart, over how often by chance: (side - 1,).
 
-    The pixels of a filter are those where any channel has a weight that is not zero; distances are
-    rounded to whole pixels, so at 1 are the eight neighbours. Chance is a pixel of one filter and a
-    pixel of another: what all filters share makes no correlation. Both frequencies are shares of
-    all pairs, and a filter counts by its number of pairs. nan where chance, or the filters, have no
-    pairs. (The natural estimator of spatial statistics, DD / RR: Illian et al. 2008.)
+    The pixels of a filter are those where any channel is not zero; distances are rounded to whole
+    pixels, so at 1 are the eight neighbours. Chance is pairs of pixels of two filters: what all
+    share makes no correlation. Both frequencies are shares of all pairs; nan where chance, or the
+    filters, have none. (The natural estimator of spatial statistics, DD / RR: Illian et al. 2008.)
     """
     pixels = (checked(filters) != 0).any(1).to(torch.float64)
     counts, everywhere = pixels.sum((1, 2)), pixels.sum(0, keepdim=True)
@@ -33,18 +32,14 @@ def pair_correlation(filters: Tensor) -> Tensor:
 def clustering_range(ratios: Sequence[float]) -> float:
     """Up to which distance, in pixels, pairs are more frequent than by chance.
 
-    It is where the ratios of `pair_correlation` first fall to 1, between pixels by straight lines:
-    0 if they begin there, nan if they never do or are unknown before.
+    There the ratios of `pair_correlation` first fall to 1, between pixels by straight lines: 0 if
+    they begin there, nan if they never do or are unknown before.
     """
     return _falls_to(1.0, ratios)
 
 
 def half_distance(ratios: Sequence[float]) -> float:
-    """At which distance, in pixels, the excess of pairs over chance is half that of neighbours.
-
-    As `clustering_range`, with the middle between 1 and the first ratio: how wide the core of a
-    cluster is, whatever its faint rim.
-    """
+    """At which distance, as in `clustering_range`, the excess over chance is half the first one."""
     first = ratios[0] if ratios else math.nan
     return 0.0 if first <= 1 else _falls_to((1 + first) / 2, ratios)
 
@@ -61,7 +56,7 @@ def _falls_to(level: float, ratios: Sequence[float]) -> float:
 
 
 def _by_distance(images: Tensor) -> Tensor:
-    """Sum over whole-number images (n, H, W) of products of pixels 1, 2, … apart: (side - 1,)."""
+    """Sum over images (n, H, W) of 0, 1, … of products of pixels 1, 2, … apart: (side - 1,)."""
     height, width = images.shape[1:]
     if not len(images):  # which an FFT refuses
         return torch.zeros(min(height, width) - 1, dtype=torch.float64)

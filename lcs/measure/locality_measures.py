@@ -1,7 +1,7 @@
 """How local filters are: five measures, and the null model that tells locality from chance.
 
-Filters are first-layer weights seen as images, (units, channels, height, width). ConfigError is
-raised for filters that are not images or not finite, and windows that do not fit.
+Filters are first-layer weights seen as images, (units, channels, height, width); ConfigError for
+others, filters that are not finite and windows that do not fit.
 """
 
 from typing import Any
@@ -25,12 +25,9 @@ def locality(filters: Tensor) -> dict[str, Any]:
     `MAX_FILTERS` and chosen by `choose_filters`, are measured by `spread`, `window_mass` (side
     `window`, see `window_size`), `morans_i`, and by `band_mass` as `row_mass` and `column_mass`.
     A filter's null value is the average over `permutations` of its pixels, its excess its value
-    less that.
-
-    Returns:
-        JSON-ready: the counts and the window by these names, and for each measure `mean`,
-        `null_mean` and `excess_mean` over filters, with 95 % Student-t half-widths `ci95`,
-        `null_ci95` and `excess_ci95`; with fewer than two filters, `filters` is 0 and these None.
+    less that. Returns, ready for JSON, the counts and the window by these names, and for each
+    measure `mean`, `null_mean` and `excess_mean` over filters, with 95 % Student-t half-widths
+    `ci95`, `null_ci95` and `excess_ci95`; for fewer than two, `filters` is 0 and these None.
     """
     filters = checked(filters)
     chosen = filters[choose_filters(filters, MAX_FILTERS)]
@@ -62,25 +59,21 @@ def locality(filters: Tensor) -> dict[str, Any]:
 def spread(filters: Tensor) -> Tensor:
     """RMS distance, in pixels, of each filter's mass from its centroid: (units,), float64.
 
-    A pixel's mass is the sum of its squared weights over channels: its share of the unit's response
-    to white noise. Squares keep a dense filter's noise floor from drowning what it has learned.
-    nan for an all-zero filter, which has no mass.
+    A pixel's mass is the sum of its squared weights over channels: its share of the response to
+    white noise, above the noise floor of a dense filter. nan for an all-zero filter.
     """
     return _spread(_mass(filters))
 
 
 def window_mass(filters: Tensor, window: int) -> Tensor:
-    """Share of each filter's mass in its best window x window square: (units,), float64.
-
-    The square lies inside the image; mass as in `spread`, nan likewise.
-    """
+    """Share of each filter's mass in its best window x window square, else as `spread`."""
     return _best_window(_mass(filters), window)
 
 
 def window_shares(filters: Tensor, window: int) -> Tensor:
     """Share of each filter's mass in the window x window square at every place, float64.
 
-    Shape (units, height - window + 1, width - window + 1), by the square's first row and column.
+    Shape (units, height - window + 1, width - window + 1).
     """
     return _shares(_mass(filters), window)
 
@@ -88,7 +81,7 @@ def window_shares(filters: Tensor, window: int) -> Tensor:
 def centres(filters: Tensor, window: int) -> Tensor:
     """Pixel nearest to the centroid of each filter's mass in its best window x window square.
 
-    Shape (units, 2), row and column, int64; -1 for an all-zero filter, which has none.
+    Row and column, (units, 2), int64; -1 for an all-zero filter.
     """
     mass = _mass(filters).nan_to_num()
     mass = mass * _in_best_window(mass, window)
@@ -101,8 +94,7 @@ def centres(filters: Tensor, window: int) -> Tensor:
 def local_parts(filters: Tensor, window: int) -> Tensor:
     """Each filter within its best window x window square, and zero elsewhere, if it is local.
 
-    Left out are filters with less than half of their mass in that square, and those with fewer
-    than `MIN_NONZEROS` weights in it.
+    That is with half of its mass or more in that square, and at least `MIN_NONZEROS` weights.
     """
     filters, mass = checked(filters), _mass(filters)
     parts = filters.masked_fill(~_in_best_window(mass, window)[:, None], 0)
@@ -111,10 +103,10 @@ def local_parts(filters: Tensor, window: int) -> Tensor:
 
 
 def band_mass(filters: Tensor, size: int) -> Tensor:
-    """Share of each filter's mass in its best band of neighbouring rows, and of columns.
+    """Share of each filter's mass in its best band of rows, and of columns: (2, units).
 
-    Shape (2, units), float64: a filter whose rows are frequencies and whose columns are times is
-    local in frequency by the first, in time by the second. Mass as in `spread`, nan likewise.
+    Float64 and nan as in `spread`. Where rows are frequencies and columns times, a filter is local
+    in frequency by the first, in time by the second.
     """
     return _best_bands(_mass(filters), size)
 
@@ -129,12 +121,11 @@ def inverse_participation_ratio(filters: Tensor) -> Tensor:
 
 
 def morans_i(filters: Tensor) -> Tensor:
-    """Moran's I of each filter's signed weights: (units,), float64.
+    """Moran's I (Biometrika 1950) of each filter's signed weights: (units,), float64.
 
-    Neighbours are the pixels above, below, left and right, with equal weights, and the image does
-    not wrap around. Deviations are from each channel's own mean; products and squares are summed
-    over channels before the division. Chance is -1 / (pixels - 1); 1 is smooth, -1 a checkerboard.
-    A filter without variance has nothing to correlate and gets 0. (Moran, Biometrika 1950.)
+    Neighbours are the pixels above, below, left and right, without wrapping around. Deviations are
+    from each channel's own mean; products and squares are summed over channels before the division.
+    Chance is -1 / (pixels - 1); 1 is smooth, -1 a checkerboard. Without variance it is 0.
     """
     filters = checked(filters)
     height, width = filters.shape[2:]
@@ -149,18 +140,12 @@ def morans_i(filters: Tensor) -> Tensor:
 
 
 def window_size(height: int, width: int) -> int:
-    """Side of the window in `locality`: 9, the paper's kernel, for 32 pixels, and in proportion.
-
-    It is always odd: 3 for the digits' 8 x 8, where a square of 9 would not fit.
-    """
+    """Side of the window in `locality`, odd: 9, the paper's kernel, of 32 pixels, and so on."""
     return 2 * (min(height, width) // 8) + 1
 
 
 def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
-    """Each filter with its pixels in a random order of its own; a pixel's channels stay together.
-
-    The null model of locality: it keeps the weights, and loses where they were.
-    """
+    """Null model: each filter's pixels in a random order, a pixel's channels together."""
     units, channels, height, width = filters.shape
     keys = torch.rand(units, height * width, generator=generator, dtype=torch.float64)
     order = keys.argsort(1)[:, None].expand(-1, channels, -1).to(filters.device)
@@ -170,8 +155,8 @@ def permute_filters(filters: Tensor, generator: torch.Generator) -> Tensor:
 def choose_filters(filters: Tensor, count: int) -> Tensor:
     """Indices of at most `count` filters, random among those with `MIN_NONZEROS` non-zeros.
 
-    So the paper chooses what to show (Neyshabur 2020, Figure 4). They come in the order drawn: a
-    smaller draw is the beginning of a larger one, and filters of a figure are among those measured.
+    So the paper chooses what to show (Figure 4). A smaller draw is the beginning of a larger one:
+    filters of a figure are among those measured.
     """
     generator = torch.Generator().manual_seed(SEED)
     eligible = _eligible(filters)
@@ -197,7 +182,6 @@ def require_same_shape(one: Tensor, other: Tensor) -> None:
 
 
 def _measures(filters: Tensor, window: int) -> Tensor:
-    """The measures of `locality` of each filter: (5, units)."""
     mass = _mass(filters)
     whole = [_spread(mass), _best_window(mass, window), morans_i(filters)]
     return torch.cat([torch.stack(whole), _best_bands(mass, window)])

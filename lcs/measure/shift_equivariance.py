@@ -1,7 +1,6 @@
 """Whether the response of the first layer moves with the image, as a convolution's does.
 
-After a shift of the image, another unit of a convolution responds as a unit did before. It is
-sought on one half of some images, and how closely it follows is measured on the other half.
+After a shift, another unit responds as a unit did: sought on half the images, measured on the rest.
 """
 
 from __future__ import annotations
@@ -31,17 +30,11 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     weights permuted among their own places. Asked are units whose mass has its centroid in the
     middle half of the image, with at least `MIN_NONZEROS` weights; successors may be all others.
 
-    Args:
-        filters: (units, C, H, W).
-        images: (N, C, H, W), as the network sees them, with pixels in the order of the filters'; of
-            more than `IMAGES`, evenly spaced ones are taken, since data sets are sorted by class.
-
-    Returns:
-        JSON-ready: the number of `units` asked, and `mean`, `ci95`, `null_mean`, `excess_mean` and
-        `excess_ci95` (95 % half-widths over units; None for all with fewer than two units).
-
-    Raises ConfigError if the filters are not images, not finite, or of another shape than the
-    images, or there are fewer than four images.
+    Filters are (units, C, H, W), images (N, C, H, W) as the network sees them; of more than
+    `IMAGES`, evenly spaced ones are taken, since data sets are sorted by class. Returns, ready for
+    JSON, the number of `units` asked, `mean`, `ci95`, `null_mean`, `excess_mean` and `excess_ci95`
+    (95 % half-widths over units; None for fewer than two). ConfigError for fewer than four images,
+    another shape than the images', and filters that are not finite.
     """
     if len(images) < 4:
         raise ConfigError(f"images: {len(images)} have no correlation; give four or more")
@@ -64,7 +57,6 @@ def evenly_spaced(images: Tensor) -> Tensor:
 
 
 def _asked(filters: Tensor) -> Tensor:
-    """Return the numbers of the units that are asked, evenly spaced if there are too many."""
     height, width = filters.shape[2:]
     mass = filters.square().sum(1)
     weight = mass.sum((1, 2))
@@ -77,7 +69,6 @@ def _asked(filters: Tensor) -> Tensor:
 
 
 def _followed(filters: Tensor, images: Tensor, asked: Tensor) -> Tensor:
-    """Return the correlation of each asked unit with its successor, (asked,)."""
     before = _responses(filters[asked], images)
     after = _responses(filters, F.pad(images, (SHIFT, -SHIFT)))
     likeness = _standardised(before[::2]).T @ _standardised(after[::2])
@@ -93,7 +84,6 @@ def _responses(filters: Tensor, images: Tensor) -> Tensor:
 
 
 def _standardised(columns: Tensor) -> Tensor:
-    """Return columns with mean 0 and norm 1, or all 0."""
     return F.normalize(columns - columns.mean(0), dim=0)
 
 

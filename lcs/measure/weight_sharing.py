@@ -1,7 +1,6 @@
 """Whether filters share weights: how far they are shifted copies of each other, as a convolution's.
 
-Filters are first-layer weights seen as images, shape (units, channels, height, width). Everything
-is computed in float64 on the CPU, and is the same each time.
+Filters are first-layer weights as images, (units, channels, height, width); float64 on the CPU.
 """
 
 from __future__ import annotations
@@ -26,19 +25,13 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
     grows with the number of filters. The nulls are the same with surrogates in place of the other
     filters, over `DRAWS` draws: `pixels` permuted, `phases` random (same power spectrum), weights
     `rearranged` (same power spectrum, in part, same weights, same places). `unaligned` is the same
-    with the correlation at shift zero. The same filters with `shared` kernels say what a
-    convolution with gaps would come to.
+    with the correlation at shift zero. The same filters with so many `shared` kernels, the channels
+    of a convolution, say what one with gaps would come to.
 
-    Args:
-        filters: at least two of them.
-        kernels: that the units of the convolution share, its number of channels.
-
-    Returns:
-        JSON-ready: the number of `filters`, `mean` and `ci95` of the value, for each of the names
-        above its mean, and for all of them but `shared` also by how much the value exceeds theirs
-        on average, `<name>_excess`, with the 95 % half-width over filters, `<name>_ci95`.
-
-    Raises ConfigError if there are fewer than two filters, or they are not finite or not images.
+    Returns, ready for JSON, the number of `filters`, `mean` and `ci95` of the value, the mean by
+    each of the names above, and but for `shared` also by how much the value exceeds theirs,
+    `<name>_excess`, with the 95 % half-width over filters, `<name>_ci95`. ConfigError for fewer
+    than two filters, and those that are not finite or not images.
     """
     filters = checked(filters)
     if len(filters) < 2:
@@ -65,8 +58,8 @@ def sharing(filters: Tensor, kernels: int) -> dict[str, Any]:
 def aligned_correlation(one: Tensor, other: Tensor) -> Tensor:
     """Largest cosine between two filters over all shifts of one: (units, other units), float64.
 
-    The image does not wrap around, and the norms are those of the whole filters, so that a small
-    overlap makes no large correlation. The sign counts. All channels are shifted together.
+    The image does not wrap around, and norms are those of whole filters: a small overlap makes no
+    large correlation. The sign counts, and channels are shifted together.
     """
     require_same_shape(one, other)
     height, width = one.shape[2:]
@@ -95,20 +88,15 @@ def rearrange(filters: Tensor, generator: torch.Generator) -> Tensor:
     """
     filters = filters.double()
     surrogates = torch.zeros_like(filters)
-    fields = randomise_phases(filters, generator).flatten(0, 1)
-    for new, old, field in zip(
-        surrogates.flatten(0, 1), filters.flatten(0, 1), fields, strict=True
-    ):
+    sets = surrogates, filters, randomise_phases(filters, generator)
+    for new, old, field in zip(*(images.flatten(0, 1) for images in sets), strict=True):
         places = old != 0
         new[places] = old[places].sort().values[field[places].argsort().argsort()]
     return surrogates
 
 
 def share_kernels(filters: Tensor, kernels: int, generator: torch.Generator) -> Tensor:
-    """What the filters would be if each were one of some shared random kernels, in its own place.
-
-    The kernel is seen where the filter has weights; it begins at the first row and column with any.
-    """
+    """What filters would be if each were one of some random kernels, seen where it has weights."""
     _, channels, height, width = filters.shape
     shape = (kernels, channels, height, width)
     bank = torch.randn(shape, generator=generator, dtype=torch.float64)

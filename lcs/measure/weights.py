@@ -14,9 +14,8 @@ def nonzeros(weights: Mapping[str, Tensor]) -> dict[str, int]:
 def units_by_fan_in(weights: Mapping[str, Tensor]) -> dict[str, list[int]]:
     """How many units of each fully connected layer have how many non-zero incoming weights.
 
-    The first number counts units without any: where batch normalisation without a shift and a ReLU
-    follow, they are dead for good. The k-th after it counts those with 2ᵏ⁻¹ to 2ᵏ − 1. Weights that
-    are not matrices (units, inputs) are left out.
+    The first number counts units without any, dead for good in these networks; the k-th after it
+    those with 2ᵏ⁻¹ to 2ᵏ − 1. Weights that are not matrices (units, inputs) are left out.
     """
     counts = {name: torch.count_nonzero(w, 1) for name, w in weights.items() if w.ndim == 2}
     digits = {name: torch.frexp(count.double()).exponent for name, count in counts.items()}

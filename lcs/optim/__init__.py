@@ -14,12 +14,5 @@ from lcs.optim.mixed_precision import replace_parameter
 from lcs.optim.sgd import SGD
 from lcs.optim.spred import Spred
 
-__all__ = [
-    "FULL_PRECISION",
-    "SGD",
-    "BetaLasso",
-    "ProximalL1",
-    "Spred",
-    "algorithm_1",
-    "replace_parameter",
-]
+__all__ = ["FULL_PRECISION", "SGD", "BetaLasso", "ProximalL1", "Spred", "algorithm_1",
+           "replace_parameter"]  # fmt: skip

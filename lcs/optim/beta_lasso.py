@@ -21,13 +21,19 @@ from torch._subclasses.fake_tensor import is_fake
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
-# keys in the state of a parameter: if it is a rounded copy, its weights in full precision; and its
-# mask, if it has one, bool and of its shape, outside of which the optimizer sees no gradient
+# keys in the state of a parameter: of a rounded copy, its weights in full precision; and its mask,
+# bool and of its shape, outside of which the optimizer sees no gradient
 FULL_PRECISION, MASK = "full_precision", "mask"
-# so many elements that the temporaries of one update stay in a processor's caches
-CHUNK = 1 << 19
+CHUNK = 1 << 19  # elements of which the temporaries of one update stay in a processor's caches
+
+# not 0, hyperparameters of others do nothing here (idle) or are refused (foreign), and states with
+# one of these, or of what tells another optimizer; familiar ones are no misspelt ones of ours
+IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
+FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
+FAMILIAR = {"betas", "base_momentum", "max_momentum"}
 
 Number = float | Tensor
+Step = Callable[..., None]
 
 
 def algorithm_1(
@@ -35,12 +41,8 @@ def algorithm_1(
 ) -> Tensor:
     """Return θ after τ updates of β-LASSO as the paper writes it (Neyshabur 2020, Algorithm 1).
 
-    Args:
-        gradient: ∇f, from parameters to a tensor of the same shape.
-        θ: initial parameters, any shape.
-        λ, β: coefficients of ℓ1 and of the threshold; tensors broadcast against θ.
-        η: learning rate.
-        τ: number of updates.
+    `gradient` is ∇f, η the learning rate; θ has any shape, λ and β are numbers or of shapes that
+    broadcast against it.
     """
     for _ in range(τ):
         θ = θ - η * (gradient(θ) + λ * torch.sign(θ))
@@ -49,9 +51,8 @@ def algorithm_1(
 
 
 class CheckedOptimizer(Optimizer):
-    """What the optimizers of this library share: checked groups and states, closures and masks."""
+    """What the optimizers share: checked groups and states, closures and masks."""
 
-    further_keys: frozenset[str] = frozenset()  # that a group may have beside hyperparameters
     state_keys: frozenset[str] = frozenset()  # that the state of a parameter may have
     compiled = False  # how steps are computed is not part of the state that is saved
 
@@ -76,16 +77,15 @@ class CheckedOptimizer(Optimizer):
         return loss
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        """Update parameters of a group, which have gradients."""
         raise NotImplementedError
 
     def _tensors(self, param: Tensor, *others: Tensor) -> list[Any]:
-        """Return weights, gradient, others and, if the parameter is a rounded copy, that copy."""
+        """Return weights, gradient, others and, of a rounded copy, the copy."""
         full = self.state[param].get(FULL_PRECISION) if param in self.state else None
         return [param, param.grad, *others] if full is None else [full, param.grad, *others, param]
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters; a hyperparameter that is missing or wrong is a ValueError."""
+        """Add a group of parameters; ValueError for a missing or wrong hyperparameter."""
         super().add_param_group(param_group)
         try:
             self._check_group(self.param_groups[-1])
@@ -94,7 +94,7 @@ class CheckedOptimizer(Optimizer):
             raise
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` returned, in its precision; another's state is a ValueError."""
+        """Load what `state_dict` returned, in its precision; ValueError for another's state."""
         loaded: dict[str, Any] = {}  # what all other hooks have made of it
         hook = self.register_load_state_dict_pre_hook(lambda _, state: loaded.update(state))
         try:
@@ -118,10 +118,31 @@ class CheckedOptimizer(Optimizer):
         self.defaults.pop("differentiable", None)  # torch adds it
 
     def _check_group(self, group: dict[str, Any]) -> None:
-        check_group(group, self)
+        """Raise ValueError for what is wrong in a group; warn of what does nothing."""
+        defaults, kind = self.defaults, type(self).__name__
+        if any(param.is_complex() for param in group["params"]):
+            raise ValueError("params: complex ones are not supported; give torch.view_as_real")
+        for name, value in group.items():
+            if name in defaults and value is not None:
+                one = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+                flag = name == "frozen_zeros"
+                if not isinstance(one, numbers.Real) or isinstance(one, bool) != flag:
+                    raise ValueError(f"{name}: {value!r} is of a wrong type")
+                if not 0 <= float(one) < math.inf:
+                    raise ValueError(f"{name}: {one!r} must be finite and not negative")
+            elif name in FOREIGN and value:
+                raise ValueError(f"{name}: not supported by {kind}")
+            elif name in IDLE and value:
+                _warn(f"{name}: does nothing in {kind}")
+            elif name not in {*FAMILIAR, *defaults, "relative_l1"} and (
+                like := difflib.get_close_matches(name.lower(), defaults, 1, cutoff=0.75)
+            ):
+                raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
+        if missing := [name for name in defaults if group[name] is None]:
+            raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
 
     def _check_state(self, state: dict[Tensor, Any], groups: list[dict[str, Any]]) -> None:
-        """Refuse what is of another optimizer; add what a state may lack: own masks, defaults."""
+        """Refuse another optimizer's state; add what one may lack: own masks, defaults."""
         for group, own in zip(groups, self.param_groups, strict=True):
             if any(group.get(name) for name in (IDLE | FOREIGN | TELLING) - own.keys()):
                 raise ValueError("the state is of another optimizer")
@@ -150,28 +171,21 @@ class BetaLasso(CheckedOptimizer):
 
     β = 0 is plain sub-gradient ℓ1 and makes no zeros, λ = 0 plain SGD, bit for bit unless compiled.
     At η = 0 a step changes nothing. A weight at zero returns if one step carries it past βλ. A
-    parameter of half precision may be a rounded copy of weights under `FULL_PRECISION` in its
-    state, which are stepped.
+    parameter of half precision may be a rounded copy of weights in its state (`FULL_PRECISION`).
 
     Args:
-        params: parameters or parameter groups; a group may have its own hyperparameters (use
-            ``l1=0`` for biases and batch normalisation). A group of one parameter may have
-            `relative_l1`, a tensor of its shape: λ of each weight, in units of `l1`.
-        lr: learning rate η, at least 0; a tensor is read where the weights are.
-        l1: ℓ1 coefficient λ, at least 0; needed unless every group has it, as is `beta`.
-        beta: threshold coefficient β, at least 0, in units of λ.
+        params: parameters or groups with settings of their own (``l1=0`` for biases and batch
+            normalisation); one of a single parameter may have `relative_l1`, λ / `l1` by weight.
+        lr: learning rate η; a tensor is read where the weights are.
+        l1: ℓ1 coefficient λ; needed unless every group has it, as is `beta`.
+        beta: threshold coefficient β, in units of λ.
         frozen_zeros: keep zeros at zero, where there is a threshold: not the paper's algorithm.
-        compiled: fuse the update to one pass over memory with ``torch.compile``; equal up to
-            rounding. Without a compiler it warns once and steps without.
+        compiled: one pass over memory with ``torch.compile``, equal up to rounding; without a
+            compiler it warns once and steps without.
 
-    Raises:
-        ValueError: a hyperparameter is missing, misspelt or out of range.
-        RuntimeError: (in `step`) a gradient is sparse.
-
-    Warns where βλ exceeds the largest weight of a parameter, so that the first step empties it.
+    Raises ValueError for a hyperparameter that is missing, misspelt, negative or not finite;
+    RuntimeError in `step` for a sparse gradient. Warns if the first step empties a parameter.
     """
-
-    further_keys = frozenset({"relative_l1"})
 
     def __init__(
         self,
@@ -189,11 +203,10 @@ class BetaLasso(CheckedOptimizer):
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
         relative = [group["relative_l1"]] if "relative_l1" in group else []
         l1, threshold = float(group["l1"]), float(group["beta"]) * float(group["l1"])
-        numbers = [number(group["lr"]), l1, threshold]
-        options = group["frozen_zeros"] and threshold > 0, bool(relative)
-        fused = _fused_step if self.compiled else None
+        frozen, fused = group["frozen_zeros"] and threshold > 0, _fused if self.compiled else None
         for param in params:
-            take_step(self._tensors(param, *relative), numbers, *options, eager=_step, fused=fused)
+            settings = group["lr"], l1, threshold, frozen, bool(relative)
+            take_step(self._tensors(param, *relative), _eager, fused, *settings)
 
     def _check_group(self, group: dict[str, Any]) -> None:
         super()._check_group(group)
@@ -207,7 +220,7 @@ class BetaLasso(CheckedOptimizer):
         for param in group["params"]:
             if not threshold or is_lazy(param) or param.is_meta or is_fake(param):
                 continue
-            weights = _local(param.detach()).abs()
+            weights = getattr(param, "to_local", param.detach)().detach().abs()
             if 0 < (largest := weights.max() if weights.numel() else 0.0) < threshold:
                 _warn(
                     f"beta * l1 = {threshold:g} exceeds the largest weight, {largest:g}: the first "
@@ -222,28 +235,29 @@ class ProximalL1(CheckedOptimizer):
         \theta_t \leftarrow S_{\eta\lambda}(\theta_{t-1} - \eta \nabla f(\theta_{t-1})), \qquad
         S_a(x) = \mathrm{sign}(x) \, \max(|x| - a, 0)
 
-    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution;
-    with the mean squared error, scikit-learn's ``Lasso(alpha=l1 / 2)`` is the same problem.
-    Arguments and errors are those of :class:`BetaLasso`.
+    Also known as ISTA (Daubechies et al. 2004). On a convex f it converges to the LASSO solution,
+    with the mean squared error that of scikit-learn's ``Lasso(alpha=l1 / 2)``. Arguments and errors
+    are those of :class:`BetaLasso`.
     """
 
     def __init__(self, params: Iterable[Any], lr: Number = 0.1, l1: Number | None = None) -> None:
         super().__init__(params, {"lr": lr, "l1": l1})
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        numbers = [float(group["lr"]), float(group["l1"])]
+        lr, l1 = float(group["lr"]), float(group["l1"])
         for param in params:
-            take_step([param, param.grad], numbers, eager=_proximal_step)
+            take_step([param, param.grad], _proximal, None, lr, l1)
 
 
-def _step(lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tensors: Tensor) -> None:
+def _eager(
+    lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tensors: Tensor
+) -> None:
     """Step weights by their gradient; λ of each weight comes next if it has one, then copies."""
     theta, grad, *others = tensors
     kept = theta != 0 if frozen else None
     direction = grad
     if l1 > 0:
-        direction = torch.sign(theta)
-        direction = (direction.mul_(others[0]) if each else direction).mul_(l1).add_(grad)
+        direction = torch.sign(theta).mul_(others[0] * l1 if each else l1).add_(grad)
     move(theta, direction, lr)
     if threshold > 0 and (each or isinstance(lr, Tensor) or torch.compiler.is_compiling()):
         below = theta.abs() < (others[0] * threshold if each else threshold)
@@ -257,12 +271,9 @@ def _step(lr: Any, l1: float, threshold: float, frozen: bool, each: bool, *tenso
         copy.copy_(theta)
 
 
-def _fused_step(
-    lr: Tensor, l1: Tensor, threshold: Tensor, frozen: bool, each: bool, *tensors: Tensor
-) -> None:
-    """Step as `_step`, to be compiled."""
+def _fused(lr: Any, l1: Any, threshold: Any, frozen: bool, each: bool, *tensors: Tensor) -> None:
+    """Step as `_eager`, to be compiled."""
     theta, grad, *others = tensors
-    specialize_on_alignment(theta)
     if each:
         l1, threshold = l1 * others[0], threshold * others[0]
     moved = theta - lr * (grad + l1 * torch.sign(theta))
@@ -274,68 +285,61 @@ def _fused_step(
         tensor.copy_(result)
 
 
-def _proximal_step(lr: float, l1: float, theta: Tensor, grad: Tensor) -> None:
+def _proximal(lr: float, l1: float, theta: Tensor, grad: Tensor) -> None:
     theta.add_(grad, alpha=-lr)
     if l1 > 0:
         theta.copy_(F.softshrink(theta, lr * l1))
 
 
 def take_step(
-    tensors: Sequence[Any],
-    numbers: Sequence[Number],
-    *options: bool,
-    eager: Callable[..., None],
-    fused: Callable[..., None] | None = None,
+    tensors: Sequence[Any], eager: Step, fused: Step | None, lr: Number, *settings: float
 ) -> None:
     """Step one parameter, in pieces that fit a cache, or compiled.
 
-    The step, `eager` operation by operation or `fused` to be compiled, gets numbers, options, then
+    The step, `eager` operation by operation or `fused` to be compiled, gets η, settings, then
     tensors: the weights and, of their shape, what goes with them.
     """
-    if hasattr(tensors[0], "to_local"):
-        tensors = [_local(tensor, tensors[0]) for tensor in tensors]
+    lr = lr.reshape(()) if isinstance(lr, Tensor) else float(lr)
+    if hasattr(tensors[0], "to_local"):  # distributed: of each, what is here of the weights
+        layout = tensors[0].device_mesh, tensors[0].placements
+        tensors = [tensor.redistribute(*layout).to_local() for tensor in tensors]
     theta, size = tensors[0], tensors[0].numel()
     # of half precision, results would be rounded after the threshold, not before
     whole = theta.dtype in (torch.float32, torch.float64)
     step = eager if whole else torch.compiler.disable(eager)
-    large = size > CHUNK and theta.is_cpu
-    fast = (fused or large) and all(t.is_contiguous() for t in tensors)
-    fast = fast and not torch.compiler.is_compiling()  # a caller may compile all of it
-    if fast and fused and size > 1 and whole and compiler_works(theta.device):
+    flat = not torch.compiler.is_compiling()  # a caller may compile all of it
+    flat = flat and all(t.is_contiguous() for t in tensors)
+    if flat and fused and size > 1 and whole and compiler_works(theta.device):
         # flat tensors, and tensors as numbers, filled there: nothing new to compile for another
         # shape or learning rate, nor a copy from the host, which waits for all that is queued
-        filled = [n.to(theta) if isinstance(n, Tensor) else theta.new_full((), n) for n in numbers]
-        _compiled(fused)(*filled, *options, *(t.view(-1).detach() for t in tensors))
-    elif fast and large:
+        rate = lr.to(theta) if isinstance(lr, Tensor) else theta.new_full((), lr)
+        rest = [theta.new_full((), n) if isinstance(n, float) else n for n in settings]
+        _compiled(fused)(rate, *rest, *(tensor.view(-1).detach() for tensor in tensors))
+    elif flat and size > CHUNK and theta.is_cpu:
         for pieces in zip(*(tensor.view(-1).split(CHUNK) for tensor in tensors), strict=True):
-            step(*numbers, *options, *pieces)
+            step(lr, *settings, *pieces)
     else:
-        step(*numbers, *options, *tensors)
-
-
-def number(value: Number) -> Number:
-    """Return a number, or a tensor without dimensions, which is read on the device."""
-    return value.reshape(()) if isinstance(value, Tensor) else float(value)
+        step(lr, *settings, *tensors)
 
 
 def move(theta: Tensor, direction: Tensor, lr: Number) -> None:
-    """Move weights against a direction, by a learning rate that may be a tensor on the device."""
+    """Move weights against a direction, by a number or a tensor on their device."""
     if isinstance(lr, Tensor):  # not a product, which would have the gradient's precision
         theta.addcmul_(direction, lr.to(theta.device), value=-1)
     else:
         theta.add_(direction, alpha=-lr)
 
 
-def specialize_on_alignment(theta: Tensor) -> None:
-    """Compile apart for sizes that 16 divides, where a GPU's kernel can read many at once."""
-    if theta.is_cuda and theta.numel() % 16 == 0:
-        torch._check(theta.numel() % 16 == 0)
-
-
 @functools.cache
-def _compiled(step: Callable[..., None]) -> Callable[..., None]:
+def _compiled(step: Step) -> Step:
+    def specialized(*arguments: Any) -> None:
+        size = arguments[-1].numel()
+        if arguments[-1].is_cuda and size % 16 == 0:  # there a GPU's kernel can read many at once
+            torch._check(size % 16 == 0)
+        step(*arguments)
+
     # dynamic threads: all cores, however small the first tensor and however many there were then
-    return torch.compile(step, dynamic=True, options={"cpp.dynamic_threads": True})
+    return torch.compile(specialized, dynamic=True, options={"cpp.dynamic_threads": True})
 
 
 @functools.cache
@@ -345,11 +349,10 @@ def compiler_works(device: torch.device) -> bool:
         # on a GPU the first tensor decides how large the blocks of all later ones are
         probe = torch.ones(8 if device.type == "cpu" else CHUNK, device=device)
         with warnings.catch_warnings(action="ignore"):
-            _compiled(_fused_step)(*probe[:3].clone(), False, False, probe, probe.clone())
+            _compiled(_fused)(*probe[:3].clone(), False, False, probe, probe.clone())
     except Exception as error:  # any failure of the tool chain: the eager step is always there
-        lines = [*filter(None, map(str.strip, str(error).splitlines())), ""]
+        name, lines = type(error).__name__, str(error).strip().splitlines() or [""]
         cause = next((line for line in lines if "rror:" in line), lines[0])[:300]
-        name = type(error).__name__
         _warn(f"torch.compile does not work here ({name}: {cause}); stepping without")
         return False
     return True
@@ -360,54 +363,6 @@ def _largest_below(threshold: float, dtype: torch.dtype) -> float:
     """Return the next smaller number of this type: hardshrink keeps only what exceeds its bound."""
     value = torch.tensor(threshold, dtype=dtype)
     return float(torch.nextafter(value, torch.zeros_like(value)))
-
-
-def _local(tensor: Any, like: Any = None) -> Tensor:
-    """Return the memory of a distributed tensor that is here, in the layout of another."""
-    if not hasattr(tensor, "to_local"):
-        return tensor
-    if like is not None and tensor.placements != like.placements:
-        tensor = tensor.redistribute(like.device_mesh, like.placements)
-    return tensor.to_local()
-
-
-# What is checked. Not 0, hyperparameters of others do nothing here (idle) or are refused (foreign),
-# and a state with one of these, or of what tells another optimizer, is not loaded
-IDLE = {"weight_decay", "momentum", "dampening", "l1", "beta"}
-FOREIGN, TELLING = {"nesterov", "maximize"}, {"eps", "max_iter", "lambd", "etas"}
-FAMILIAR = {"betas", "base_momentum", "max_momentum"}  # keys of others that look like misspelt ones
-
-
-def check_group(group: dict[str, Any], optimizer: CheckedOptimizer) -> None:
-    """Raise ValueError for what is wrong in a group; warn of what does nothing."""
-    defaults, kind = optimizer.defaults, type(optimizer).__name__
-    if any(param.is_complex() for param in group["params"]):
-        raise ValueError("params: complex ones are not supported; give torch.view_as_real")
-    for name, value in group.items():
-        if name in defaults and value is not None:
-            check_value(name, value)
-        elif name in FOREIGN and value:
-            raise ValueError(f"{name}: not supported by {kind}")
-        elif name in IDLE and value:
-            _warn(f"{name}: does nothing in {kind}")
-        elif name not in {*FAMILIAR, *defaults, *optimizer.further_keys} and (
-            like := difflib.get_close_matches(name.lower(), defaults, 1, cutoff=0.75)
-        ):
-            raise ValueError(f"{name}: unknown; did you mean {like[0]}?")
-    if missing := [name for name in defaults if group[name] is None]:
-        raise ValueError(f"{', '.join(missing)}: missing; give a value, which may be 0")
-
-
-def check_value(name: str, value: Any) -> None:
-    """Raise ValueError for a hyperparameter that is out of range."""
-    single = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
-    if name == "frozen_zeros":
-        if not isinstance(value, bool):
-            raise ValueError(f"{name}: {value!r} is neither True nor False")
-    elif isinstance(single, bool) or not isinstance(single, numbers.Real):
-        raise ValueError(f"{name}: {value!r} is not a number")
-    elif not 0 <= float(single) < math.inf:
-        raise ValueError(f"{name}: {single!r} must be finite and not negative")
 
 
 def _warn(text: str) -> None:

@@ -1,7 +1,6 @@
-"""A λ that grows outside a window of pixels, one for each unit of a fully connected layer.
+"""A λ that grows outside a window of pixels, one for each unit: `relative_l1` of `BetaLasso`.
 
-It penalises filters that are not banded: a proposal of the forum, not of the paper. `BetaLasso`
-takes it as `relative_l1`.
+It penalises filters that are not banded: a proposal of the forum, not of the paper.
 """
 
 from __future__ import annotations
@@ -19,13 +18,9 @@ def relative_l1(
     """Return λ of each weight of a fully connected layer, relative to that within its window.
 
     It is 1 within a window around a unit's centre, and larger by `growth` with each row or column
-    outside, whichever are more: float32, (C'·H'·W', C·H·W), on the device of the centres.
-
-    Args:
-        geometry: of a LOCAL layer.
-        growth: at least 0.
-        size: pixels along a side of a window, odd; None: the geometry's kernel size.
-        centres: row and column, (C'·H'·W', 2); None: those of the LOCAL layer.
+    outside, whichever are more: float32, (C'·H'·W', C·H·W), on the device of the centres. These are
+    row and column, (C'·H'·W', 2), and `size` the odd side of the window; None: as in the LOCAL
+    layer of this geometry.
     """
     g = geometry
     centres = grid_centres(g) if centres is None else centres
@@ -43,10 +38,7 @@ def grid_centres(g: Geometry) -> Tensor:
 
 
 def growth_at(done: float, growth: float, begins: float) -> float:
-    """Return the growth when a share of the training is done: linear from `begins` to twice that.
-
-    With `begins` 0 it is whole from the start.
-    """
+    """Return the growth when a share of training is done: linear from `begins` to twice that."""
     return growth * min(max(done / begins - 1, 0.0), 1.0) if begins else growth
 
 
@@ -55,8 +47,7 @@ def around_mass(
 ) -> Tensor:
     """Return `relative_l1` with each unit's window around where most of its squared weights are.
 
-    A unit without weights has the window that it would have in a LOCAL layer, so that windows
-    depend on the weights alone, and are the same when a run is resumed.
+    A unit without weights has that of a LOCAL layer: windows depend on the weights alone.
     """
     side = geometry.in_size
     filters = weight.detach().view(-1, geometry.in_channels, side, side)

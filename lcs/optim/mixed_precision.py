@@ -1,8 +1,7 @@
-"""Training in bfloat16: rounded copies of the weights, and products on CPUs that have none of it.
+"""Training in bfloat16 with the bits of autocast, and products on CPUs that have none of it.
 
-Autocast rounds every weight anew in each step, and turns its gradient back to float32. Here the
-optimizer writes the rounded copy in the pass that updates the weight, and reads the gradient as the
-product leaves it. The numbers are the same, bit for bit.
+The optimizer writes a rounded copy of a weight in the pass that updates it, and reads the gradient
+as the product leaves it; autocast rounds and turns back in each step.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from lcs.optim.beta_lasso import FULL_PRECISION, BetaLasso
 from lcs.optim.sgd import SGD
 
-aten = torch.ops.aten
-PRODUCTS = {getattr(aten, name).default for name in ("mm", "addmm", "bmm", "convolution",
-                                                     "convolution_backward")}  # fmt: skip
+PRODUCTS = {getattr(torch.ops.aten, name).default
+            for name in ("mm", "addmm", "bmm", "convolution", "convolution_backward")}  # fmt: skip
 
 
 def takes_copies(optimizer: Optimizer) -> bool:
@@ -35,9 +33,8 @@ def takes_copies(optimizer: Optimizer) -> bool:
 def bf16_products(device: torch.device) -> AbstractContextManager[object]:
     """Return the context of bfloat16 products: in float32, then rounded, on CPUs without bfloat16.
 
-    These would need many times as long otherwise. The numbers are as exact: products of two
-    bfloat16 numbers are float32 numbers, and sums are in float32 either way. Compiled functions are
-    not to be called within it.
+    These would need many times as long otherwise. The numbers are as exact: products of bfloat16
+    numbers are float32 numbers, and so are sums. Compiled functions are not to be called within it.
     """
     return nullcontext() if has_bf16(device) else _Float32Products()
 
@@ -63,10 +60,8 @@ def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Let fully connected layers and the optimizer hold bfloat16 copies of weights for an epoch.
 
     The weights are in the optimizer's state of the copies. On leaving, they are back, with the
-    gradients of the last step. What the optimizer does not hold stays as it is, as in
-    `sparse_first_layer`, which is entered before; so do optimizers without a fused step.
-
-    Raises RuntimeError if the layers hold copies already.
+    gradients of the last step. What the optimizer does not hold stays as it is, as after
+    `sparse_first_layer`. RuntimeError if the layers hold copies already.
     """
     held = {p for group in optimizer.param_groups for p in group["params"]}
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight in held]

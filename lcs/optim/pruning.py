@@ -4,30 +4,20 @@ A mask is drawn at the start or cut from trained weights, and may change before 
 here, where RigL and gradual pruning have 100). Shares hold layer by layer, so that methods compare
 at equal numbers of weights; sources that rank all layers at once differ. By `Config.pruning`:
 
-random
-    Random places, fixed.
-snip
-    Where the magnitude of w ∂L/∂w is largest on the first batch, fixed (Lee et al., ICLR 2019).
-windows
-    Random places within the windows of S-LOCAL, fixed; in later layers anywhere.
-random-windows
-    The same within windows around where most of a unit's squared initial weights are.
-magnitude
-    The largest weights at the end of each period of the learning rate but the last. With two
-    periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
-rewinding
-    The same, and the network goes back to what it was after ``REWOUND_TO`` epochs (Frankle et al.,
-    ICML 2020). There the learning rate goes back to these too; here periods have it all.
-gradual
-    The largest weights; their number falls as a cubic (Zhu & Gupta, 2017), to the density before
-    the epoch that begins at ``GRADUAL_TO`` of the training or later: never in fewer than four.
-set
-    Random places at first; before each epoch, the last too, ``SET_DROPPED`` of the positive and of
-    the negative weights, those nearest zero, and all that are zero still, move to random places
-    (Mocanu et al., 2018).
-rigl
-    Random places at first; then a falling share moves to where the magnitude of ∂L/∂w is largest on
-    a batch (Evci et al., ICML 2020).
+- random: random places, fixed.
+- snip: where |w ∂L/∂w| is largest on the first batch, fixed (Lee et al., ICLR 2019).
+- windows: random places within the windows of S-LOCAL, fixed; in later layers anywhere.
+- random-windows: the same, around where most of a unit's squared initial weights are.
+- magnitude: the largest weights at the end of each period of the learning rate but the last. With
+  two periods: one-shot pruning with the learning rate rewound (Renda et al., ICLR 2020).
+- rewinding: the same, and the network goes back to what it was after ``REWOUND_TO`` epochs (Frankle
+  et al., ICML 2020). There the learning rate goes back to these too; here periods have it all.
+- gradual: the largest weights; their number falls as a cubic (Zhu & Gupta, 2017), to the density
+  before the epoch that begins at ``GRADUAL_TO`` of the training or later.
+- set: random places at first; before each epoch, ``SET_DROPPED`` of the positive and of the
+  negative weights, those nearest zero, and all zeros move to random ones (Mocanu et al., 2018).
+- rigl: random places at first; then a falling share moves to where |∂L/∂w| is largest on a batch
+  (Evci et al., ICML 2020).
 """
 
 from __future__ import annotations
@@ -60,8 +50,8 @@ REWOUND_TO = 2
 def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
     """Return masks that keep a share, the largest, of the weights of each layer, by its name.
 
-    Layers are the modules with a `weight` of two or more dimensions. Raises ValueError if the
-    density is not between 0 and 1, or a weight is distributed.
+    Layers have a `weight` of two or more dimensions. ValueError for a density that is not between
+    0 and 1, or a weight that is distributed.
     """
     if not 0 < density <= 1:
         raise ValueError(f"density: {density!r} is out of range; give more than 0, at most 1")
@@ -77,12 +67,8 @@ def magnitude_masks(model: nn.Module, density: float) -> dict[str, Tensor]:
 class Masks:
     """Fixed masks of a network's layers: outside, weights stay zero in every step.
 
-    They stand in the state of the optimizer, and so in its copies and in its `state_dict`.
-
-    Args:
-        masks: by the layer's name, bool, of the shape of its weight.
-        model: any, with layers of these names.
-        optimizer: of `lcs.optim`, with these weights; it sees no gradient outside the masks.
+    They are given by the layer's name, bool, of the shape of its weight, and stand in the state of
+    the optimizer, one of `lcs.optim`, and so in its copies and in its `state_dict`.
 
     Raises ValueError if a mask does not fit, the optimizer does not hold its layer or knows no
     masks, or the weight is distributed.
@@ -148,8 +134,7 @@ class Pruning(Masks):
 
     def count(self, name: str, zeros: float = 1.0) -> int:
         """Return how many weights of a layer are kept with this share of the zeros at the end."""
-        share = self.config.densities[name]
-        return round(self.masks[name].numel() * (1 - zeros * (1 - share)))
+        return round(self.masks[name].numel() * (1 - zeros * (1 - self.config.densities[name])))
 
     @torch.no_grad()
     def update(self, epoch: int, gradients: Gradients) -> None:
@@ -164,7 +149,8 @@ class Pruning(Masks):
             past = (done - GRADUAL_FROM) / (GRADUAL_TO - GRADUAL_FROM)
             zeros = 1 - (1 - min(max(past, 0.0), 1.0)) ** 3
             if zeros:
-                self._keep_largest({name: self.count(name, zeros) for name in self.layers})
+                for name in self.layers:
+                    self._keep_largest(name, self.count(name, zeros))
         elif epoch == 0:
             self._start(gradients)
         elif method == "set":
@@ -174,7 +160,7 @@ class Pruning(Masks):
             self._move_to_gradients(share, gradients())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what a checkpoint has to keep, by name, beside the optimizer's state."""
+        """As of all masks, and the network to rewind to."""
         return {f"early.{name}": value for name, value in self.early.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -187,14 +173,12 @@ class Pruning(Masks):
         slopes = gradients() if method == "snip" else {}
         for name, layer in self.layers.items():
             scores = (layer.weight * slopes[name]).abs() if slopes else self._random(name, 0)
-            if method.endswith("windows") and name == "conv1":  # within windows, one is added
-                geometry = self.model.geometries[0]
-                if method == "windows":
-                    local = torch.ones_like(LocallyConnected2d(geometry).weight)
-                    windows = dense_weight(local, geometry)
-                else:
-                    windows = around_mass(layer.weight, geometry, growth=1.0) == 1
-                scores += windows.to(scores.device)
+            geometry = self.model.geometries[0]
+            if method == "windows" and name == "conv1":  # within windows, one is added
+                local = torch.ones_like(LocallyConnected2d(geometry).weight)
+                scores += dense_weight(local, geometry).to(scores.device)
+            elif method == "random-windows" and name == "conv1":
+                scores += around_mass(layer.weight, geometry, growth=1.0) == 1
             self._set(name, _largest(scores, self.count(name)))
 
     def _cut_between_periods(self, epoch: int) -> None:
@@ -207,8 +191,9 @@ class Pruning(Masks):
         if epoch == 0 or epoch % period:
             return
         share = epoch // period / (self.config.epochs // period - 1)
-        sizes = {name: mask.numel() for name, mask in self.masks.items()}
-        self._keep_largest({n: round(w * (self.count(n) / w) ** share) for n, w in sizes.items()})
+        for name, mask in self.masks.items():
+            whole = mask.numel()
+            self._keep_largest(name, round(whole * (self.count(name) / whole) ** share))
         if rewinding:
             self.model.load_state_dict(self.early)
             for name in self.layers:
@@ -217,9 +202,8 @@ class Pruning(Masks):
                 for key in state.keys() - {MASK}:
                     del state[key]
 
-    def _keep_largest(self, counts: dict[str, int]) -> None:
-        for name, count in counts.items():
-            self._set(name, _largest(self.layers[name].weight.abs(), count))
+    def _keep_largest(self, name: str, count: int) -> None:
+        self._set(name, _largest(self.layers[name].weight.abs(), count))
 
     def _move_at_random(self, epoch: int) -> None:
         for name, layer in self.layers.items():

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcs.optim.beta_lasso import CheckedOptimizer, move, number, specialize_on_alignment, take_step
+from lcs.optim.beta_lasso import CheckedOptimizer, Number, move, take_step
 
 
 class SGD(CheckedOptimizer):
@@ -18,15 +18,9 @@ class SGD(CheckedOptimizer):
         v_t \leftarrow \mu v_{t-1} + \nabla f(\theta_{t-1}) + w \theta_{t-1}, \qquad
         \theta_t \leftarrow \theta_{t-1} - \eta v_t
 
-    Parameters, η, ``compiled`` and errors are as in :class:`.BetaLasso`; momentum of rounded copies
-    is not rounded. Unless compiled, weights of full precision have the bits of `torch.optim.SGD`.
-
-    Args:
-        params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η, at least 0.
-        momentum: μ, at least 0.
-        weight_decay: w, the coefficient of half the squared ℓ2 norm, at least 0.
-        compiled: fuse the update to one pass over memory; equal up to rounding.
+    `weight_decay` is w, the coefficient of half the squared ℓ2 norm; other arguments and errors are
+    as in :class:`.BetaLasso`. Momentum of rounded copies is not rounded. Unless compiled, weights
+    of full precision have the bits of `torch.optim.SGD`.
     """
 
     state_keys = frozenset({"momentum_buffer"})
@@ -34,7 +28,7 @@ class SGD(CheckedOptimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float | Tensor = 0.1,
+        lr: Number = 0.1,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         *,
@@ -44,8 +38,8 @@ class SGD(CheckedOptimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     def _update(self, params: Sequence[Tensor], group: dict[str, Any]) -> None:
-        numbers = [number(group["lr"]), float(group["momentum"]), float(group["weight_decay"])]
-        moving, fused = bool(group["momentum"]), _fused_step if self.compiled else None
+        settings = group["lr"], float(group["momentum"]), float(group["weight_decay"])
+        moving, fused = bool(group["momentum"]), _fused if self.compiled else None
         for param in params:
             tensors = self._tensors(param)
             if moving:
@@ -53,10 +47,10 @@ class SGD(CheckedOptimizer):
                 if "momentum_buffer" not in state:
                     state["momentum_buffer"] = torch.zeros_like(tensors[0])
                 tensors.insert(2, state["momentum_buffer"])
-            take_step(tensors, numbers, moving, eager=_step, fused=fused)
+            take_step(tensors, _eager, fused, *settings, moving)
 
 
-def _step(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor) -> None:
+def _eager(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor) -> None:
     """Step with the operations of `torch.optim.SGD`; with momentum, its buffer comes next."""
     theta, grad, *others = tensors
     direction = torch.add(grad, theta, alpha=decay) if decay else grad
@@ -67,12 +61,9 @@ def _step(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tensor
         copy.copy_(theta)
 
 
-def _fused_step(
-    lr: Tensor, momentum: Tensor, decay: Tensor, moving: bool, *tensors: Tensor
-) -> None:
-    """Step as `_step`, to be compiled."""
+def _fused(lr: Tensor, momentum: Tensor, decay: Tensor, moving: bool, *tensors: Tensor) -> None:
+    """Step as `_eager`, to be compiled."""
     theta, grad, *others = tensors
-    specialize_on_alignment(theta)
     direction = grad + decay * theta
     if moving:
         direction = momentum * others[0] + direction

@@ -1,10 +1,7 @@
 """S-FC with a first layer of which few weights are kept: the same training, with their products.
 
-For an epoch, the layer is kept as a compressed sparse row matrix; at its end, the weights are
-written back to the network, which is dense at every other time. In bfloat16, weights, products and
-gradients are rounded where those of a dense layer are. The gradient is computed at the kept weights
-alone: the non-zeros, where zeros stay zero (`Config.frozen_zeros`), or the places of a mask
-(`lcs.optim.pruning`).
+For an epoch, the layer is a compressed sparse row matrix of the kept weights, at which alone there
+is a gradient: the non-zeros, where zeros are frozen, or the places of a mask.
 """
 
 from __future__ import annotations
@@ -25,17 +22,12 @@ from lcs.optim.mixed_precision import bf16_products, has_bf16, replace_parameter
 
 # how an epoch is computed; records have a third one, "exact", too
 MODES = ("dense", "frozen")
-# share of kept weights below which "frozen" is faster than dense products, by the device and the
-# precision of these, in layers of at least `PAYS_FROM` weights: in smaller ones, laying out the
-# inputs costs what the product saves. Measured by tests/benchmarks/parts.py, not yet on a GPU; that
-# of float32 on a processor without bfloat16
-PAYS_BELOW = {
-    "cpu, bf16": 0.035,
-    "cpu, bf16, matrix": 0.015,
-    "cpu, fp32": 0.08,
-    "cuda, bf16": 0.0,
-    "cuda, fp32": 0.0,
-}
+# share of kept weights below which "frozen" is faster than dense products, by their device and
+# precision, in layers of at least `PAYS_FROM` weights: in smaller ones, laying out the inputs costs
+# what the product saves. Measured by tests/benchmarks/parts.py, not yet on a GPU; that of float32
+# on a processor without bfloat16
+PAYS_BELOW = {"cpu, bf16": 0.035, "cpu, bf16, matrix": 0.015, "cpu, fp32": 0.08,
+              "cuda, bf16": 0.0, "cuda, fp32": 0.0}  # fmt: skip
 PAYS_FROM = 2_000_000
 
 Forward = Callable[[Tensor], Tensor]
@@ -47,12 +39,8 @@ def choose_mode(
     """Return which of the `MODES` is the fastest for the next epoch.
 
     "frozen" for S-FC as the paper has it, with a first layer of low density that is trained by
-    β-LASSO with frozen zeros, or by β-LASSO or SGD within a mask.
-
-    Args:
-        model, optimizer: of the run.
-        precision: of its dense products, "fp32" or "bf16".
-        mask: of the first layer (units, inputs), bool, outside of which weights stay zero.
+    β-LASSO with frozen zeros, or by β-LASSO or SGD within a mask (units, inputs), bool. The
+    precision is that of dense products, "fp32" or "bf16".
     """
     if not takes_copies(optimizer) or not isinstance(model, Net):
         return "dense"
@@ -86,9 +74,7 @@ def sparse_first_layer(
 
     In "frozen" the optimizer holds the kept weights, and their part of its state, in place of the
     layer's matrix. On leaving, it holds the matrix again, with the gradient of the last step.
-    `bf16_weights` is entered after this one. The mask is that of `choose_mode`.
-
-    Raises RuntimeError if the optimizer does not hold the layer's weight, or a rounded copy of it.
+    RuntimeError if it does not hold the layer's weight, or a rounded copy of it.
     """
     if mode == "dense":
         yield model
@@ -119,8 +105,8 @@ def sparse_first_layer(
 class SparseLayer:
     """The first layer's weight (units, inputs) as a compressed sparse row matrix.
 
-    Its products have the units first, (units, N): so both operands are read along their rows. Kept
-    are the weights of a mask, bool; without one, those that are not zero.
+    Kept are the weights of a mask, bool; without one, those that are not zero. Products have the
+    units first, (units, N): so both operands are read along their rows.
     """
 
     def __init__(self, weight: Tensor, mask: Tensor | None = None) -> None:
@@ -143,9 +129,8 @@ class SparseLayer:
 
     def matrix(self, values: Tensor) -> Tensor:
         """Return the sparse matrix (units, inputs) with these values at the kept weights."""
-        return torch.sparse_csr_tensor(
-            self.rows, self.columns, values, self.weight.shape, check_invariants=False
-        )
+        parts = self.rows, self.columns, values, self.weight.shape
+        return torch.sparse_csr_tensor(*parts, check_invariants=False)
 
     def spread(self, values: Tensor) -> Tensor:
         """Return the dense matrix (units, inputs) with these values at the kept weights."""
@@ -155,7 +140,7 @@ class SparseLayer:
 
     @torch.no_grad()
     def last_gradient(self) -> Tensor | None:
-        """Return the dense gradient of the last step."""
+        """Return the dense gradient of the last step, if there was one."""
         if self.operands is None:
             return None
         gradient, x = self.operands
@@ -193,5 +178,4 @@ class _Product(torch.autograd.Function):
 
 
 def _rounded_as(x: Tensor, values: Tensor) -> Tensor:
-    """Return values rounded to the precision of x, in float32."""
     return values.to(x.dtype).float()

@@ -24,15 +24,8 @@ class Spred(CheckedOptimizer):
     hardly any reaches it: prune them by size. Parameters without a penalty are not factored.
 
     The factors are the optimizer's state: a weight that is changed elsewhere changes back with the
-    next step, unless the state of its parameter is deleted.
-
-    Args:
-        params: parameters or parameter groups; a group may have its own hyperparameters.
-        lr: learning rate η of the factors, at least 0.
-        l1: ℓ1 coefficient λ, at least 0; needed unless every group has it.
-        momentum: of the factors, at least 0.
-
-    Errors are as in :class:`.BetaLasso`.
+    next step, unless the state of its parameter is deleted. Learning rate and momentum are those of
+    the factors; errors are as in :class:`.BetaLasso`.
     """
 
     state_keys = frozenset({"velocity", "factors", "velocities"})

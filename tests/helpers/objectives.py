@@ -1,13 +1,11 @@
 """Random objectives, parameters and hyperparameters, on which the optimizers are tested."""
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -16,8 +14,6 @@ from lcs.optim import SGD, BetaLasso, ProximalL1, Spred
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 # lr, l1, beta: two with a threshold, plain sub-gradient, plain SGD
 SETTINGS = [(0.1, 0.02, 10.0), (0.05, 0.1, 0.5), (0.1, 0.05, 0.0), (0.1, 0.0, 50.0)]
-
-
 MAKE: dict[str, Any] = {
     "beta-lasso": partial(BetaLasso, lr=0.1, l1=1e-3, beta=0.5),
     "proximal-l1": partial(ProximalL1, lr=0.1, l1=1e-3),
@@ -44,8 +40,7 @@ def parameter(values: Tensor, grad: Tensor | None = None) -> nn.Parameter:
 
 def quadratic(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     """A random convex objective of 40 weights, and a start with exact zeros in it."""
-    factor = normal(60, 40, seed=seed)
-    target = normal(40, seed=seed + 100)
+    factor, target = normal(60, 40, seed=seed), normal(40, seed=seed + 100)
     start = 0.5 * normal(40, seed=seed + 200)
     start[::7] = 0
     return (lambda θ: ((factor @ (θ - target)) ** 2).sum() / 120), start
@@ -67,24 +62,8 @@ def train(model: nn.Module, optimizer: Any, steps: int = 3) -> list[Tensor]:
             loss.backward()
             return loss
 
-        optimizer.step(closure)
+        assert isinstance(optimizer.step(closure), Tensor), "what the closure returns"
     return [p.detach().clone() for p in model.parameters()]
-
-
-SHAPES = ((8, 5), (8,), (3, 8))
-
-
-def small_net(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """Cross-entropy of a net with one hidden layer, as a function of all its weights in one."""
-    x, labels = normal(50, 5, seed=seed), torch.arange(50) % 3
-    sizes = [math.prod(shape) for shape in SHAPES]
-
-    def objective(θ: Tensor) -> Tensor:
-        pieces = (piece.view(shape) for piece, shape in zip(θ.split(sizes), SHAPES, strict=True))
-        first, bias, last = pieces
-        return F.cross_entropy(torch.tanh(F.linear(x, first, bias)) @ last.T, labels)
-
-    return objective, 0.5 * normal(sum(sizes), seed=seed + 100)
 
 
 def gradient_of(objective: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -95,8 +74,7 @@ def gradient_of(objective: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
     return gradient
 
 
-# size of the pieces in which weights are stepped
-CHUNK = 1 << 10
+CHUNK = 1 << 10  # size of the pieces in which weights are stepped
 
 
 def layouts(dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:

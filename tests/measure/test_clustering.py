@@ -31,18 +31,6 @@ def test_pairs_are_counted_one_by_one():
     assert measure.pair_correlation(filters).tolist() == pytest.approx(expected)
 
 
-def test_the_range_of_clusters_is_their_width():
-    filters = torch.zeros(576, 3, 32, 32)
-    for unit in range(576):  # a patch of 9 × 9 pixels, each in one channel, at every place
-        row, column = divmod(unit, 24)
-        filters[unit, unit % 3, row : row + 9, column : column + 9] = 1.0
-    ratios = measure.pair_correlation(filters).tolist()
-    assert ratios[:12] == sorted(ratios[:12], reverse=True)
-    assert ratios[0] > 5
-    assert ratios[12:] == [0.0] * 19
-    assert 7 < measure.clustering_range(ratios) < 9
-
-
 @pytest.mark.parametrize(
     ("ratios", "reach", "half"),
     [

@@ -41,11 +41,14 @@ def test_shifted_copies_share_all_their_weights(smooth):
     assert found["shared"] > 0.9
 
 
-def test_copies_are_found_among_several_kernels():
+def test_copies_are_found_among_several_kernels_and_with_gaps():
     found = sharing(bank(kernels=4), 100)
     assert found["mean"] == pytest.approx(1)
     assert found["rearranged"] < 0.4
     assert found["shared"] < 0.4, "of so many kernels each has one of its own"
+    found = sharing(bank(kernels=1, kept=0.3), 1)
+    assert found["mean"] == pytest.approx(found["shared"], abs=0.1)
+    assert found["rearranged_excess"] > 0.2
 
 
 def test_a_null_is_the_nearest_of_the_others_surrogates_over_draws():
@@ -70,12 +73,6 @@ def test_filters_of_their_own_are_as_alike_as_chance(kept, smooth):
     if kept == 0.1 and not smooth:  # only to a null that is not sparse they look alike
         assert found["phases_excess"] > 0.1
         assert abs(found["pixels_excess"]) < 0.05
-
-
-def test_a_convolution_with_gaps_reaches_what_shared_kernels_do():
-    found = sharing(bank(kernels=1, kept=0.3), 1)
-    assert found["mean"] == pytest.approx(found["shared"], abs=0.1)
-    assert found["rearranged_excess"] > 0.2
 
 
 def test_correlation_is_the_largest_over_shifts_without_wrapping_around():

@@ -45,8 +45,7 @@ def compiled_and_eager(make, weights, grads):
     return results
 
 
-def share_that_differs(one, other):
-    """Few weights do: by rounding they fall on the other side of the threshold."""
+def share_that_differs(one, other):  # by rounding, some fall on the other side of the threshold
     return 1 - torch.isclose(one, other, rtol=1e-5, atol=1e-6).double().mean().item()
 
 
@@ -64,12 +63,10 @@ def test_compiled_beta_lasso_is_eager_beta_lasso_up_to_rounding():
     compiled, eager = compiled_and_eager(make, weights, grads)
     assert 500 < int((compiled[0] == 0).sum()) < 3000, "the threshold is to bite"
     assert max(map(share_that_differs, compiled, eager)) < 1e-3
-    still = parameter(edge, torch.zeros(5))
-    make([still], lr=1e-30, compiled=True).step()
-    assert (still != 0).tolist() == [True, True, False, False, True]
-    still = parameter(edge, torch.ones(5))
-    make([still], lr=0.0, compiled=True).step()
-    assert torch.equal(still, edge), "at a learning rate of zero nothing changes"
+    for lr, kept in ((1e-30, [True, True, False, False, True]), (0.0, [True] * 5)):
+        still = parameter(edge, torch.ones(5))
+        make([still], lr=lr, compiled=True).step()
+        assert (still != 0).tolist() == kept
 
 
 def rounded(make):
@@ -114,22 +111,17 @@ def test_compiled_steps_of_rounded_copies(kind):
     if kind == "relative":
         assert torch.equal(ours[:2], torch.stack([weight[0], torch.zeros(40)]))
         assert torch.equal(eager[:2], ours[:2])
-    if kind == "frozen":
-        assert not ours[:2].any()
-    if kind != "sgd":
-        assert 500 < int((ours == 0).sum()) < 3000, "the threshold is to bite"
+    assert kind != "frozen" or not ours[:2].any()
+    assert kind == "sgd" or 500 < int((ours == 0).sum()) < 3000, "the threshold is to bite"
 
 
 @pytest.mark.usefixtures("needs_compiler")
-def test_compiled_sgd_of_two_types_without_momentum():
-    weights = [normal(90, dtype=dtype) for dtype in (torch.float32, torch.float64)]
-    grads = [normal(90, seed=1, dtype=weight.dtype) for weight in weights]
-    ours = list(map(parameter, weights, grads))
-    SGD(ours, lr=0.1, weight_decay=0.1, compiled=True).step()
-    for param, weight, grad in zip(ours, weights, grads, strict=True):
-        least = 4 * torch.finfo(weight.dtype).eps
-        expected = weight - 0.1 * (grad + 0.1 * weight)
-        torch.testing.assert_close(param.detach(), expected, rtol=least, atol=least)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_compiled_sgd_without_momentum(dtype):
+    weight, grad = normal(90, dtype=dtype), normal(90, seed=1, dtype=dtype)
+    SGD([ours := parameter(weight, grad)], lr=0.1, weight_decay=0.1, compiled=True).step()
+    least, expected = 4 * torch.finfo(dtype).eps, weight - 0.1 * (grad + 0.1 * weight)
+    torch.testing.assert_close(ours.detach(), expected, rtol=least, atol=least)
 
 
 def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(monkeypatch):
@@ -140,11 +132,9 @@ def test_without_a_compiler_it_says_so_once_and_steps_all_the_same(monkeypatch):
     beta_lasso.compiler_works.cache_clear()
     try:
         params = [parameter(normal(20), normal(20, seed=1)) for _ in range(3)]
-        eager, first, second = (
-            BetaLasso([param], lr=0.1, l1=0.02, beta=10, compiled=param is not params[0])
-            for param in params
-        )
-        eager.step()
+        make = functools.partial(BetaLasso, lr=0.1, l1=0.02, beta=10)
+        first, second = (make([param], compiled=True) for param in params[1:])
+        make(params[:1]).step()
         with pytest.warns(UserWarning, match=r"torch\.compile does not work .*no C\+\+ compiler"):
             first.step()
         second.step()  # a second warning would be an error

@@ -5,18 +5,15 @@ from functools import partial
 import pytest
 import torch
 import torch.distributed as dist
+from helpers import objectives
 from helpers.objectives import conv_net, normal
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from lcs.optim import SGD, BetaLasso
 from lcs.optim.pruning import Masks, magnitude_masks
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
-MAKE = {
-    "beta-lasso": partial(BetaLasso, lr=0.1, l1=1e-3, beta=1.0),
-    "sgd": partial(SGD, lr=0.1, momentum=0.9, weight_decay=0.01),
-}
+MAKE = {name: objectives.MAKE[name] for name in ("beta-lasso", "sgd")}
 both = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 IMAGES, TARGETS = normal(24, 3, 8, 8).float(), normal(24, 5, seed=1).float()
 

@@ -24,35 +24,25 @@ def test_proximal_l1_is_a_soft_threshold(dtype):
     assert 20 < int((param == 0).sum()) < 200
 
 
-def features(seed):
-    """Correlated features, responses, and the largest step of gradient descent."""
-    x = normal(40, 10, seed=seed) + normal(40, 1, seed=seed + 10)
-    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=seed + 20)
-    return x, y, 1 / float(torch.linalg.eigvalsh(x.T @ x / 20).max())
-
-
-def lasso(x, y, l1):
-    """With the mean squared error scikit-learn's alpha is l1 / 2."""
-    model = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
-    return model.fit(x.numpy(), y.numpy()).coef_
-
-
 @pytest.mark.parametrize("l1", [0.05, 0.5, 2.0])
-@pytest.mark.parametrize("seed", range(2))
-def test_proximal_l1_solves_the_lasso(seed, l1):
-    x, y, lr = features(seed)
-    param = parameter(normal(10, seed=seed + 30))
-    optimizer = ProximalL1([param], lr=lr, l1=l1)
-    for _ in range(3000):
-        before = param.detach().clone()
-        param.grad = x.T @ (x @ before - y) / 20
+@pytest.mark.parametrize("kind", [ProximalL1, Spred])
+def test_they_solve_the_lasso(kind, l1):
+    """With the mean squared error scikit-learn's alpha is l1 / 2."""
+    x = normal(40, 10) + normal(40, 1, seed=10)  # correlated
+    y = x[:, :3] @ torch.tensor([1.0, -2.0, 0.5]).double() + 0.3 * normal(40, seed=20)
+    largest = 1 / float(torch.linalg.eigvalsh(x.T @ x / 20).max())
+    param = parameter(normal(10, seed=30))
+    settings = {"lr": largest} if kind is ProximalL1 else {"lr": 0.01, "momentum": 0.9}
+    optimizer = kind([param], l1=l1, **settings)
+    for _ in range(2000):
+        param.grad = x.T @ (x @ param.detach() - y) / 20
         optimizer.step()
-        if (param - before).abs().max() < 1e-13:
-            break
-    solution, expected = param.detach().numpy(), lasso(x, y, l1)
-    np.testing.assert_allclose(solution, expected, rtol=0, atol=1e-6)
-    assert np.array_equal(solution == 0, expected == 0)
+    lasso = Lasso(alpha=l1 / 2, fit_intercept=False, tol=1e-14, max_iter=100_000)
+    solution, expected = param.detach().numpy(), lasso.fit(x.numpy(), y.numpy()).coef_
+    np.testing.assert_allclose(solution, expected, rtol=0, atol=1e-4)
     assert np.any(solution)
+    if kind is ProximalL1:
+        assert np.array_equal(solution == 0, expected == 0)
 
 
 def test_spred_is_sgd_with_weight_decay_on_the_factors():
@@ -70,18 +60,6 @@ def test_spred_is_sgd_with_weight_decay_on_the_factors():
         ours.grad = 2 * (ours.detach() - target)
         optimizer.step()
     torch.testing.assert_close(ours.detach(), (u * v).detach())
-
-
-def test_spred_solves_the_lasso():
-    x, y, _ = features(0)
-    param = parameter(normal(10, seed=30))
-    optimizer = Spred([param], lr=0.01, l1=0.5, momentum=0.9)
-    for _ in range(2000):
-        param.grad = x.T @ (x @ param.detach() - y) / 20
-        optimizer.step()
-    expected = lasso(x, y, 0.5)
-    np.testing.assert_allclose(param.detach().numpy(), expected, rtol=0, atol=1e-4)
-    assert 0 < np.count_nonzero(expected) < 10
 
 
 def test_spred_moves_a_parameter_that_is_zero():
