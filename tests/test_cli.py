@@ -38,7 +38,7 @@ def asked(monkeypatch):
         return SimpleNamespace(path="record.json", accuracy=0.5)
 
     monkeypatch.setattr("lcs.train.train", train)
-    monkeypatch.setattr("lcs.cost.Pace", lambda *_: SimpleNamespace(seconds=lambda _: 90.0))
+    monkeypatch.setattr("lcs.study.cost.Pace", lambda *_: SimpleNamespace(seconds=lambda _: 90.0))
     return calls
 
 
@@ -191,7 +191,7 @@ def test_other_options_reach_the_loop(asked, command, monkeypatch, tmp_path):
         (["--dataset", "cifar"], "did you mean cifar10?"),
         (["--optimizer", "beta_lasso"], "did you mean beta-lasso?"),
         (["--l1", 2e-5, "--beta", 50], "leave beta, l1 out or choose optimizer beta-lasso"),
-        (["--store", "/dev/null/records"], "/dev/null/records: Not a directory"),
+        (["--store", "/dev/null/records"], "/dev/null/records: Not a directory; check the path"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(options, reason, command, tmp_path):

@@ -45,7 +45,7 @@ def test_the_exit_status_says_whether_all_is_well(command, monkeypatch, outcome,
 
     monkeypatch.setattr(doctor, "training_curve", curve)
     monkeypatch.setattr(doctor, "compiler_works", lambda _: False)
-    monkeypatch.setattr(doctor.cost, "product_rate", lambda *_: 1.0)
+    monkeypatch.setattr(doctor, "product_rate", lambda *_: 1.0)
     monkeypatch.setattr(doctor.data, "available", lambda: [("svhn", None, "missing")])
     monkeypatch.setattr(doctor, "find_spec", lambda _: None)
     said = command("doctor", "--device", "cpu")

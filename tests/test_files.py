@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from lcs.errors import LcsError
 from lcs.files import is_full, locked, own_folder, replacing, scratch_folder
 
 WRITER = """
@@ -86,5 +87,5 @@ def test_own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("LCS_STORE", "~/own")
     assert own_folder("LCS_STORE") == tmp_path / "own"
     monkeypatch.setenv("LCS_STORE", "~nobody-of-this-name/own")
-    with pytest.raises(OSError, match="home folder is not known; set HOME"):
+    with pytest.raises(LcsError, match="home folder is not known; set HOME"):
         own_folder("LCS_STORE")

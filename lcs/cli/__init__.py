@@ -19,9 +19,10 @@ from typing import Annotated
 
 import typer
 
-from lcs.cli import book, data, doctor, runs, training
-from lcs.cli.options import say
+from lcs.cli import book, data, runs, training
+from lcs.cli.options import Device, say
 from lcs.errors import LcsError, Paused
+from lcs.files import is_full
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -34,8 +35,6 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(training.study)
 app.add_typer(runs.app, name="runs")
-app.command()(doctor.doctor)
-app.command()(book.book)
 
 
 def _version(asked: bool) -> None:
@@ -47,6 +46,23 @@ def _version(asked: bool) -> None:
         except metadata.PackageNotFoundError:
             raise LcsError("lcs is not installed; pyproject.toml has the version") from None
         raise typer.Exit
+
+
+@app.command()
+def doctor(device: Device = "auto") -> None:
+    """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
+    from lcs.doctor import examine
+    from lcs.train.device import choose_device
+
+    failed = False
+    for good, text in examine(choose_device(device)):
+        mark = {None: "-", True: "ok", False: "FAIL"}[good]
+        print(f"{mark:5}{text}", flush=True)
+        failed |= good is False
+    raise typer.Exit(failed)
+
+
+app.command()(book.book)
 
 
 @app.callback()
@@ -93,8 +109,9 @@ def main(arguments: list[str] | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             if isinstance(error, BrokenPipeError):  # its reader, as `head`, has read enough
                 sys.exit(1)
-        place = "" if error.filename is None else f"{error.filename}: "
-        status = say(f"error: {place}{error.strerror or error}", 1)
+        place = error.filename and f"{error.filename}: "
+        advice = f"; {'make room' if is_full(error) else 'check the path'}" if place else ""
+        status = say(f"error: {place or ''}{error.strerror or error}{advice}", 1)
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough

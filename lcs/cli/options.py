@@ -27,14 +27,6 @@ OF_RECORDS = "Folder of records; default: your own"
 Store = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}.", **FOLDER)]
 StoreRead = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}, and the book's.", **FOLDER)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Plan = Annotated[
-    bool, typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
-]
-BudgetMinutes = Annotated[
-    float | None,
-    typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch."),
-]
-CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
 
 
 def store_to_write(named: Path | None) -> RunStore:

@@ -94,7 +94,7 @@ def show(run_id: RunId, store: StoreRead = None) -> None:
 
 
 def _outcome(record: Record) -> list[str]:
-    from lcs import cost
+    from lcs.study import cost
 
     config, final, origin = record.config, record.final, record.provenance
     time = f"{cost.duration(origin['seconds'])} on {origin['device']} ({origin['hardware']})"

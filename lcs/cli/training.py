@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import (
-    BudgetMinutes,
-    CheckpointSeconds,
-    Device,
-    Plan,
-    Store,
-    percent,
-    store_to_write,
-)
+from lcs.cli.options import Device, Store, percent, store_to_write
 from lcs.config import CHOICES, RANGES, Config
 
 if TYPE_CHECKING:
@@ -35,6 +27,10 @@ PANELS = {
     "augment": "Images and labels",
     "precision": "Precision and seed",
 }
+PLAN = typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
+BUDGET_MINUTES = typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch.")
+CHECKPOINT_SECONDS = typer.Option(help="Least time between checkpoints.")
+SCALE_S_OWN = typer.Option(help="Default: the scale's own.")
 
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -61,9 +57,9 @@ def train(
     *,
     store: Store = None,
     device: Device = "auto",
-    plan: Plan = False,
-    budget_minutes: BudgetMinutes = None,
-    checkpoint_seconds: CheckpointSeconds = 60.0,
+    plan: Annotated[bool, PLAN] = False,
+    budget_minutes: Annotated[float | None, BUDGET_MINUTES] = None,
+    checkpoint_seconds: Annotated[float, CHECKPOINT_SECONDS] = 60.0,
     **fields: Any,
 ) -> None:
     """Train one network, or go on with it; the last line printed is its record's path.
@@ -90,13 +86,8 @@ def train(
         print(text, file=sys.stderr, flush=True)
     from lcs.train import train as train_run
 
-    record = train_run(
-        config,
-        store=place,
-        device=device,
-        budget_minutes=budget_minutes,
-        checkpoint_seconds=checkpoint_seconds,
-    )
+    times: Any = {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    record = train_run(config, store=place, device=device, **times)
     accuracy = f"{config.accuracy_name.replace('_', ' ')} {percent(record.accuracy)}"
     print(f"run {config.run_id}: {accuracy}{known}", file=sys.stderr)
     print(record.path)
@@ -104,13 +95,11 @@ def train(
 
 def _plan(config: Config, store: RunStore, device: str) -> str:
     """Say about how long what is left of a run takes, and where its record will be."""
-    from lcs import cost
-    from lcs.study import Study
+    from lcs.study import Study, cost
     from lcs.study.options import Options
-    from lcs.study.plan import missing
 
     how = Options(device, on="processes")
-    (left,) = missing({config: None}, Study.seconds, store, how)
+    (left,) = cost.missing({config: None}, Study.seconds, store, how)
     before = f" ({left.done} are done)" if left.done else ""
     source = ", and what training its source again takes" if config.source else ""
     return (
@@ -139,14 +128,14 @@ def study(
     dataset: Annotated[
         str | None, typer.Option(help="As `lcs data list` has them; default: the scale's own.")
     ] = None,
-    base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    plan: Plan = False,
+    base_channels: Annotated[int | None, SCALE_S_OWN] = None,
+    epochs: Annotated[int | None, SCALE_S_OWN] = None,
+    plan: Annotated[bool, PLAN] = False,
     choose: Annotated[
         bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
     ] = False,
-    budget_minutes: BudgetMinutes = None,
-    checkpoint_seconds: CheckpointSeconds = 60.0,
+    budget_minutes: Annotated[float | None, BUDGET_MINUTES] = None,
+    checkpoint_seconds: Annotated[float, CHECKPOINT_SECONDS] = 60.0,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Groups, of up to four runs, that train at once on a machine."),
@@ -176,7 +165,6 @@ def study(
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
-    from lcs.exhibits.shared.settings import missing_choices
 
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     given = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
@@ -194,12 +182,6 @@ def study(
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
-    for each in (first, *others):
-        if searches := missing_choices(each):
-            raise ConfigError(
-                f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
-                f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
-            )
     if others and (toys := [s.name for s in (first, *others) if not s.setting.configs]):
         raise ConfigError(f"study: {toys[0]} has no networks to train; give it alone")
     own = {"names", "scale", "seeds", "betas", "store", "plan", "choose"}

@@ -1,7 +1,7 @@
 """The runs of `sample_size` differ in what they learn from, not in how long they train."""
 
-from lcs.cost import training_images
 from lcs.exhibits import find_study
+from lcs.study.cost import training_images
 from lcs.train.batches import steps_per_epoch
 
 

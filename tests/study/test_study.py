@@ -10,13 +10,12 @@ import torch
 from helpers.finished_results import numbers
 from helpers.made_up_records import Memory, made_up
 
-from lcs import cost
 from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.exhibits import find_study, studies
 from lcs.runs import RunStore
 from lcs.runs import store as runs_module
-from lcs.study import Setting, Study
+from lcs.study import Setting, Study, cost
 from lcs.study.study import MAX_SEEDS
 from lcs.train import train
 from lcs.train.checkpoint import Checkpoint

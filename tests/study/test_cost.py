@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from helpers.made_up_records import made_up
 
-from lcs import cost
 from lcs.config import Config
+from lcs.study import cost
 
 DIGITS = Config(dataset="digits", epochs=10)
 
