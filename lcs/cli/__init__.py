@@ -10,7 +10,6 @@ Only what a command uses is imported, inside it: torch alone takes seconds to im
 from __future__ import annotations
 
 import getpass
-import io
 import os
 import signal
 import sys
@@ -77,9 +76,6 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
-    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:  # torch and others ask for a name, which a user of a container may not have
         getpass.getuser()
     except (KeyError, OSError):
@@ -100,9 +96,8 @@ def main(arguments: list[str] | None = None) -> None:
         name = str(error.name).partition(".")[0]
         if name == "lcs" or name in sys.stdlib_module_names:
             raise
-        status = say(
-            f"error: {name} is not installed; in the checkout: pip install -e '.[book]'", 1
-        )
+        advice = "in the checkout: pip install -e '.[book]'"
+        status = say(f"error: {name} is not installed; {advice}", 1)
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
@@ -117,8 +112,5 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough
         status = end.code
     if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
-        words = sys.argv[1:] if arguments is None else arguments
-        trains = words[:1] in (["train"], ["study"], ["book"])
-        goes_on = "; the same command goes on from the last checkpoint, if any" if trains else ""
-        say(f"interrupted{goes_on}")
+        say("interrupted; the same command goes on from the last checkpoint, if there is one")
     sys.exit(status if isinstance(status, int) else 0)

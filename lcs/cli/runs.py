@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import FOLDER, Device, StoreRead, percent, say, store_to_write, stores_to_read
+from lcs.cli.options import (
+    FOLDER,
+    Device,
+    StoreRead,
+    argument,
+    option,
+    percent,
+    say,
+    store_to_write,
+    stores_to_read,
+)  # fmt: skip
 from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError, did_you_mean
@@ -19,22 +29,15 @@ if TYPE_CHECKING:
     from lcs.runs import Record
 
 app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
-RunId = Annotated[
-    str, typer.Argument(help="Its id or the start of it, or the file of its record.", metavar="ID")
+RunId = Annotated[str, argument("Its id, or the start, or its record's file.", metavar="ID")]
+Words = Annotated[
+    list[str] | None,
+    argument("Only records with all: parts of the path, settings as beta=50.", metavar="[WORD...]"),
 ]
 
 
 @app.command("list")
-def list_runs(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Only records with all of these: a part of the path, or a setting, as beta=50.",
-            metavar="[WORD...]",
-        ),
-    ] = None,
-    store: StoreRead = None,
-) -> None:
+def list_runs(words: Words = None, store: StoreRead = None) -> None:
     """Print one line for each record: id, accuracy of the last epoch on test images, and path.
 
     A run on a validation split has the accuracy on that, marked by a v.
@@ -118,8 +121,7 @@ def verify(store: StoreRead = None) -> None:
     from lcs.runs import verify as verify_store
 
     places = stores_to_read(store)
-    count = sum(len(place.paths()) for place in places)
-    if not count:
+    if not (count := sum(len(place.paths()) for place in places)):
         roots = " or ".join(str(place.root) for place in places)
         raise RecordError(f"{roots}: there are no records; check the path")
     problems = [problem for place in places for problem in verify_store(place)]
@@ -131,13 +133,9 @@ def verify(store: StoreRead = None) -> None:
 
 @app.command("import")
 def import_runs(
-    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.", **FOLDER)],
-    store: Annotated[
-        Path | None, typer.Option(help="Their new place; default: the book's.", **FOLDER)
-    ] = None,
-    filters: Annotated[
-        bool, typer.Option(help="Whether files of filters come with them, for figures.")
-    ] = True,
+    sources: Annotated[list[Path], argument("Records, or folders of them.", **FOLDER)],
+    store: Annotated[Path | None, option("Their new place; default: the book's.", **FOLDER)] = None,
+    filters: Annotated[bool, option("Whether files of filters come with them.")] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
     from lcs.runs import BOOK_RUNS, record_paths
@@ -162,12 +160,10 @@ def import_runs(
 @app.command()
 def replay(
     run_id: RunId,
-    epochs: Annotated[int, typer.Option(help="How many of the first epochs.")] = 3,
+    epochs: Annotated[int, option("How many of the first epochs.")] = 3,
     store: StoreRead = None,
     device: Device = "auto",
-    at_commit: Annotated[
-        bool, typer.Option("--at-commit", help="By the code of the record's own commit.")
-    ] = False,
+    at_commit: Annotated[bool, option("By the record's own commit.", "--at-commit")] = False,
 ) -> None:
     """Train a run's first epochs anew and compare: can the record have come from this code?
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import Device, Store, percent, store_to_write
+from lcs.cli.options import Device, Store, argument, option, percent, store_to_write
 from lcs.config import CHOICES, RANGES, Config
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ PANELS = {
     "augment": "Images and labels",
     "precision": "Precision and seed",
 }
-PLAN = typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
-BUDGET_MINUTES = typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch.")
-CHECKPOINT_SECONDS = typer.Option(help="Least time between checkpoints.")
-SCALE_S_OWN = typer.Option(help="Default: the scale's own.")
+PLAN = option("Only say what is missing, and about how long it takes.", "--plan")
+BUDGET_MINUTES = option("Stop at a checkpoint within so many minutes, not in mid-epoch.")
+CHECKPOINT_SECONDS = option("Least time between checkpoints.")
 
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -45,8 +44,8 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
         panel = PANELS.get(field.name, panel)
         text = f"{meaning[0].upper()}{meaning[1:]}."
         text += f" Values: {values[field.name]}." if field.name in values else ""
-        option: Any = Annotated[kind, typer.Option(help=text, rich_help_panel=panel)]
-        parameters.append(own[0].replace(name=field.name, default=field.default, annotation=option))
+        hint: Any = Annotated[kind, option(text, rich_help_panel=panel)]
+        parameters.append(own[0].replace(name=field.name, default=field.default, annotation=hint))
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function
@@ -110,46 +109,24 @@ def _plan(config: Config, store: RunStore, device: str) -> str:
 
 def study(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Studies, in their order; none: list all.")
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(help="smoke, desk or paper; default: desk, of the paper's size alone paper."),
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
-    ] = None,
-    betas: Annotated[
-        list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
-    ] = None,
+    names: Annotated[list[str] | None, argument("Studies, in their order; none: list all.")] = None,
+    scale: Annotated[str | None, option("smoke, desk or paper; default: the usual one.")] = None,
+    seeds: Annotated[int | None, option("Seeds 0, 1, … of each run; default: the book's.")] = None,
+    betas: Annotated[list[float] | None, option("A β of its runs; may be repeated.")] = None,
     store: Store = None,
     device: Device = "auto",
-    dataset: Annotated[
-        str | None, typer.Option(help="As `lcs data list` has them; default: the scale's own.")
-    ] = None,
-    base_channels: Annotated[int | None, SCALE_S_OWN] = None,
-    epochs: Annotated[int | None, SCALE_S_OWN] = None,
+    dataset: Annotated[str | None, option("A name of `lcs data list`; default: its own.")] = None,
+    base_channels: Annotated[int | None, option("Default: the scale's own.")] = None,
+    epochs: Annotated[int | None, option("Default: the scale's own.")] = None,
     plan: Annotated[bool, PLAN] = False,
-    choose: Annotated[
-        bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
-    ] = False,
+    choose: Annotated[bool, option("Write a search's best to chosen.json.", "--choose")] = False,
     budget_minutes: Annotated[float | None, BUDGET_MINUTES] = None,
     checkpoint_seconds: Annotated[float, CHECKPOINT_SECONDS] = 60.0,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Groups, of up to four runs, that train at once on a machine."),
-    ] = None,
-    on: Annotated[
-        str | None, typer.Option(help="processes (of this machine) or ray; default: $LCS_ON.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Ray's cluster; default: $RAY_ADDRESS, or one made here.")
-    ] = None,
-    gpus_per_run: Annotated[float, typer.Option(help="Share of a GPU for a run on Ray.")] = 1.0,
-    shard: Annotated[
-        str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
-    ] = None,
+    workers: Annotated[int | None, option("Groups that train at once on a machine.", min=1)] = None,
+    on: Annotated[str | None, option("processes (here) or ray; default: $LCS_ON.")] = None,
+    address: Annotated[str | None, option("Of Ray; default: $RAY_ADDRESS, or a new one.")] = None,
+    gpus_per_run: Annotated[float, option("Share of a GPU for a run on Ray.")] = 1.0,
+    shard: Annotated[str | None, option("i/n: part i of n, from 1, for array jobs.")] = None,
 ) -> None:
     """Train the runs of studies that the store lacks; print the paths of all their records.
 

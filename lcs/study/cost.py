@@ -110,11 +110,8 @@ def plan_text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: O
 
 
 def image_flops(config: Config) -> int:
-    """Floating-point operations that an image takes in training (1 MAC = 2 FLOPs).
-
-    Each weight takes part in three products, of which the first layer lacks one: the gradient of
-    the images is not needed.
-    """
+    """Floating-point operations that an image takes in training (1 MAC = 2 FLOPs)."""
+    # of three products of each weight, the first layer lacks one: the gradient of the images
     first, *others = (layer.flops for layer in config.layer_sizes().values())
     return 2 * first + 3 * sum(others)
 
@@ -138,17 +135,12 @@ def counts_apart(dataset: str) -> bool:
 class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
-    Augmented images take more, and so do operations of LOCAL layers. All are fitted to the stored
-    runs by least squares whose weights are the inverse of the estimates, so that the estimates of
-    all runs add up to the time that they took, and short runs, most of which is start-up, count
-    little; those that count apart by themselves. Where none is stored, it is the pace of a matrix
-    product, if this machine has the device.
-
-    Args:
-        device: "auto", "cpu", "cuda" or "cuda:N"; it need not be present.
-        records: of runs whose time is known, on whatever device.
-        hardware: a processor, as in the provenance of records; where enough of them are of this
-            one, all estimates are scaled to what these took in all.
+    Augmented images take more, and so do operations of LOCAL layers. All are fitted to the records
+    of runs on such a device by least squares whose weights are the inverse of the estimates, so
+    that the estimates of all runs add up to the time that they took, and short runs, most of which
+    is start-up, count little; those that count apart by themselves. Where there are none, it is the
+    pace of a matrix product, if this machine has the device. Where enough runs are of the given
+    hardware, named as in provenance, all estimates are scaled to what these took in all.
     """
 
     def __init__(self, device: str, records: Iterable[Record], hardware: str | None = None) -> None:

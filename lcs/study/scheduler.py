@@ -42,13 +42,9 @@ def train_all(
 ) -> None:
     """Train groups of runs, in their order; say how far they are.
 
-    Args:
-        groups: as from `lcs.train.groups`.
-        executor: where they train.
-        budget_minutes: of all together.
-        work: what is called with a group there; None: `attempt`.
-        seconds: about how long each run takes, to tell the time that is left.
-        options: those of `lcs.train.train_group`.
+    The budget is that of all together. `work`, `attempt` unless given, is called with a group where
+    the executor trains, and with the options, those of `lcs.train.train_group`. `seconds` says
+    about how long each run takes, to tell the time that is left.
 
     Raises:
         TrainingError or CheckpointError: the first one, once all others are done.

@@ -1,15 +1,13 @@
-"""A study: the runs behind a table or a figure, at every scale, and how the missing ones are made.
-
-`configs` lists the runs, `stored` reads those that have a record, `plan` says what the others cost,
-and `train` makes them.
-"""
+"""A study: the runs behind a table or a figure, at every scale; the missing ones are trained."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
+import operator
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +46,8 @@ class Study:
 
     `make(base)` lists the configurations of one seed, starting from what the setting has at a
     scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
-    `after` names the searches whose choice its runs take.
+    `after` names the searches whose choice its runs take. `configs` lists the runs, `stored` reads
+    those that have a record, `plan` says what the others cost, and `train` makes them.
 
     One rule for seeds: where their number is not given, a study has every seed that all of its runs
     have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
@@ -86,9 +85,7 @@ class Study:
                 optimizer's own field, as `l1`, is that of all runs with such an optimizer. Width
                 and length are the base that a study's multiples are of.
 
-        Raises:
-            ConfigError: a value is unknown or out of range, the study cannot change it, or has no
-                run for these β.
+        A ConfigError refuses what is unknown or out of range, or cannot be changed in the study.
         """
         if scale not in self.scales:
             reason = f"{self.name} has no" if scale in SCALES else "unknown value"
@@ -219,7 +216,8 @@ class Study:
         how, changes = split(options)
         store = store or default_store()
         each = ((self, scale), *also)
-        runs = _joined(s.runs(at, seeds, store.find, shard=shard, **changes) for s, at in each)
+        studies = [s.runs(at, seeds, store.find, shard=shard, **changes) for s, at in each]
+        runs = functools.reduce(operator.or_, studies)
         return cost.plan_text(runs, cost.missing(runs, self.seconds, store, how), how)
 
     def train(
@@ -241,22 +239,22 @@ class Study:
                 another one needs its record, which another part may train: give the part again.
             also: other studies, each with a scale, to train with this one, study by study as far
                 as they do not share their images.
-            options: fields of `lcs.study.options.Options`, which say where and for how long; and
-                what `configs` takes, for all of the studies.
+            options: fields of `Options`, which say where and for how long; and what `configs`
+                takes, for all of the studies.
 
-        Raises:
-            As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
-            other run; the other errors stop all.
+        Errors are those of `lcs.train.train`. A TrainingError, or a CheckpointError but a
+        DiskError, stops no other run; the other errors stop all.
         """
         how, changes = split(options)
         store = store or default_store()
         each, find = ((self, scale), *also), store.find
         studies = [study.runs(at, seeds, find, shard=shard, **changes) for study, at in each]
-        runs = wanted = _joined(studies)
+        runs = wanted = functools.reduce(operator.or_, studies)
         if not (lacking := _lacking(runs)):
             return [*filter(None, runs.values())]
         if shard is not None:  # of other shards too: what one trains, runs of the next start from
-            wanted = _joined(study.runs(at, seeds, find, **changes) for study, at in each)
+            of_all = [study.runs(at, seeds, find, **changes) for study, at in each]
+            wanted = functools.reduce(operator.or_, of_all)
         from lcs.study import executors, scheduler
 
         with executors.choose(how, len(lacking)) as executor:
@@ -284,10 +282,6 @@ class Study:
             reason = f"has no record in {store.root}: is that the same folder on all machines?"
             raise RecordError(f"run {lost[0].run_id} {reason}")
         return [*filter(None, runs.values())]
-
-
-def _joined(each: Iterable[Runs]) -> Runs:
-    return {config: record for runs in each for config, record in runs.items()}
 
 
 def _lacking(runs: Runs) -> list[Any]:
