@@ -86,7 +86,6 @@ def test_what_a_reader_has_set_does_not_reach_the_book(tmp_path, clone):
         profile / "startup" / "own.py": "import builtins\nbuiltins.sum = len",
         profile / "ipython_config.py": "c.InteractiveShell.ast_node_interactivity = 'all'",
         data / "kernels" / "python3" / "kernel.json": json.dumps(kernel),
-        home / "startup.py": "import builtins\nbuiltins.sum = len",
         home / "matplotlibrc": "lines.linewidth: 9",
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +97,6 @@ def test_what_a_reader_has_set_does_not_reach_the_book(tmp_path, clone):
         "JUPYTER_PATH": data,
         "MATPLOTLIBRC": home / "matplotlibrc",
         "PYTHONPATH": clone,
-        "PYTHONSTARTUP": home / "startup.py",
     }
     hostile = os.environ | {name: str(place) for name, place in places.items()}
     updated = lcs("book", "tiny", "--update", cwd=home, env=hostile | {"MPLBACKEND": "agg"})

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from lcs.cli import book, data, runs, training
-from lcs.cli.options import Device, say
+from lcs.cli.options import Device, option, say
 from lcs.errors import LcsError, Paused
 from lcs.files import is_full
 
@@ -29,25 +29,7 @@ EXIT_TERMINATED = 143
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(data.app, name="data")
-app.command()(training.train)
-app.command()(training.study)
-app.add_typer(runs.app, name="runs")
 
-
-def _version(asked: bool) -> None:
-    if asked:
-        from importlib import metadata
-
-        try:
-            print(metadata.version("lcs"))
-        except metadata.PackageNotFoundError:
-            raise LcsError("lcs is not installed; pyproject.toml has the version") from None
-        raise typer.Exit
-
-
-@app.command()
 def doctor(device: Device = "auto") -> None:
     """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
     from lcs.doctor import examine
@@ -61,13 +43,30 @@ def doctor(device: Device = "auto") -> None:
     raise typer.Exit(failed)
 
 
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(data.app, name="data")
+app.command()(training.train)
+app.command()(training.study)
+app.add_typer(runs.app, name="runs")
+app.command()(doctor)
 app.command()(book.book)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        try:
+            print(metadata.version("lcs"))
+        except metadata.PackageNotFoundError:
+            raise LcsError("lcs is not installed; pyproject.toml has the version") from None
+        raise typer.Exit
 
 
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, option("Print the version.", "--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Learning Convolutions from Scratch: train, study, and keep the records."""

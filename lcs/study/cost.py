@@ -22,7 +22,6 @@ from lcs.study.options import Options
 
 # fields that a plan tells even where they have their defaults
 ALWAYS_TOLD = ("dataset", "model", "base_channels", "optimizer", "lr", "epochs", "batch_size")
-MOST_VALUES = 12  # of a field; of more, the first are told
 # a process starts, imports torch, loads the data and compiles the optimizer
 START_SECONDS = 12.0
 # time of a training over that of its bare matrix products; used where no run has been timed
@@ -44,14 +43,11 @@ def missing(
     seconds: Callable[..., Sequence[float | None]],
     store: RunStore,
     how: Options,
-    *,
-    skip_damaged: bool = False,
 ) -> list[Missing]:
-    """Return what is left to train of runs without records.
+    """Return what is left to train of runs without records; a damaged checkpoint counts as none.
 
     Times, by `Study.seconds`, are those of stored runs on the same processor if it is the CPU of
-    this machine, and otherwise on any such device. A damaged checkpoint counts as none if it is to
-    be skipped, and else raises CheckpointError.
+    this machine, and otherwise on any such device.
     """
     done = {config: 0 for config, record in runs.items() if record is None}
     if not done:
@@ -61,7 +57,7 @@ def missing(
     from lcs.train.checkpoint import Checkpoint
 
     for config in done:
-        with suppress(CheckpointError) if skip_damaged else nullcontext():
+        with suppress(CheckpointError):  # which training will name
             done[config] = Checkpoint(config, store.root).epoch()
     # the records of the other kind say nothing of these
     kinds = {counts_apart(config.file.partition("/")[0]) for config in done}
@@ -95,14 +91,11 @@ def plan_text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: O
     seeds, conditions = {c.seed for c in runs}, {c.replace(seed=0) for c in runs}
     lines.append(f"configurations: {len(conditions)}, seeds: {min(seeds)} to {max(seeds)}")
     for name, values in told.items():
-        more = f", and {len(values) - MOST_VALUES} others" if len(values) > MOST_VALUES else ""
-        lines.append(f"  {name}: {', '.join(map(_shown, values[:MOST_VALUES]))}{more}")
+        lines.append(f"  {name}: {', '.join(map(_shown, values))}")
     costs = [run.seconds for run in left]
     summary = in_all(costs, how.workers or 1)
     if total(costs):
         summary += f" on {how.device_type}"
-        if how.on_ray and how.device == "auto":
-            summary += " (give --device for that of the cluster)"
     for name in dict.fromkeys(run.config.dataset for run in left if isinstance(run.config, Config)):
         if not (how.on_ray or spec(name).packaged or dataset_path(name).exists()):
             summary += f"; first `lcs data get {name}`, which is not here yet"

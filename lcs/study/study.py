@@ -259,7 +259,7 @@ class Study:
 
         with executors.choose(how, len(lacking)) as executor:
             how = dataclasses.replace(how, device=executor.device)
-            left = cost.missing(runs, self.seconds, store, how, skip_damaged=True)
+            left = cost.missing(runs, self.seconds, store, how)
             which = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
             total = cost.in_all([run.seconds for run in left], executor.slots)
             print(f"{which} to train on {how.device_type}{total}", file=sys.stderr)

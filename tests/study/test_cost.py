@@ -74,13 +74,6 @@ def test_the_sum_is_right_where_single_runs_are_not():
     assert sum(estimate(runs, run.config) for run in runs) == pytest.approx(250)
 
 
-def test_start_up_of_short_runs_is_not_taken_for_time_per_image():
-    """Runs of 2 epochs, most of whose time is start-up, beside one of 3000."""
-    configs = [DIGITS.replace(epochs=e, base_channels=w) for e in (2, 30, 3000) for w in (1, 2, 4)]
-    runs = [timed(0.5 + 1e-5 * cost.training_images(config), config) for config in configs]
-    assert estimate(runs, configs[-1]) == pytest.approx(runs[-1].provenance["seconds"], rel=0.2)
-
-
 def test_without_runs_a_product_sets_the_pace(monkeypatch):
     assert 1e6 < cost.product_rate("cpu", False) < 1e16
     monkeypatch.setattr(cost, "product_rate", lambda device, bf16: 1e9)
