@@ -6,7 +6,7 @@ import contextlib
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,9 +24,6 @@ from lcs.cli.options import (
 from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError, did_you_mean
-
-if TYPE_CHECKING:
-    from lcs.runs import Record
 
 app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
 RunId = Annotated[str, argument("Its id, or the start, or its record's file.", metavar="ID")]
@@ -91,28 +88,22 @@ def _has(config: Any, name: str, value: str) -> bool:
 @app.command()
 def show(run_id: RunId, store: StoreRead = None) -> None:
     """Print what came out of a run in a few lines on stderr, and its record, as JSON, on stdout."""
-    record = stores_to_read(store)[0].by_id(run_id)
-    print(*_outcome(record), sep="\n", file=sys.stderr, flush=True)
-    print(record.path.read_text(encoding="utf-8"), end="")
-
-
-def _outcome(record: Record) -> list[str]:
     from lcs.study import cost
 
+    record = stores_to_read(store)[0].by_id(run_id)
     config, final, origin = record.config, record.final, record.provenance
+    lines = [config.file]
     time = f"{cost.duration(origin['seconds'])} on {origin['device']} ({origin['hardware']})"
-    if not isinstance(config, Config):
-        return [config.file, time]
-    nonzeros, weights = final["nonzeros"], final["weights"]
-    layers = ", ".join(f"{name} {nonzeros[name]:,} of {count:,}" for name, count in weights.items())
-    left = sum(nonzeros.values()) / sum(weights.values())
-    images = config.accuracy_name.replace("_", " ")
-    return [
-        config.file,
-        f"{images} {percent(record.accuracy)}, train accuracy {percent(final['train_accuracy'])}",
-        f"weights left: {percent(left)} ({layers})",
-        f"{config.epochs} epochs in {time}",
-    ]
+    if isinstance(config, Config):
+        name, nonzeros, weights = config.accuracy_name, final["nonzeros"], final["weights"]
+        left = percent(sum(nonzeros.values()) / sum(weights.values()))
+        layers = ", ".join(f"{n} {nonzeros[n]:,} of {count:,}" for n, count in weights.items())
+        trained = f"train accuracy {percent(final['train_accuracy'])}"
+        lines.append(f"{name.replace('_', ' ')} {percent(record.accuracy)}, {trained}")
+        lines.append(f"weights left: {left} ({layers})")
+        time = f"{config.epochs} epochs in {time}"
+    print(*lines, time, sep="\n", file=sys.stderr, flush=True)
+    print(record.path.read_text(encoding="utf-8"), end="")
 
 
 @app.command()

@@ -92,13 +92,11 @@ class Processes(ProcessPoolExecutor, StudyExecutor):
 
     def why_ended(self, error: Exception) -> str:
         """Say that a worker was killed, which ends all."""
-        if not isinstance(error, BrokenProcessPool):
-            return ""
-        return (
+        killed = (
             "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
-            "goes on from the last checkpoints (a script has to call this under "
-            'if __name__ == "__main__":)'
+            'goes on (a script has to call this under if __name__ == "__main__":)'
         )
+        return killed if isinstance(error, BrokenProcessPool) else ""
 
     def stop(self) -> None:
         """End the workers; checkpoints stay."""
@@ -196,8 +194,8 @@ class OnRay(StudyExecutor):
 
     def why_ended(self, error: Exception) -> str:
         """Say that this process has lost the cluster."""
-        errors = self._ray.exceptions
-        if not isinstance(error, errors.RayError) or isinstance(error, errors.RayTaskError):
+        ours = isinstance(error, self._ray.exceptions.RayTaskError)
+        if ours or not isinstance(error, self._ray.exceptions.RayError):
             return ""
         kept = "what is finished is kept, and the same command goes on"
         return f"the Ray cluster is lost ({one_line(error)}); {kept}"
