@@ -15,7 +15,6 @@ from lcs.config import Config
 from lcs.errors import CheckpointError, ConfigError, NotChosen, RecordError
 from lcs.exhibits import find_study
 from lcs.runs import RunStore
-from lcs.runs import store as runs_module
 from lcs.study import Setting, Study, cost
 from lcs.study.study import MAX_SEEDS
 from lcs.train import train
@@ -166,17 +165,6 @@ def test_a_missing_seed_does_not_hide_a_later_one():
     assert seeds_of(study.stored("desk", store, 2)) == [0, 0]
     runs = study.runs("desk", None, store.find)
     assert [config.seed for config, found in runs.items() if not found] == [1, 1]
-
-
-def test_each_record_is_read_once(own, trained, monkeypatch):
-    read, original = [], runs_module.read_record
-    monkeypatch.setattr(
-        runs_module, "read_record", lambda *args: read.append(args[0]) or original(*args)
-    )
-    shown = STUDY.stored("smoke", own, betas=[50])
-    again = STUDY.train("smoke", store=own, device="cpu", betas=[50])
-    assert sorted(seeds_of(shown)) == sorted(seeds_of(again)) == [0, 0, 1, 1]
-    assert sorted(read) == own.paths()
 
 
 # Training
