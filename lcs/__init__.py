@@ -15,7 +15,6 @@ Packages of the library:
 
 - `cli`: the command line.
 
-Single files: `shapes` (sizes of layers), `seeds` (random streams), `cost` (operations and time of a
-run), `stats` (means with intervals), `errors`, `files` (files that appear whole or not at all) and
-`doctor` (what this machine can do).
+Single files: `shapes` (sizes of layers), `seeds` (random streams), `stats` (means with intervals),
+`errors`, `files` (files that appear whole or not at all) and `doctor` (what this machine can do).
 """

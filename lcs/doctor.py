@@ -12,11 +12,12 @@ from importlib.util import find_spec
 
 import torch
 
-from lcs import cost, data
+from lcs import data
 from lcs.config import Config
 from lcs.errors import DataError, LcsError, one_line
 from lcs.optim.beta_lasso import compiler_works
 from lcs.runs.provenance import hardware
+from lcs.study.cost import product_rate
 from lcs.train.loop import Run
 
 CURVE = Config(
@@ -32,7 +33,7 @@ Finding = tuple[bool | None, str]
 def examine(device: torch.device) -> Iterator[Finding]:
     """Yield what is found of a device, and of what surrounds it, as it is found."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    single, half = (cost.product_rate(device.type, bf16) or 1.0 for bf16 in (False, True))
+    single, half = (product_rate(device.type, bf16) or 1.0 for bf16 in (False, True))
     yield (
         None,
         f"{device}: {hardware(device)}; {cores} usable, {torch.get_num_threads()} threads; "
@@ -45,10 +46,9 @@ def examine(device: torch.device) -> Iterator[Finding]:
     yield compiler(device)
     try:
         yield training_curve(device)
-    except DataError as error:  # the library alone has no data set
-        yield None, f"training curve: {one_line(error)}"
-    except (RuntimeError, LcsError) as error:
-        yield False, f"training curve: {one_line(error)}"
+    except (RuntimeError, LcsError) as error:  # the library alone has no data set
+        good = None if isinstance(error, DataError) else False
+        yield good, f"training curve: {one_line(error)}"
 
 
 def compiler(device: torch.device) -> Finding:

@@ -61,15 +61,10 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def printable(text: str) -> str:
-    """Return a text whose letters that a terminal would obey or could not print are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def one_line(error: Exception) -> str:
     """Return what an error says, shortened to one line; the name of its type if that is nothing."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return printable(text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…")
+    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
 
 
 def shown(value: object) -> str:

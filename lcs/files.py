@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from lcs.errors import LcsError
 
 # variables of the environment that name a reader's own folders, and where these are by default
 FOLDERS = {
@@ -21,51 +23,38 @@ FOLDERS = {
 
 
 def own_folder(variable: str) -> Path:
-    """Return the reader's own folder that a variable of the environment names, one of `FOLDERS`.
-
-    Raises:
-        OSError: there is no home folder.
-    """
+    """Return the reader's own folder that a variable of the environment names, one of `FOLDERS`."""
     return expanded(os.environ.get(variable) or FOLDERS[variable])
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home folder in the place of `~`.
-
-    Raises:
-        OSError: there is no such home folder.
-    """
+    """Return a path with the home folder in the place of `~`; LcsError if there is none."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
         reason = "the home folder is not known; set HOME or give the whole path"
-        raise OSError(errno.ENOENT, reason, str(path)) from None
+        raise LcsError(f"{path}: {reason}") from None
 
 
-@contextlib.contextmanager
+@contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, made if it is missing, against others that lock it; a killed one holds none.
 
     On a file system without locks nothing is held.
-
-    Raises:
-        OSError: the folder cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as held:
-        with contextlib.suppress(OSError):
+    with ExitStack() as held:
+        with suppress(OSError):
             held.enter_context(_lock(folder))
         yield
 
 
-@contextlib.contextmanager
+@contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
-    Folders that are missing are made. What killed writers left in the folder is removed.
-
-    Raises:
-        OSError: the folder cannot be written or the disk is full; what stood there is still there.
+    Folders that are missing are made. What killed writers left in the folder is removed. After an
+    OSError, as of a full disk, what stood there is still there.
     """
     with _beside(path, Path.touch) as temporary:
         with temporary.open("wb") as file:
@@ -75,13 +64,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
 
 
-@contextlib.contextmanager
+@contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside `path`, which is removed; by the next writer if this is killed.
-
-    Raises:
-        OSError: it cannot be made.
-    """
+    """Yield a new folder beside `path`, which is removed; by the next writer if this is killed."""
     with _beside(path, Path.mkdir) as folder:
         yield folder
 
@@ -89,7 +74,7 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 def remove_abandoned(folder: Path) -> None:
     """Remove what killed writers left in a folder; one that still runs has locked its own."""
     for left in folder.glob(f".*.{'[0-9a-f]' * 8}.partial"):
-        with contextlib.suppress(OSError), _lock(left, fcntl.LOCK_NB):
+        with suppress(OSError), _lock(left, fcntl.LOCK_NB):
             _remove(left)
 
 
@@ -98,16 +83,16 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """Yield a new file or folder beside `path`, which is locked, and removed in the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path.parent)
-    with contextlib.ExitStack() as held:
+    with ExitStack() as held:
         while True:
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
             make(temporary)
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 held.enter_context(_lock(temporary))
             if temporary.exists():  # nobody removed it before it was locked
                 break
@@ -121,7 +106,7 @@ def _remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
+@contextmanager
 def _lock(path: Path, how: int = 0) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -3,13 +3,9 @@
 import dataclasses
 import importlib.metadata
 import json
-import os
 import re
 import shlex
-import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +15,6 @@ from helpers.finished_results import results
 
 import lcs.cli
 import lcs.exhibits.book
-from lcs.cli.training import PANELS
 from lcs.config import Config
 from lcs.data import DATASETS
 from lcs.exhibits import studies
@@ -38,7 +33,7 @@ def asked(monkeypatch):
         return SimpleNamespace(path="record.json", accuracy=0.5)
 
     monkeypatch.setattr("lcs.train.train", train)
-    monkeypatch.setattr("lcs.cost.Pace", lambda *_: SimpleNamespace(seconds=lambda _: 90.0))
+    monkeypatch.setattr("lcs.study.cost.Pace", lambda *_: SimpleNamespace(seconds=lambda _: 90.0))
     return calls
 
 
@@ -46,24 +41,20 @@ def files(folder):
     return sorted(path for path in Path(folder).rglob("*") if path.is_file())
 
 
-def test_the_command_is_installed():
+def test_the_command_is_installed(command, monkeypatch):
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="lcs")
     assert script.load() is lcs.cli.main
-
-
-@pytest.mark.parametrize(("words", "meant"), [(["trian"], "train"), (["runs", "lst"], "list")])
-def test_an_unknown_command(words, meant, command):
-    command(*words).refused(f"Did you mean '{meant}'", 2)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: {"lcs": "3.2.1"}[name])
+    assert command("--version") == (0, "3.2.1\n", "")
 
 
 def test_help(command):
-    for words in ([], ["train"], ["runs"], ["runs", "replay"], ["study"], ["data"], ["book"]):
-        said = command(*words, "--help")
-        assert (said.code, said.err) == (0, "")
+    wanted = dict.fromkeys([f"{name} --help" for name in ("train", "runs replay", "study")], 0)
+    for words, code in (wanted | {"--help": 0, "runs": 2}).items():  # a command is missing
+        said = command(*words.split())
+        assert (said.code, said.err) == (code, "")
         assert "Usage: lcs" in re.sub(r"\x1b\[[\d;]*m", "", said.out)
-    said = command("runs")  # a command is missing
-    assert (said.code, said.err) == (2, "")
-    assert "Usage: lcs" in re.sub(r"\x1b\[[\d;]*m", "", said.out)
+    command("runs", "lst").refused("Did you mean 'list'", 2)
 
 
 def test_the_examples_of_the_help_are_commands(asked, command, tmp_path):
@@ -86,84 +77,59 @@ def test_the_examples_of_the_help_are_commands(asked, command, tmp_path):
 
 def test_train_as_it_is_spelt(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
-    line = (
-        "train --dataset digits --model s-fc --optimizer beta-lasso --beta 50 --l1 2e-5 "
-        "--epochs 3 --seed 0 --lr 0.1 --batch-size 512 --device cpu --checkpoint-seconds 30 "
-        "--store records"
-    )
-    words = line.split()
-    config = Config(dataset="digits", optimizer="beta-lasso", beta=50.0, l1=2e-5, epochs=3)
+    words = ("train", *DIGITS, "--model", "s-fc", "--lr", 0.1, "--seed", 0, "--store", "records")
+    config = Config(dataset="digits", epochs=2, batch_size=256)
     planned = command(*words, "--plan")
-    text = rf"run {config.run_id}: 3 epochs on cpu, about \d+ s; .* be (records/digits/\S+json)\n"
+    text = rf"run {config.run_id}: 2 epochs on cpu, about \d+ s; .* be (records/digits/\S+json)\n"
     place = re.fullmatch(text, planned.out)[1]
     assert (planned.code, planned.err, files(tmp_path)) == (0, "", [])
     said = command(*words)
-    assert said.code == 0
     first, last = said.err.splitlines(keepends=True)
     assert re.fullmatch(text, first)
     assert re.fullmatch(rf"run {config.run_id}: test accuracy \d\d\.\d\d %\n", last)
-    assert said.out == f"{place}\n"
+    assert (said.code, said.out) == (0, f"{place}\n")
     path = Path(place)
-    document = json.loads(path.read_text())
-    assert document["config"] == dataclasses.asdict(config)
+    assert json.loads(path.read_text())["config"] == dataclasses.asdict(config)
     before = path.stat().st_mtime_ns
     again = command(*words)  # done already: the same answer, no new record
     assert (again.out, again.err) == (said.out, last.replace("\n", ", trained before\n"))
     assert command(*words, "--plan").out == f"run {config.run_id}, trained before: {place}\n"
     assert path.stat().st_mtime_ns == before
-    assert files("records") == [path, path.with_suffix(".safetensors")]
 
 
 @pytest.mark.filterwarnings("default:beta")
 def test_a_warning_is_a_line_too(tmp_path, command):
     options = ("--optimizer", "beta-lasso", "--l1", 0.01, "--beta", 50, "--store", tmp_path)
-    _, *lines, result = command("train", *DIGITS, *options).err.splitlines()
+    _, *lines, _ = command("train", *DIGITS, *options).err.splitlines()
     assert len(lines) == 3, "one for each layer"
-    for line in lines:
-        assert line.startswith("lcs: warning: beta * l1 = 0.5 exceeds the largest weight, ")
-    assert "test accuracy" in result
+    assert all(line.startswith("lcs: warning: beta * l1 = 0.5 exceeds the") for line in lines)
 
 
-def test_every_field_of_a_run_is_an_option(asked, command, tmp_path):
-    lasso = Config(
-        dataset="digits", model="s-conv", base_channels=2, kernel_size=5, padding="none",
-        affine=True, bias=True, dropout=0.25, optimizer="beta-lasso", lr=0.2, l1=1e-4,
-        l1_rest=1e-5, beta=5.0, loss="bce", schedule="constant", epochs=7, batch_size=64,
-        augment="flip-crop", crop_padding=2, crop_fill=9, normalize="standard", permute_pixels=True,
-        validation=True, precision="bf16", frozen_zeros=True, seed=3,
+def test_fields_of_a_run_are_options(asked, command, tmp_path):
+    """Of all types; every field is an option, as the next test says."""
+    config = Config(
+        dataset="digits", model="s-conv", kernel_size=5, affine=True, bias=True, dropout=0.25,
+        optimizer="beta-lasso", l1=1e-4, l1_rest=1e-5, beta=5.0, epochs=7, augment="flip-crop",
+        seed=3,
     )  # fmt: skip
-    sgd = Config(
-        momentum=0.5, weight_decay=1e-4, period=100, pruning="rigl", density=0.1, density_rest=0.5,
-        images="noise", labels="shuffled", train_share=0.5,
-    )  # fmt: skip
-    growing = Config(
-        optimizer="beta-lasso", l1=1e-4, l1_growth=0.5, l1_growth_from=0.25, l1_window="learned",
-        l1_window_size=5,
-    )  # fmt: skip
-    started = Config(start="mask", source="cifar10/s-fc-a4-beta-lasso-0123456789")
-    changed = set()
-    for config in (lasso, sgd, growing, started):
-        words = []
-        for field in dataclasses.fields(config):
-            value, option = getattr(config, field.name), f"--{field.name.replace('_', '-')}"
-            if value != field.default:
-                changed.add(field.name)
-                words += [option] if value is True else [option, value]
-        assert command("train", *words, "--store", tmp_path).code == 0
-        assert asked.pop()[0] == config
-    assert changed == {field.name for field in dataclasses.fields(Config)}
+    words = []
+    for field in dataclasses.fields(config):
+        value, option = getattr(config, field.name), f"--{field.name.replace('_', '-')}"
+        if value != field.default:
+            words += [option] if value is True else [option, value]
+    assert command("train", *words, "--store", tmp_path).code == 0
+    assert asked[0][0] == config
 
 
 def test_the_help_of_train_gives_meanings_choices_and_ranges():
     options = {p.name: p for p in typer.main.get_command(lcs.cli.app).commands["train"].params}
     for field in dataclasses.fields(Config):
-        assert options[field.name].default == field.default
+        option = options[field.name]
+        assert option.default == field.default
+        assert option.rich_help_panel
     assert options["beta"].help.startswith("Weights of magnitude below beta * lambda are set to")
     assert "sgd, beta-lasso, proximal-l1, spred" in options["optimizer"].help
     assert "0 to 0.95" in options["dropout"].help
-    fields = [field.name for field in dataclasses.fields(Config)]
-    assert [*PANELS] == sorted(PANELS, key=fields.index)
-    assert next(iter(PANELS)) == fields[0], "every field is in a group"
 
 
 def test_other_options_reach_the_loop(asked, command, monkeypatch, tmp_path):
@@ -182,41 +148,21 @@ def test_other_options_reach_the_loop(asked, command, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("options", "code", "reason"),
     [
-        (["--epochs", 0], "epochs: 0 is out of range; give 1 to"),
-        (["--lr", "nan"], "lr: nan is not a finite number"),
-        (["--device", "tpu"], "device: unknown value 'tpu'; give auto, cpu or cuda"),
-        (["--dataset", "cifar"], "dataset: unknown value 'cifar'; choose from cifar10"),
-        (["--dataset", "cifar"], "did you mean cifar10?"),
-        (["--optimizer", "beta_lasso"], "did you mean beta-lasso?"),
-        (["--l1", 2e-5, "--beta", 50], "leave beta, l1 out or choose optimizer beta-lasso"),
-        (["--store", "/dev/null/records"], "/dev/null/records: Not a directory"),
+        (["--epochs", 0], 1, "epochs: 0 is out of range; give 1 to"),
+        (["--device", "tpu"], 1, "device: unknown value 'tpu'; give auto, cpu or cuda"),
+        (["--dataset", "cifar"], 1, "did you mean cifar10?"),
+        (["--l1", 2e-5, "--beta", 50], 1, "leave beta, l1 out or choose optimizer beta-lasso"),
+        (["--store", "/dev/null/records"], 1, "/records: Not a directory; check the path"),
+        (["--lr", 1000, "--weight-decay", 1, "--batch-size", 90], 1, "is not finite in epoch 1; "),
+        (["--epochs", "many"], 2, "--epochs"),
+        (["--weight-dacay", 0.1], 2, "Possible options: --weight-decay"),
+        (["--store", ""], 2, "the name of the folder is empty"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(options, reason, command, tmp_path):
-    command("train", *DIGITS, "--store", tmp_path / "runs", *options).refused(reason)
-    assert not files(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (["--epochs", "many"], "--epochs"),
-        (["--weight-dacay", 0.1], "Possible options: --weight-decay"),
-        (["digits"], "digits"),
-        (["--seed"], "--seed"),
-        (["--store", ""], "the name of the folder is empty"),
-    ],
-)
-def test_a_wrong_command_line_is_refused(options, reason, command, tmp_path):
-    command("train", *DIGITS, *options).refused(reason, 2)
-
-
-def test_a_run_that_diverges(command, tmp_path):
-    rates = ("--lr", 1000, "--weight-decay", 1, "--batch-size", 90)
-    said = command("train", *DIGITS, "--store", tmp_path, *rates)
-    said.refused("-s0: the loss is not finite in epoch 1; try")
+def test_what_cannot_be_trained_is_refused(options, code, reason, command, tmp_path):
+    command("train", *DIGITS, "--store", tmp_path / "runs", *options).refused(reason, code)
     assert not files(tmp_path)
 
 
@@ -224,23 +170,18 @@ def test_a_run_out_of_time(command, tmp_path):
     words = ("train", *DIGITS, "--store", tmp_path)
     said = command(*words, "--budget-minutes", 0)
     assert (said.code, said.out, files(tmp_path)) == (75, "", [])
-    paused = "paused at epoch 0 of 2: the time budget is spent; the same command goes on"
-    assert said.error.endswith(paused)
-    said = command(*words)
-    assert said.code == 0
-    assert re.search(r"^run \S+ resumed at epoch 0\n", said.err, re.M)
+    assert said.error.endswith("epoch 0 of 2: the time budget is spent; the same command goes on")
+    assert " resumed at epoch 0\n" in command(*words).err
 
 
 @pytest.mark.parametrize(
     ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
 )
 def test_an_interrupted_run(sign, code, asked, command, monkeypatch):
-    goes_on = "; the same command goes on from the last checkpoint, if any"
     monkeypatch.setattr("lcs.train.train", lambda *_, **__: signal.raise_signal(sign))
     said = command("train")
-    assert (said.code, said.error) == (code, f"lcs: interrupted{goes_on}")
-    monkeypatch.setattr("lcs.runs.RunStore.paths", lambda _: signal.raise_signal(sign))
-    assert command("runs", "list") == (code, "", "lcs: interrupted\n")
+    assert said.code == code
+    assert said.error.startswith("lcs: interrupted; the same command goes on from the last")
 
 
 # --- study
@@ -302,9 +243,7 @@ def test_several_studies_train_as_one_each_at_its_scale(command, tmp_path, monke
 def test_without_a_name_studies_are_listed_and_no_option_is_ignored(command):
     said = command("study")
     assert (said.code, said.err) == (0, "")
-    chapters = {line.split()[1]: line.split()[0] for line in said.out.splitlines()}
-    assert list(chapters) == list(studies())
-    assert chapters["cifar100"] == "table2"
+    assert [line.split()[1] for line in said.out.splitlines()] == [*studies()]
     for words in (["--plan"], ["--device", "auto"], ["--store", "here"]):
         command("study", *words).refused("name a study; `lcs study` lists them", 2)
 
@@ -313,16 +252,8 @@ def test_without_a_name_studies_are_listed_and_no_option_is_ignored(command):
     ("words", "code", "reason"),
     [
         (["tabel2"], 1, "study: unknown name 'tabel2'; did you mean table2?"),
-        (["table2", "tabel2"], 1, "study: unknown name 'tabel2'"),
-        (["table2", "--scale", "huge"], 1, "scale: unknown value 'huge'; choose from smoke, desk"),
-        (["table2", "--seeds", -1], 1, "seeds: -1 is out of range"),
         (["table2", "--workers", 0], 2, "--workers"),
-        (["table2", "--plan", "--device", "tpu"], 1, "device: unknown value 'tpu'"),
-        (["table2", "--plan", "--budget-minutes", -1], 1, "budget_minutes: -1"),
-        (["table2", "--plan", "--checkpoint-seconds", "nan"], 1, "checkpoint_seconds: nan"),
         (["table2", "recipe-cifar100", "--epochs", -1], 1, "epochs: -1 is out of range"),
-        (["sound", "--betas", 50], 1, "betas: sound has none to choose; leave it out"),
-        (["recipe-cifar100", "--dataset", "svhn"], 1, "dataset: cannot be changed in recipe"),
         (["search", "--choose", "--seeds", 3], 2, "--choose trains nothing"),
         (["search", "table2", "--choose"], 2, "--choose trains nothing"),
         (["table2", "toy"], 1, "study: toy has no networks to train; give it alone"),
@@ -338,22 +269,21 @@ def test_what_cannot_be_studied(words, code, reason, command, tmp_path):
 
 def test_list_and_show(store, record, command):
     said = command("runs", "list", "--store", store.root)
-    assert (said.code, said.err) == (0, "")
     lines = [line.split() for line in said.out.splitlines()]
+    assert (said.code, said.err) == (0, "")
     assert [line[0] for line in lines] == [found.run_id for found in store.records()]
     assert [line[-1] for line in lines] == [str(path) for path in store.paths()]
-    (accuracy,) = (line[1] for line in lines if line[0] == record.run_id)
-    assert accuracy == f"{100 * record.final['test_accuracy']:.2f}"
-    for wanted in (record.run_id, record.run_id[:5]):
-        said = command("runs", "show", wanted, "--store", store.root)
-        assert said.out == record.path.read_text()
-        file, accuracies, weights, time = said.err.splitlines()
-        assert file == record.config.file
-        assert accuracies.startswith(f"test accuracy {accuracy} %, train accuracy ")
-        kept, every = record.final["nonzeros"]["fc1"], record.final["weights"]["fc1"]
-        assert weights.startswith("weights left: ")
-        assert f" fc1 {kept:,} of {every:,}, fc2 " in weights
-        assert re.fullmatch(r"3 epochs in \d+ s on cpu \(.+\)", time)
+    accuracy = f"{100 * record.final['test_accuracy']:.2f}"
+    assert [line[1] for line in lines if line[0] == record.run_id] == [accuracy]
+    said = command("runs", "show", record.run_id[:5], "--store", store.root)
+    assert said.out == record.path.read_text()
+    file, accuracies, weights, time = said.err.splitlines()
+    assert file == record.config.file
+    assert accuracies.startswith(f"test accuracy {accuracy} %, train accuracy ")
+    kept, every = record.final["nonzeros"]["fc1"], record.final["weights"]["fc1"]
+    assert weights.startswith("weights left: ")
+    assert f" fc1 {kept:,} of {every:,}, fc2 " in weights
+    assert re.fullmatch(r"3 epochs in \d+ s on cpu \(.+\)", time)
 
 
 def test_listed_runs_have_all_the_words(store, record, command):
@@ -363,15 +293,12 @@ def test_listed_runs_have_all_the_words(store, record, command):
         return [line.split()[0] for line in said.out.splitlines()]
 
     others = [run.run_id for run in store.records() if run != record]
-    assert listed("beta=50") == listed("digits/", "beta-lasso", "l1=0.0002") == [record.run_id]
-    assert listed("l1=2e-4") == listed("l1=.0002", "crop-padding=null") == [record.run_id]
+    assert listed("digits/", "beta-lasso", "beta=50") == [record.run_id]
+    assert listed("l1=2e-4", "crop-padding=null") == [record.run_id]
     assert listed("validation=true") == listed("optimizer=sgd") == others
-    assert listed("beta=50", "validation=true") == listed("source=none", "epochs=4") == []
-    assert listed("model=") == listed("epochs=fifty") == []
+    assert listed("beta=50", "validation=true") == listed("epochs=fifty") == []
     nothing = command("runs", "list", "beta=50", "l1=1", "--store", store.root)
     assert nothing == (0, "", "lcs: no record has beta=50 and l1=1\n")
-    said = command("runs", "list", "run_id=1", "--store", store.root)
-    said.refused("no setting 'run_id'")
     said = command("runs", "list", "base-chanels=1", "--store", store.root)
     said.refused("no setting 'base_chanels'; did you mean base_channels?")
     assert "%v" in command("runs", "list", "sgd", "--store", store.root).out
@@ -397,37 +324,31 @@ def test_import(store, record, command, tmp_path):
     assert said.code == 0
     assert said.out.splitlines() == [str(path) for path in RunStore(book).paths()]
     assert sorted(p.name for p in files(book)) == sorted(p.name for p in files(store.root))
-    away, small = tmp_path / "mail", tmp_path / "small"
-    shutil.copytree(record.path.parent, away)
-    assert command("runs", "import", away / record.path.name, "--store", book).code == 0
+    assert command("runs", "import", record.path, "--store", book).code == 0
     assert command("runs", "verify", "--store", book).out == "3 records whole, 0 bad\n"
+    small = tmp_path / "small"
     said = command("runs", "import", store.root, "--store", small, "--no-filters")
     assert said.code == 0
     assert sorted(p.name for p in files(small)) == sorted(p.name for p in store.paths())
 
 
 def test_what_cannot_be_imported_stops_no_other(store, record, command, tmp_path):
-    book = RunStore(tmp_path / "book")
-    book.write(record.config, **results(record.config))
-    said = command("runs", "import", record.path, "--store", book.root)
+    book, other = RunStore(tmp_path / "book"), RunStore(tmp_path / "other")
+    other.write(record.config, **results(record.config))
+    said = command("runs", "import", record.path, "--store", other.root)
     said.refused("exists already, with other results")
-    shutil.rmtree(book.root)
     record.path.write_text(record.path.read_text().replace('"epoch": 3', '"epoch": 4'))
     said = command("runs", "import", tmp_path / "absent", store.root, "--store", book.root)
-    assert said.code == 1
     absent, edited = said.err.splitlines()
+    assert said.code == 1
     assert "absent: there is no such file or folder" in absent
     assert str(record.path) in edited
     others = [path.name for path in store.paths() if path != record.path]
     assert [path.name for path in book.paths()] == others
 
 
-@pytest.mark.parametrize("words", [["list"], ["verify"], ["show", "x"], ["replay", "x"]])
-def test_a_store_that_is_not_there_is_refused(words, command, tmp_path):
-    command("runs", *words, "--store", tmp_path / "typo").refused("there is no folder")
-
-
 def test_without_a_store_the_books_records_are_listed_too(command, finished, monkeypatch, tmp_path):
+    command("runs", "list", "--store", tmp_path / "typo").refused("there is no folder")
     monkeypatch.setenv("LCS_STORE", str(tmp_path))
     monkeypatch.setattr("lcs.runs.store.BOOK_RUNS", finished)
     assert len(command("runs", "list").out.splitlines()) == len(RunStore(finished).paths())
@@ -445,19 +366,9 @@ def test_data(command, tmp_path, monkeypatch):
         said = command("data", verb, "digits")
         assert (said.code, said.err) == (0, "")
         assert Path(said.out.strip()).exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        (["get", "cifar"], "did you mean cifar10?"),
-        (["verify", "cifar10"], "lcs data get cifar10"),
-        (["import", "cifar10", "none.npz"], "none.npz does not exist"),
-    ],
-)
-def test_data_that_is_not_there(words, reason, command, tmp_path, monkeypatch):
-    monkeypatch.setenv("LCS_DATA", str(tmp_path))
-    command("data", *words).refused(reason)
+    command("data", "get", "cifar").refused("did you mean cifar10?")
+    command("data", "verify", "cifar10").refused("lcs data get cifar10")
+    command("data", "import", "cifar10", "none.npz").refused("none.npz does not exist")
     assert not files(tmp_path)
 
 
@@ -468,24 +379,18 @@ def test_data_that_is_not_there(words, reason, command, tmp_path, monkeypatch):
     ("words", "expected"),
     [
         ("", [("render",)]),
-        ("toy", [("rerun", "toy", {})]),
         ("toy -p a=b=c --parameter d=", [("rerun", "toy", {"a": "b=c", "d": ""})]),
         ("--update", [("update", "toy"), ("update", "table2")]),
         ("table2 --update", [("update", "table2")]),
         ("toy -p scale", "parameter 'scale': give name=value"),
         ("-p scale=smoke", "name it"),
-        ("toy --update -p scale=smoke", "running one chapter anew"),
         ("--new", "name the exhibit"),
     ],
 )
 def test_book(words, expected, command, monkeypatch):
     calls = []
     for verb in ("render", "rerun", "update"):
-
-        def ask(*arguments, verb=verb):
-            calls.append((verb, *arguments))
-            return f"{verb}.html"
-
+        ask = lambda *words, verb=verb: calls.append((verb, *words)) or f"{verb}.html"  # noqa: E731
         monkeypatch.setattr(lcs.exhibits.book, verb, ask)
     monkeypatch.setattr(lcs.exhibits.book, "chapters", lambda: ["toy", "table2"])
     monkeypatch.setattr(lcs.exhibits.book, "parse", lambda chapter, words: dict(words))
@@ -497,52 +402,8 @@ def test_book(words, expected, command, monkeypatch):
         assert said.out.splitlines() == [f"{call[0]}.html" for call in expected]
 
 
-def test_a_book_without_such_a_chapter_or_parameter(command, monkeypatch, tmp_path):
+def test_a_book_that_is_not_there(command, monkeypatch, tmp_path):
     command("book", "table2", "-p", "sede=1").refused("did you mean seeds?")
-    command("book", "tabel2").refused("there is no chapter 'tabel2'")
-    command("book", "tabel2").refused("did you mean table2?")
-    command("book", "", "--update").refused("there is no chapter ''")
     monkeypatch.setattr(lcs.exhibits.book, "ROOT", tmp_path)  # as in an installed package
     for words in ([], ["table2"], ["--update"]):
         command("book", *words).refused("run this from a clone")
-
-
-# --- installed without the book
-
-
-INSTALLED = """
-import sys
-sys.path.insert(0, ".")
-sys.modules |= dict.fromkeys(["pandas", "sklearn", "matplotlib", "papermill", "nbformat"])
-from lcs.cli import main
-for words in sys.argv[1:]:
-    try:
-        main(words.split())
-    except SystemExit as end:
-        print(end.code)
-"""
-
-
-def test_what_an_installed_package_lacks_is_said_in_one_line(tmp_path):
-    shutil.copytree(Path(lcs.__file__).parent, tmp_path / "lcs")
-    reasons = {
-        "runs list": "lcs: no records in ",
-        "runs import x.json": "name a folder by --store",
-        "book": "is not installed; in the checkout: pip install -e '.[book]'",
-        "data verify digits": "digits comes with scikit-learn",
-    }
-    said = subprocess.run(
-        [sys.executable, "-c", INSTALLED, *reasons],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"LCS_STORE": f"{tmp_path}/none", "LCS_DATA": f"{tmp_path}/none"},
-    )
-    assert said.stdout.split() == ["0", "1", "1", "1"], said.stderr
-    for line, reason in zip(said.stderr.splitlines(), reasons.values(), strict=True):
-        assert reason in line
-
-
-def test_the_version_is_that_of_the_installed_package(command, monkeypatch):
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: {"lcs": "3.2.1"}[name])
-    assert command("--version") == (0, "3.2.1\n", "")

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from lcs.errors import LcsError
 from lcs.files import is_full, locked, own_folder, replacing, scratch_folder
 
 WRITER = """
@@ -69,14 +70,14 @@ def test_what_fails_leaves_the_file_before(tmp_path, monkeypatch):
 
 
 def test_a_folder_is_held_by_one_process(tmp_path):
-    script = "import sys; from pathlib import Path; from lcs.files import is_full, locked\n"
-    script += "with locked(Path(sys.argv[1])): print('mine')"
-    with locked(tmp_path / "new" / "folder"):
-        command = [sys.executable, "-c", script, tmp_path / "new" / "folder"]
-        other = subprocess.Popen(command, stdout=subprocess.PIPE)
+    folder = tmp_path / "new" / "folder"
+    script = "import pathlib, sys\nfrom lcs.files import locked\n"
+    script += "with locked(pathlib.Path(sys.argv[1])): pass"
+    with locked(folder):
+        other = subprocess.Popen([sys.executable, "-c", script, folder])
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(1)
-    assert other.communicate()[0] == b"mine\n"
+    assert other.wait() == 0
 
 
 def test_own_folders(monkeypatch, tmp_path):
@@ -86,5 +87,5 @@ def test_own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("LCS_STORE", "~/own")
     assert own_folder("LCS_STORE") == tmp_path / "own"
     monkeypatch.setenv("LCS_STORE", "~nobody-of-this-name/own")
-    with pytest.raises(OSError, match="home folder is not known; set HOME"):
+    with pytest.raises(LcsError, match="home folder is not known; set HOME"):
         own_folder("LCS_STORE")

@@ -13,13 +13,13 @@ from lcs.exhibits import EXHIBITS
 PACKAGE = Path(__file__).parents[1] / "lcs"
 # from below; a module imports those of its own floor and of lower ones
 FLOORS = (
-    "errors files seeds",
+    "errors seeds files",
     "shapes data",  # which does not know of configurations
     "config",
     "models optim measure stats",
     "runs",
     "train",
-    "cost study doctor",
+    "study doctor",
     "analysis",
     "exhibits",
     "cli __main__",

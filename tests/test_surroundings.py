@@ -15,71 +15,41 @@ import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import save_file
 
 from lcs.cli import main
 from lcs.config import Config
-from lcs.errors import CheckpointError, ConfigError
-from lcs.runs import provenance, verify
-from lcs.train.checkpoint import Checkpoint
+from lcs.errors import ConfigError
+from lcs.runs import provenance
 
 ROOT = Path(__file__).parents[1]
 FULL = Path("/dev/full")
-CONFIG = Config(dataset="digits", epochs=2)
 
 
 def lcs(*arguments, stdout=subprocess.PIPE, cwd=ROOT, env=None):
     """Run the command line in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "lcs", *map(str, arguments)],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        env=os.environ if env is None else env,
-        timeout=120,
-    )
+    command = [sys.executable, "-m", "lcs", *map(str, arguments)]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd, env=env)
 
 
 # --- folders and pipes
 
 
 def test_an_unreadable_folder_is_not_an_empty_one(store, command, monkeypatch):
-    scan = os.scandir
-
-    def scandir(path="."):
-        if str(path).endswith("digits"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
+    denied = PermissionError(13, "Permission denied", "/closed")
+    monkeypatch.setattr(os, "scandir", mock.Mock(side_effect=denied))
     for verb in ("verify", "list"):
-        command("runs", verb, "--store", store.root).refused("Permission denied")
-
-
-def test_a_stray_file_does_not_hide_the_records(store, command):
-    stray = store.root / "notes\x1b[31m.json"
-    stray.write_text("{}")
-    said = command("runs", "list", "--store", store.root)
-    assert (said.code, len(said.out.splitlines())) == (1, 3)
-    assert rf"{store.root}/notes\x1b[31m.json: not a run record" in said.err
-    assert len(verify(store)) == 1
+        said = command("runs", verb, "--store", store.root)
+        said.refused("/closed: Permission denied; check the path")
 
 
 @pytest.mark.skipif(not FULL.is_char_device(), reason=f"this machine has no {FULL}")
-def test_a_full_disk_behind_stdout(store):
-    with FULL.open("w") as full:
-        said = lcs("runs", "list", "--store", store.root, stdout=full)
-    assert said.returncode == 1
-    assert said.stderr.decode().splitlines() == ["lcs: error: No space left on device"]
-
-
-def test_a_reader_that_has_read_enough(store):
-    """As `head` in a pipe."""
+def test_a_full_disk_behind_stdout_and_a_reader_that_has_read_enough(store):
     reading, writing = os.pipe()
-    os.close(reading)
-    said = lcs("runs", "list", "--store", store.root, stdout=writing)
-    os.close(writing)
-    assert (said.returncode, said.stderr) == (1, b"")
+    os.close(reading)  # as `head` in a pipe
+    with FULL.open("w") as full, os.fdopen(writing, "w") as pipe:
+        for stdout, error in ((full, b"lcs: error: No space left on device\n"), (pipe, b"")):
+            said = lcs("runs", "list", "--store", store.root, stdout=stdout)
+            assert (said.returncode, said.stderr) == (1, error)
 
 
 # --- homes and terminals
@@ -116,7 +86,6 @@ def test_what_a_reader_has_set_does_not_reach_the_book(tmp_path, clone):
         profile / "startup" / "own.py": "import builtins\nbuiltins.sum = len",
         profile / "ipython_config.py": "c.InteractiveShell.ast_node_interactivity = 'all'",
         data / "kernels" / "python3" / "kernel.json": json.dumps(kernel),
-        home / "startup.py": "import builtins\nbuiltins.sum = len",
         home / "matplotlibrc": "lines.linewidth: 9",
     }.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +97,6 @@ def test_what_a_reader_has_set_does_not_reach_the_book(tmp_path, clone):
         "JUPYTER_PATH": data,
         "MATPLOTLIBRC": home / "matplotlibrc",
         "PYTHONPATH": clone,
-        "PYTHONSTARTUP": home / "startup.py",
     }
     hostile = os.environ | {name: str(place) for name, place in places.items()}
     updated = lcs("book", "tiny", "--update", cwd=home, env=hostile | {"MPLBACKEND": "agg"})
@@ -154,13 +122,6 @@ def test_a_user_of_a_container_who_has_no_name_and_no_home(clone):
     assert "home folder is not known; set HOME" in line
 
 
-def test_a_terminal_without_greek(store, tmp_path):
-    folder = shutil.copytree(store.root, tmp_path / "β")
-    said = lcs("runs", "list", "--store", folder, env=os.environ | {"PYTHONIOENCODING": "ascii"})
-    assert (said.returncode, said.stderr) == (0, b"")
-    assert rb"\u03b2" in said.stdout
-
-
 def test_provenance_is_of_this_repository_also_in_a_hook_of_another(tmp_path, monkeypatch):
     git = provenance._git.__wrapped__
     commit = git("rev-parse", "HEAD")
@@ -172,17 +133,12 @@ def test_provenance_is_of_this_repository_also_in_a_hook_of_another(tmp_path, mo
 
 # --- whatever may be typed, or stand in a file
 
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-ANYTHING = st.recursive(
-    PLAIN, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part)
-)
+NUMBER = st.booleans() | st.integers() | st.floats()
+ANYTHING = st.none() | NUMBER | st.text(max_size=20) | st.lists(NUMBER, max_size=3)
 few = settings(
-    derandomize=True,
-    max_examples=25,
-    deadline=None,
-    database=None,
+    derandomize=True, max_examples=25, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+)  # fmt: skip
 
 
 @few
@@ -191,24 +147,6 @@ def test_any_values_are_a_configuration_or_refused(values):
     with contextlib.suppress(ConfigError):
         config = Config.from_dict(values)
         assert Config.from_dict(asdict(config)) == config
-
-
-@few
-@given(state=ANYTHING, config=ANYTHING)
-def test_any_state_of_a_checkpoint_is_read_or_refused(state, config, tmp_path):
-    checkpoint = Checkpoint(CONFIG, tmp_path)
-    checkpoint.path = tmp_path / "any.safetensors"
-    own = json.dumps(asdict(CONFIG))
-    for metadata in (
-        {"config": own, "state": json.dumps({"epoch": state, "history": {}})},
-        {"config": own, "state": json.dumps(state)},
-        {"config": json.dumps(config), "state": "{}"},
-    ):
-        save_file({}, checkpoint.path, metadata)
-        with contextlib.suppress(CheckpointError):
-            assert checkpoint.epoch() in range(CONFIG.epochs + 1)
-        with contextlib.suppress(CheckpointError):
-            checkpoint.load()
 
 
 @few

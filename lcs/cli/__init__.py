@@ -10,7 +10,6 @@ Only what a command uses is imported, inside it: torch alone takes seconds to im
 from __future__ import annotations
 
 import getpass
-import io
 import os
 import signal
 import sys
@@ -19,9 +18,10 @@ from typing import Annotated
 
 import typer
 
-from lcs.cli import book, data, doctor, runs, training
-from lcs.cli.options import say
+from lcs.cli import book, data, runs, training
+from lcs.cli.options import Device, option, say
 from lcs.errors import LcsError, Paused
+from lcs.files import is_full
 
 EXIT_PAUSED = 75
 EXIT_INTERRUPTED = 130
@@ -29,12 +29,26 @@ EXIT_TERMINATED = 143
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 
+
+def doctor(device: Device = "auto") -> None:
+    """Say what this machine has and can do, in about a minute; exit 1 if a check fails."""
+    from lcs.doctor import examine
+    from lcs.train.device import choose_device
+
+    failed = False
+    for good, text in examine(choose_device(device)):
+        mark = {None: "-", True: "ok", False: "FAIL"}[good]
+        print(f"{mark:5}{text}", flush=True)
+        failed |= good is False
+    raise typer.Exit(failed)
+
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(training.study)
 app.add_typer(runs.app, name="runs")
-app.command()(doctor.doctor)
+app.command()(doctor)
 app.command()(book.book)
 
 
@@ -52,7 +66,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, option("Print the version.", "--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Learning Convolutions from Scratch: train, study, and keep the records."""
@@ -61,9 +75,6 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # as Ctrl-C, not at once
-    for stream in (sys.stdout, sys.stderr):  # a terminal may lack letters such as α
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:  # torch and others ask for a name, which a user of a container may not have
         getpass.getuser()
     except (KeyError, OSError):
@@ -84,24 +95,21 @@ def main(arguments: list[str] | None = None) -> None:
         name = str(error.name).partition(".")[0]
         if name == "lcs" or name in sys.stdlib_module_names:
             raise
-        status = say(
-            f"error: {name} is not installed; in the checkout: pip install -e '.[book]'", 1
-        )
+        advice = "in the checkout: pip install -e '.[book]'"
+        status = say(f"error: {name} is not installed; {advice}", 1)
     except OSError as error:
         if error.filename is None and sys.stdout is sys.__stdout__:
             # stdout is full or closed: Python, too, would fail to flush it as it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             if isinstance(error, BrokenPipeError):  # its reader, as `head`, has read enough
                 sys.exit(1)
-        place = "" if error.filename is None else f"{error.filename}: "
-        status = say(f"error: {place}{error.strerror or error}", 1)
+        place = error.filename and f"{error.filename}: "
+        advice = f"; {'make room' if is_full(error) else 'check the path'}" if place else ""
+        status = say(f"error: {place or ''}{error.strerror or error}{advice}", 1)
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     except SystemExit as end:  # by SIGTERM, or by typer: the reader of stdout has read enough
         status = end.code
     if status in (EXIT_INTERRUPTED, EXIT_TERMINATED):  # typer itself returns the first
-        words = sys.argv[1:] if arguments is None else arguments
-        trains = words[:1] in (["train"], ["study"], ["book"])
-        goes_on = "; the same command goes on from the last checkpoint, if any" if trains else ""
-        say(f"interrupted{goes_on}")
+        say("interrupted; the same command goes on from the last checkpoint, if there is one")
     sys.exit(status if isinstance(status, int) else 0)

@@ -6,18 +6,16 @@ from typing import Annotated
 
 import typer
 
+from lcs.cli.options import argument, option
+
 
 def book(
-    chapter: Annotated[str | None, typer.Argument(help="A chapter to run anew.")] = None,
+    chapter: Annotated[str | None, argument("A chapter to run anew.")] = None,
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+        list[str] | None, option("name=value; may be repeated.", "-p", "--parameter")
     ] = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Execute in place with the stored parameters.")
-    ] = False,
-    new: Annotated[
-        bool, typer.Option("--new", help="Write module and page of a new exhibit to start from.")
-    ] = False,
+    update: Annotated[bool, option("Execute in place with what is stored.", "--update")] = False,
+    new: Annotated[bool, option("Write module and page of a new exhibit.", "--new")] = False,
 ) -> None:
     """Render the book from stored outputs; with a chapter, run that anew and render it alone."""
     if parameter and (update or new or chapter is None):

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from lcs.cli.options import argument
+
 app = typer.Typer(help="Obtain and check data sets.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="As `lcs data list` has it.", metavar="NAME")]
+Name = Annotated[str, argument("As `lcs data list` has it.", metavar="NAME")]
 COPY = (
     "The official archive of CIFAR-10 or CIFAR-100, binary or python, or its folder "
     "(`cifar-10-batches-bin`, torchvision's `cifar-10-batches-py`); of any data set an .npz of "
@@ -25,7 +27,7 @@ def get_data(name: Name) -> None:
 
 
 @app.command("import")
-def import_data(name: Name, path: Annotated[Path, typer.Argument(help=COPY)]) -> None:
+def import_data(name: Name, path: Annotated[Path, argument(COPY)]) -> None:
     """Check a copy that you have, and take it over."""
     from lcs.data import download
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.errors import printable
 from lcs.files import expanded
 
 if TYPE_CHECKING:
@@ -22,19 +21,21 @@ def folder(text: str) -> Path:
     return expanded(text)  # in `--store=~/runs` the shell leaves the home folder to the command
 
 
+def option(meaning: str, *names: str, **more: Any) -> Any:
+    """Return an option of a command, named as its argument unless `names` are given."""
+    return typer.Option(*names, help=meaning, **more)
+
+
+def argument(meaning: str, **more: Any) -> Any:
+    """Return a positional argument of a command."""
+    return typer.Argument(help=meaning, **more)
+
+
 FOLDER: dict[str, Any] = {"parser": folder, "metavar": "PATH"}
 OF_RECORDS = "Folder of records; default: your own"
-Store = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}.", **FOLDER)]
-StoreRead = Annotated[Path | None, typer.Option(help=f"{OF_RECORDS}, and the book's.", **FOLDER)]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Plan = Annotated[
-    bool, typer.Option("--plan", help="Only say what is missing, and about how long it takes.")
-]
-BudgetMinutes = Annotated[
-    float | None,
-    typer.Option(help="Stop at a checkpoint within so many minutes, not in mid-epoch."),
-]
-CheckpointSeconds = Annotated[float, typer.Option(help="Least time between checkpoints.")]
+Store = Annotated[Path | None, option(f"{OF_RECORDS}.", **FOLDER)]
+StoreRead = Annotated[Path | None, option(f"{OF_RECORDS}, and the book's.", **FOLDER)]
+Device = Annotated[str, option("auto, cpu, cuda or cuda:N.")]
 
 
 def store_to_write(named: Path | None) -> RunStore:
@@ -58,5 +59,5 @@ def percent(share: float) -> str:
 
 def say(text: str, status: int = 0) -> int:
     """Print a message on stderr, in one line; return the exit code."""
-    print(f"lcs: {printable(' '.join(text.split()))}", file=sys.stderr)
+    print("lcs:", *text.split(), file=sys.stderr)
     return status

@@ -6,35 +6,35 @@ import contextlib
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lcs.cli.options import FOLDER, Device, StoreRead, percent, say, store_to_write, stores_to_read
+from lcs.cli.options import (
+    FOLDER,
+    Device,
+    StoreRead,
+    argument,
+    option,
+    percent,
+    say,
+    store_to_write,
+    stores_to_read,
+)  # fmt: skip
 from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError, did_you_mean
 
-if TYPE_CHECKING:
-    from lcs.runs import Record
-
 app = typer.Typer(help="List, check and move run records.", no_args_is_help=True)
-RunId = Annotated[
-    str, typer.Argument(help="Its id or the start of it, or the file of its record.", metavar="ID")
+RunId = Annotated[str, argument("Its id, or the start, or its record's file.", metavar="ID")]
+Words = Annotated[
+    list[str] | None,
+    argument("Only records with all: parts of the path, settings as beta=50.", metavar="[WORD...]"),
 ]
 
 
 @app.command("list")
-def list_runs(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Only records with all of these: a part of the path, or a setting, as beta=50.",
-            metavar="[WORD...]",
-        ),
-    ] = None,
-    store: StoreRead = None,
-) -> None:
+def list_runs(words: Words = None, store: StoreRead = None) -> None:
     """Print one line for each record: id, accuracy of the last epoch on test images, and path.
 
     A run on a validation split has the accuracy on that, marked by a v.
@@ -88,28 +88,22 @@ def _has(config: Any, name: str, value: str) -> bool:
 @app.command()
 def show(run_id: RunId, store: StoreRead = None) -> None:
     """Print what came out of a run in a few lines on stderr, and its record, as JSON, on stdout."""
+    from lcs.study import cost
+
     record = stores_to_read(store)[0].by_id(run_id)
-    print(*_outcome(record), sep="\n", file=sys.stderr, flush=True)
-    print(record.path.read_text(encoding="utf-8"), end="")
-
-
-def _outcome(record: Record) -> list[str]:
-    from lcs import cost
-
     config, final, origin = record.config, record.final, record.provenance
+    lines = [config.file]
     time = f"{cost.duration(origin['seconds'])} on {origin['device']} ({origin['hardware']})"
-    if not isinstance(config, Config):
-        return [config.file, time]
-    nonzeros, weights = final["nonzeros"], final["weights"]
-    layers = ", ".join(f"{name} {nonzeros[name]:,} of {count:,}" for name, count in weights.items())
-    left = sum(nonzeros.values()) / sum(weights.values())
-    images = config.accuracy_name.replace("_", " ")
-    return [
-        config.file,
-        f"{images} {percent(record.accuracy)}, train accuracy {percent(final['train_accuracy'])}",
-        f"weights left: {percent(left)} ({layers})",
-        f"{config.epochs} epochs in {time}",
-    ]
+    if isinstance(config, Config):
+        name, nonzeros, weights = config.accuracy_name, final["nonzeros"], final["weights"]
+        left = percent(sum(nonzeros.values()) / sum(weights.values()))
+        layers = ", ".join(f"{n} {nonzeros[n]:,} of {count:,}" for n, count in weights.items())
+        trained = f"train accuracy {percent(final['train_accuracy'])}"
+        lines.append(f"{name.replace('_', ' ')} {percent(record.accuracy)}, {trained}")
+        lines.append(f"weights left: {left} ({layers})")
+        time = f"{config.epochs} epochs in {time}"
+    print(*lines, time, sep="\n", file=sys.stderr, flush=True)
+    print(record.path.read_text(encoding="utf-8"), end="")
 
 
 @app.command()
@@ -118,8 +112,7 @@ def verify(store: StoreRead = None) -> None:
     from lcs.runs import verify as verify_store
 
     places = stores_to_read(store)
-    count = sum(len(place.paths()) for place in places)
-    if not count:
+    if not (count := sum(len(place.paths()) for place in places)):
         roots = " or ".join(str(place.root) for place in places)
         raise RecordError(f"{roots}: there are no records; check the path")
     problems = [problem for place in places for problem in verify_store(place)]
@@ -131,13 +124,9 @@ def verify(store: StoreRead = None) -> None:
 
 @app.command("import")
 def import_runs(
-    sources: Annotated[list[Path], typer.Argument(help="Records, or folders of them.", **FOLDER)],
-    store: Annotated[
-        Path | None, typer.Option(help="Their new place; default: the book's.", **FOLDER)
-    ] = None,
-    filters: Annotated[
-        bool, typer.Option(help="Whether files of filters come with them, for figures.")
-    ] = True,
+    sources: Annotated[list[Path], argument("Records, or folders of them.", **FOLDER)],
+    store: Annotated[Path | None, option("Their new place; default: the book's.", **FOLDER)] = None,
+    filters: Annotated[bool, option("Whether files of filters come with them.")] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
     from lcs.runs import BOOK_RUNS, record_paths
@@ -162,12 +151,10 @@ def import_runs(
 @app.command()
 def replay(
     run_id: RunId,
-    epochs: Annotated[int, typer.Option(help="How many of the first epochs.")] = 3,
+    epochs: Annotated[int, option("How many of the first epochs.")] = 3,
     store: StoreRead = None,
     device: Device = "auto",
-    at_commit: Annotated[
-        bool, typer.Option("--at-commit", help="By the code of the record's own commit.")
-    ] = False,
+    at_commit: Annotated[bool, option("By the record's own commit.", "--at-commit")] = False,
 ) -> None:
     """Train a run's first epochs anew and compare: can the record have come from this code?
 

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcs.cli.options import (
-    BudgetMinutes,
-    CheckpointSeconds,
-    Device,
-    Plan,
-    Store,
-    percent,
-    store_to_write,
-)
+from lcs.cli.options import Device, Store, argument, option, percent, store_to_write
 from lcs.config import CHOICES, RANGES, Config
 
 if TYPE_CHECKING:
@@ -35,6 +27,9 @@ PANELS = {
     "augment": "Images and labels",
     "precision": "Precision and seed",
 }
+PLAN = option("Only say what is missing, and about how long it takes.", "--plan")
+BUDGET_MINUTES = option("Stop at a checkpoint within so many minutes, not in mid-epoch.")
+CHECKPOINT_SECONDS = option("Least time between checkpoints.")
 
 
 def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -49,8 +44,8 @@ def _with_config_options(function: Callable[..., None]) -> Callable[..., None]:
         panel = PANELS.get(field.name, panel)
         text = f"{meaning[0].upper()}{meaning[1:]}."
         text += f" Values: {values[field.name]}." if field.name in values else ""
-        option: Any = Annotated[kind, typer.Option(help=text, rich_help_panel=panel)]
-        parameters.append(own[0].replace(name=field.name, default=field.default, annotation=option))
+        hint: Any = Annotated[kind, option(text, rich_help_panel=panel)]
+        parameters.append(own[0].replace(name=field.name, default=field.default, annotation=hint))
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in parameters}
     return function
@@ -61,9 +56,9 @@ def train(
     *,
     store: Store = None,
     device: Device = "auto",
-    plan: Plan = False,
-    budget_minutes: BudgetMinutes = None,
-    checkpoint_seconds: CheckpointSeconds = 60.0,
+    plan: Annotated[bool, PLAN] = False,
+    budget_minutes: Annotated[float | None, BUDGET_MINUTES] = None,
+    checkpoint_seconds: Annotated[float, CHECKPOINT_SECONDS] = 60.0,
     **fields: Any,
 ) -> None:
     """Train one network, or go on with it; the last line printed is its record's path.
@@ -90,13 +85,8 @@ def train(
         print(text, file=sys.stderr, flush=True)
     from lcs.train import train as train_run
 
-    record = train_run(
-        config,
-        store=place,
-        device=device,
-        budget_minutes=budget_minutes,
-        checkpoint_seconds=checkpoint_seconds,
-    )
+    times: Any = {"budget_minutes": budget_minutes, "checkpoint_seconds": checkpoint_seconds}
+    record = train_run(config, store=place, device=device, **times)
     accuracy = f"{config.accuracy_name.replace('_', ' ')} {percent(record.accuracy)}"
     print(f"run {config.run_id}: {accuracy}{known}", file=sys.stderr)
     print(record.path)
@@ -104,13 +94,11 @@ def train(
 
 def _plan(config: Config, store: RunStore, device: str) -> str:
     """Say about how long what is left of a run takes, and where its record will be."""
-    from lcs import cost
-    from lcs.study import Study
+    from lcs.study import Study, cost
     from lcs.study.options import Options
-    from lcs.study.plan import missing
 
     how = Options(device, on="processes")
-    (left,) = missing({config: None}, Study.seconds, store, how)
+    (left,) = cost.missing({config: None}, Study.seconds, store, how)
     before = f" ({left.done} are done)" if left.done else ""
     source = ", and what training its source again takes" if config.source else ""
     return (
@@ -121,46 +109,24 @@ def _plan(config: Config, store: RunStore, device: str) -> str:
 
 def study(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Studies, in their order; none: list all.")
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(help="smoke, desk or paper; default: desk, of the paper's size alone paper."),
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Seeds 0, 1, … of each run; default: as many as in the book.")
-    ] = None,
-    betas: Annotated[
-        list[float] | None, typer.Option(help="A β of its runs; may be repeated.")
-    ] = None,
+    names: Annotated[list[str] | None, argument("Studies, in their order; none: list all.")] = None,
+    scale: Annotated[str | None, option("smoke, desk or paper; default: the usual one.")] = None,
+    seeds: Annotated[int | None, option("Seeds 0, 1, … of each run; default: the book's.")] = None,
+    betas: Annotated[list[float] | None, option("A β of its runs; may be repeated.")] = None,
     store: Store = None,
     device: Device = "auto",
-    dataset: Annotated[
-        str | None, typer.Option(help="As `lcs data list` has them; default: the scale's own.")
-    ] = None,
-    base_channels: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Default: the scale's own.")] = None,
-    plan: Plan = False,
-    choose: Annotated[
-        bool, typer.Option("--choose", help="Write what a search found best to chosen.json.")
-    ] = False,
-    budget_minutes: BudgetMinutes = None,
-    checkpoint_seconds: CheckpointSeconds = 60.0,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Groups, of up to four runs, that train at once on a machine."),
-    ] = None,
-    on: Annotated[
-        str | None, typer.Option(help="processes (of this machine) or ray; default: $LCS_ON.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Ray's cluster; default: $RAY_ADDRESS, or one made here.")
-    ] = None,
-    gpus_per_run: Annotated[float, typer.Option(help="Share of a GPU for a run on Ray.")] = 1.0,
-    shard: Annotated[
-        str | None, typer.Option(help="i/n: part i of n alone, i from 1, for array jobs.")
-    ] = None,
+    dataset: Annotated[str | None, option("A name of `lcs data list`; default: its own.")] = None,
+    base_channels: Annotated[int | None, option("Default: the scale's own.")] = None,
+    epochs: Annotated[int | None, option("Default: the scale's own.")] = None,
+    plan: Annotated[bool, PLAN] = False,
+    choose: Annotated[bool, option("Write a search's best to chosen.json.", "--choose")] = False,
+    budget_minutes: Annotated[float | None, BUDGET_MINUTES] = None,
+    checkpoint_seconds: Annotated[float, CHECKPOINT_SECONDS] = 60.0,
+    workers: Annotated[int | None, option("Groups that train at once on a machine.", min=1)] = None,
+    on: Annotated[str | None, option("processes (here) or ray; default: $LCS_ON.")] = None,
+    address: Annotated[str | None, option("Of Ray; default: $RAY_ADDRESS, or a new one.")] = None,
+    gpus_per_run: Annotated[float, option("Share of a GPU for a run on Ray.")] = 1.0,
+    shard: Annotated[str | None, option("i/n: part i of n, from 1, for array jobs.")] = None,
 ) -> None:
     """Train the runs of studies that the store lacks; print the paths of all their records.
 
@@ -176,7 +142,6 @@ def study(
     """
     from lcs.errors import ConfigError
     from lcs.exhibits import by_chapter, find_study
-    from lcs.exhibits.shared.settings import missing_choices
 
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     given = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
@@ -194,12 +159,6 @@ def study(
 
         print(json.dumps(write_choice(first.name, place, scale or first.usual_scale)))
         return
-    for each in (first, *others):
-        if searches := missing_choices(each):
-            raise ConfigError(
-                f"{each.name}: {searches[0]} has not chosen its hyperparameters yet; "
-                f"run `lcs study {searches[0]}`, then `lcs study {searches[0]} --choose`"
-            )
     if others and (toys := [s.name for s in (first, *others) if not s.setting.configs]):
         raise ConfigError(f"study: {toys[0]} has no networks to train; give it alone")
     own = {"names", "scale", "seeds", "betas", "store", "plan", "choose"}

@@ -26,7 +26,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from lcs import cost
 from lcs.analysis.names import LAYERS, NETWORKS, method_name
 from lcs.analysis.runs import condition, frame
 from lcs.analysis.tables import NONE, number
@@ -35,6 +34,7 @@ from lcs.config.run_config import defaults
 from lcs.errors import ConfigError, NotChosen
 from lcs.exhibits import by_chapter
 from lcs.runs import Record, RunStore
+from lcs.study import cost
 
 if TYPE_CHECKING:
     from pandas import Series

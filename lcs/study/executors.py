@@ -51,9 +51,7 @@ class StudyExecutor(concurrent.futures.Executor):
 def choose(how: Options, groups: int) -> StudyExecutor:
     """Return the executor that is asked for, with no more workers than there are groups.
 
-    Raises:
-        ConfigError: there is no such device.
-        LcsError: there is no such cluster.
+    There has to be such a device (else a ConfigError), or such a cluster (else an LcsError).
     """
     if how.on_ray:
         return OnRay(how.device, how.workers, how.address, how.gpus_per_run)
@@ -94,13 +92,11 @@ class Processes(ProcessPoolExecutor, StudyExecutor):
 
     def why_ended(self, error: Exception) -> str:
         """Say that a worker was killed, which ends all."""
-        if not isinstance(error, BrokenProcessPool):
-            return ""
-        return (
+        killed = (
             "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
-            "goes on from the last checkpoints (a script has to call this under "
-            'if __name__ == "__main__":)'
+            'goes on (a script has to call this under if __name__ == "__main__":)'
         )
+        return killed if isinstance(error, BrokenProcessPool) else ""
 
     def stop(self) -> None:
         """End the workers; checkpoints stay."""
@@ -124,14 +120,9 @@ def _start_worker(parent: Connection, threads: int) -> None:
 class OnRay(StudyExecutor):
     """A Ray cluster, whose machines share the folders of records and of checkpoints.
 
-    A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.
-
-    Args:
-        device, workers, address, gpus_per_run: as in `Options`.
-
-    Raises:
-        LcsError: Ray is not installed, or there is no such cluster.
-        ConfigError: no machine has the device.
+    A group whose worker or machine is lost is trained elsewhere, from its checkpoints on. Arguments
+    are as in `Options`. A ConfigError says that no machine has the device, another LcsError that
+    there is no Ray or no such cluster.
     """
 
     def __init__(
@@ -143,9 +134,8 @@ class OnRay(StudyExecutor):
         try:
             import ray
         except ModuleNotFoundError:
-            raise LcsError(
-                "ray is not installed; in the checkout, pip install -e '.[ray]'"
-            ) from None
+            reason = "ray is not installed; in the checkout, pip install -e '.[ray]'"
+            raise LcsError(reason) from None
         from lcs.train.device import device_type
 
         self._ray, self._joined = ray, not ray.is_initialized()
@@ -167,16 +157,16 @@ class OnRay(StudyExecutor):
         else:
             cores = min(m["CPU"] // min(workers or m["CPU"], m["CPU"]) for m in machines)
         threads = max(1, int(cores))
-        needs = {"CPU": min(cores, threads)} | ({"GPU": gpus_per_run} if kind == "GPU" else {})
-        fits = (min(m.get(n, 0) // need for n, need in needs.items() if need) for m in machines)
-        self.slots = max(1, int(sum(fits)))
+        shares = {"CPU": min(cores, threads), "GPU": gpus_per_run if kind == "GPU" else 0}
+        self.slots = max(1, int(sum(machine[kind] // shares[kind] for machine in machines)))
         # the folders of this process, and how it trains; others may have been started with others
         variables = {name: os.environ[name] for name in CARRIED if os.environ.get(name)}
         for name in FOLDERS.keys() & variables:
             variables[name] = str(expanded(variables[name]).absolute())
-        shares = {"num_cpus": needs["CPU"], "num_gpus": needs.get("GPU", 0)}
-        retries = {"max_retries": RETRIES, "retry_exceptions": False}
-        task = ray.remote(_on_machine).options(**shares, **retries)
+        task = ray.remote(_on_machine).options(
+            num_cpus=shares["CPU"], num_gpus=shares["GPU"],
+            max_retries=RETRIES, retry_exceptions=False,
+        )  # fmt: skip
         self._submit = functools.partial(task.remote, variables, sys.argv, threads)
 
     def _join(self, address: str | None) -> None:
@@ -204,8 +194,8 @@ class OnRay(StudyExecutor):
 
     def why_ended(self, error: Exception) -> str:
         """Say that this process has lost the cluster."""
-        errors = self._ray.exceptions
-        if not isinstance(error, errors.RayError) or isinstance(error, errors.RayTaskError):
+        ours = isinstance(error, self._ray.exceptions.RayTaskError)
+        if ours or not isinstance(error, self._ray.exceptions.RayError):
             return ""
         kept = "what is finished is kept, and the same command goes on"
         return f"the Ray cluster is lost ({one_line(error)}); {kept}"

@@ -26,8 +26,7 @@ class Options:
             one.
         gpus_per_run: share of a GPU that a group takes on Ray.
 
-    Raises:
-        ConfigError: a value is unknown or out of range.
+    Raises ConfigError if a value is unknown or out of range.
     """
 
     device: str = "auto"
@@ -68,6 +67,6 @@ class Options:
 
 def split(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
     """Return the options that are among arguments, and the others: changes of configurations."""
-    names = {field.name for field in dataclasses.fields(Options)} & arguments.keys()
-    changes = {name: value for name, value in arguments.items() if name not in names}
-    return Options(**{name: arguments[name] for name in names}), changes
+    names = {field.name for field in dataclasses.fields(Options)}
+    options = {name: value for name, value in arguments.items() if name in names}
+    return Options(**options), {n: v for n, v in arguments.items() if n not in names}

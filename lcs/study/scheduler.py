@@ -16,18 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from typing import Any
 
-from lcs import cost
+from lcs import errors
 from lcs.config import Config
-from lcs.errors import (
-    CheckpointError,
-    DiskError,
-    Diverged,
-    InProgress,
-    LcsError,
-    Paused,
-    TrainingError,
-    one_line,
-)
+from lcs.errors import Diverged, InProgress, LcsError, Paused, TrainingError
+from lcs.study import cost
 from lcs.study.executors import StudyExecutor
 
 POLL_SECONDS = 2.0  # between two looks at a run that another process holds
@@ -50,13 +42,9 @@ def train_all(
 ) -> None:
     """Train groups of runs, in their order; say how far they are.
 
-    Args:
-        groups: as from `lcs.train.groups`.
-        executor: where they train.
-        budget_minutes: of all together.
-        work: what is called with a group there; None: `attempt`.
-        seconds: about how long each run takes, to tell the time that is left.
-        options: those of `lcs.train.train_group`.
+    The budget is that of all together. `work`, `attempt` unless given, is called with a group where
+    the executor trains, and with the options, those of `lcs.train.train_group`. `seconds` says
+    about how long each run takes, to tell the time that is left.
 
     Raises:
         TrainingError or CheckpointError: the first one, once all others are done.
@@ -91,8 +79,9 @@ def train_all(
                     found = future.result()
                 except executor.lost as error:
                     ids = [config.run_id for config in group]
-                    lost = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
-                    found = dict.fromkeys(ids, TrainingError(lost))
+                    reason = f"lost with its worker: run {', '.join(ids)}"
+                    lost = TrainingError(f"{reason} ({errors.one_line(error)})")
+                    found = dict.fromkeys(ids, lost)
                 stop = found.pop(ALL, None)
                 failed = {i: e for i, e in found.items() if not isinstance(e, InProgress)}
                 failures |= failed
@@ -125,7 +114,7 @@ def train_all(
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
-    """Train a group of runs until `deadline`, a `time.time()`; one by one after a failure.
+    """Train a group until `deadline`, a `time.time()`; one by one after a failure.
 
     Options are those of `lcs.train.train_group`.
     """
@@ -144,7 +133,8 @@ def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Er
         return {}
     except LcsError as raised:
         error = raised.with_traceback(None)  # whose frames keep the run in memory
-    if isinstance(error, DiskError) or not isinstance(error, TrainingError | CheckpointError):
+    of_runs = isinstance(error, TrainingError | errors.CheckpointError)
+    if isinstance(error, errors.DiskError) or not of_runs:
         return failed | {ALL: error}
     if len(configs) == 1:
         return {configs[0].run_id: error}

@@ -1,26 +1,23 @@
-"""A study: the runs behind a table or a figure, at every scale, and how the missing ones are made.
-
-`configs` lists the runs, `stored` reads those that have a record, `plan` says what the others cost,
-and `train` makes them.
-"""
+"""A study: the runs behind a table or a figure, at every scale; the missing ones are trained."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
+import operator
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lcs import cost
 from lcs.config import OPTIMIZERS_OWN, Config, foreign_fields
 from lcs.errors import ConfigError, NotChosen, RecordError, shown
 from lcs.runs import Record, RunStore, default_store
-from lcs.study import plan
+from lcs.study import cost
 from lcs.study.options import split
 
 SCALES = ("smoke", "desk", "paper")
@@ -32,20 +29,13 @@ Runs = dict[Any, Record | None]  # configurations, and their records
 
 @dataclass(frozen=True)
 class Setting:
-    """How runs are trained: its name on the pages, and what all runs of a scale share.
-
-    `configs` has the configuration that a study starts from, for each scale.
-    """
+    """How runs are trained: its name on the pages, and the configuration of each scale."""
 
     name: str
     configs: Mapping[str, Config]
 
     def label(self, scale: str) -> str:
-        """Name of the setting at a scale.
-
-        Smoke runs have the name of their scale, and so has the paper's size, but in a setting that
-        is of that size alone.
-        """
+        """Name of the setting at a scale; runs at a scale beside the desk have the scale's name."""
         own = scale == "desk" or (scale == "paper" and "desk" not in self.configs)
         return self.name if own else scale
 
@@ -56,7 +46,8 @@ class Study:
 
     `make(base)` lists the configurations of one seed, starting from what the setting has at a
     scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
-    `after` names the searches whose choice its runs take.
+    `after` names the searches whose choice its runs take. `configs` lists the runs, `stored` reads
+    those that have a record, `plan` says what the others cost, and `train` makes them.
 
     One rule for seeds: where their number is not given, a study has every seed that all of its runs
     have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
@@ -88,38 +79,36 @@ class Study:
 
         Args:
             scale: one of the study's `scales`.
-            seeds: how many; None: `seeds` of the study at the desk scale, one at others.
+            seeds: how many; None: the study's own number at the desk scale, one at others.
             betas: β of the β-LASSO runs, where the study has `betas`; None: its own.
             changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
                 optimizer's own field, as `l1`, is that of all runs with such an optimizer. Width
                 and length are the base that a study's multiples are of.
 
-        Raises:
-            ConfigError: a value is unknown or out of range, the study cannot change it, or has no
-                run for these β.
+        A ConfigError refuses what is unknown or out of range, or cannot be changed in the study.
         """
         if scale not in self.scales:
             reason = f"{self.name} has no" if scale in SCALES else "unknown value"
             raise ConfigError(f"scale: {reason} {scale!r}; choose from {', '.join(self.scales)}")
         if betas is not None and not self.betas:
             raise ConfigError(f"betas: {self.name} has none to choose; leave it out")
-        given = {name: value for name, value in changes.items() if value is not None}
-        own = {name: given.pop(name) for name in OPTIMIZERS_OWN & given.keys()}
-        base = self.base(scale, given)
-        own_betas = self.betas if betas is None else betas
-        plain = self.make(base, sorted(own_betas)) if self.betas else self.make(base)
+        asked = {name: value for name, value in changes.items() if value is not None}
+        own = {name: asked[name] for name in OPTIMIZERS_OWN & asked.keys()}
+        common = {name: value for name, value in asked.items() if name not in own}
+        base = self.base(scale, common)
+        own_betas = sorted(self.betas if betas is None else betas)
+        plain = self.make(base, own_betas) if self.betas else self.make(base)
         if not plain:
-            raise ConfigError(
-                f"betas: {self.name} has no run for these; give others, or leave them out"
-            )
-        made = [
+            reason = f"{self.name} has no run for these; give others, or leave them out"
+            raise ConfigError(f"betas: {reason}")
+        changed = [
             config.replace(**{n: own[n] for n in own.keys() - foreign_fields(config.optimizer)})
             for config in plain
         ]
+        once = dict.fromkeys(_resolved(plain, changed))  # each run once
         count = self.seed_count(scale, seeds)
-        once = dict.fromkeys(_resolved(plain, made))  # each run once
         configs = [config.replace(seed=seed) for config in once for seed in range(count)]
-        for name, value in (given | own).items():
+        for name, value in asked.items():
             with_it = [c for c in configs if name not in foreign_fields(c.optimizer)]
             # a value may be spelt in two ways: that of a default is None
             kept = with_it and all(c.replace(**{name: value}) == c for c in with_it)
@@ -132,11 +121,7 @@ class Study:
         return self.setting.configs[scale].replace(**changes)
 
     def seed_count(self, scale: str, seeds: int | None) -> int:
-        """Return how many seeds are asked for: the study's own number where none is given.
-
-        Raises:
-            ConfigError: it is out of range.
-        """
+        """Return how many seeds are asked for; ConfigError if their number is out of range."""
         if seeds is None:
             return self.seeds if scale == "desk" else 1
         if type(seeds) is not int or not 1 <= seeds <= MAX_SEEDS:
@@ -149,9 +134,8 @@ class Study:
         """Return the records of the seeds that all runs of the study have; none is trained.
 
         A missing seed among the study's own is left out; beyond those, the first missing one ends
-        the list. Only seeds below `seeds` count, if given; of a scale that the study lacks there
-        are none, and while a search has not chosen its hyperparameters. Other arguments and errors
-        are those of `configs`.
+        the list. There are none of a scale that the study lacks, and while a search has not chosen
+        its hyperparameters. Other arguments and errors are those of `configs`.
         """
         if scale in SCALES and scale not in self.scales:
             return []
@@ -178,11 +162,8 @@ class Study:
     ) -> Runs:
         """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
 
-        Args:
-            scale, seeds, changes: as in `configs`.
-            find: returns the record of a run, as `RunStore.find` does.
-            shard: "i/n", part i of n, from 1 on, of the runs that the study has of its own: the
-                parts are the same whatever is stored.
+        `find` returns the record of a run, as `RunStore.find` does. A shard "i/n" is part i of n,
+        from 1 on, of the runs that the study has of its own, the same whatever is stored.
         """
         count = self.seed_count(scale, seeds)
         if shard is not None:
@@ -215,8 +196,7 @@ class Study:
         configs: Sequence[Any], device: str, records: Iterable[Record], hardware: str | None = None
     ) -> list[float | None]:
         """Return about how long each run takes, by records of others; see `cost.Pace`."""
-        pace = cost.Pace(device, records, hardware)
-        return [pace.seconds(config) for config in configs]
+        return [*map(cost.Pace(device, records, hardware).seconds, configs)]
 
     def plan(
         self,
@@ -230,18 +210,15 @@ class Study:
     ) -> str:
         """Say what the study consists of, which runs are missing, and what they cost.
 
-        Arguments are those of `train`; neither the device nor Ray need be in this machine. The last
-        line also names data sets that have to be fetched first.
-
-        Raises:
-            ConfigError: a value is out of range.
-            CheckpointError: a run's checkpoint is damaged.
+        Arguments and errors are those of `train`; neither the device nor Ray need be in this
+        machine. The last line also names data sets that have to be fetched first.
         """
         how, changes = split(options)
         store = store or default_store()
-        each, changes["shard"] = ((self, scale), *also), shard
-        runs = _joined(study.runs(at, seeds, store.find, **changes) for study, at in each)
-        return plan.text(runs, plan.missing(runs, self.seconds, store, how), how)
+        each = ((self, scale), *also)
+        studies = [s.runs(at, seeds, store.find, shard=shard, **changes) for s, at in each]
+        runs = functools.reduce(operator.or_, studies)
+        return cost.plan_text(runs, cost.missing(runs, self.seconds, store, how), how)
 
     def train(
         self,
@@ -253,9 +230,7 @@ class Study:
         also: Sequence[tuple[Study, str]] = (),
         **options: Any,
     ) -> list[Record]:
-        """Train what the store lacks, and return the records of all runs.
-
-        Runs train in groups, which share their images.
+        """Train what the store lacks, in groups that share their images; return all records.
 
         Args:
             scale, seeds: as in `configs`.
@@ -264,27 +239,27 @@ class Study:
                 another one needs its record, which another part may train: give the part again.
             also: other studies, each with a scale, to train with this one, study by study as far
                 as they do not share their images.
-            options: fields of `lcs.study.options.Options`, which say where and for how long; and
-                what `configs` takes, for all of the studies.
+            options: fields of `Options`, which say where and for how long; and what `configs`
+                takes, for all of the studies.
 
-        Raises:
-            As `lcs.train.train`. A TrainingError, or a CheckpointError but a DiskError, stops no
-            other run; the other errors stop all.
+        Errors are those of `lcs.train.train`. A TrainingError, or a CheckpointError but a
+        DiskError, stops no other run; the other errors stop all.
         """
         how, changes = split(options)
         store = store or default_store()
         each, find = ((self, scale), *also), store.find
         studies = [study.runs(at, seeds, find, shard=shard, **changes) for study, at in each]
-        runs = wanted = _joined(studies)
+        runs = wanted = functools.reduce(operator.or_, studies)
         if not (lacking := _lacking(runs)):
             return [*filter(None, runs.values())]
         if shard is not None:  # of other shards too: what one trains, runs of the next start from
-            wanted = _joined(study.runs(at, seeds, find, **changes) for study, at in each)
+            of_all = [study.runs(at, seeds, find, **changes) for study, at in each]
+            wanted = functools.reduce(operator.or_, of_all)
         from lcs.study import executors, scheduler
 
         with executors.choose(how, len(lacking)) as executor:
             how = dataclasses.replace(how, device=executor.device)
-            left = plan.missing(runs, self.seconds, store, how, skip_damaged=True)
+            left = cost.missing(runs, self.seconds, store, how)
             which = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
             total = cost.in_all([run.seconds for run in left], executor.slots)
             print(f"{which} to train on {how.device_type}{total}", file=sys.stderr)
@@ -304,15 +279,9 @@ class Study:
             )
         runs |= {config: find(config) for config in lacking}
         if lost := _lacking(runs):
-            raise RecordError(
-                f"run {lost[0].run_id} has no record in {store.root}: is that the same folder on "
-                "all machines?"
-            )
+            reason = f"has no record in {store.root}: is that the same folder on all machines?"
+            raise RecordError(f"run {lost[0].run_id} {reason}")
         return [*filter(None, runs.values())]
-
-
-def _joined(each: Iterable[Runs]) -> Runs:
-    return {config: record for runs in each for config, record in runs.items()}
 
 
 def _lacking(runs: Runs) -> list[Any]:

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 from helpers import finished_results
 
-from lcs import cost
 from lcs.analysis.runs import condition
 from lcs.config import Config
 from lcs.exhibits import records
 from lcs.runs import BOOK_RUNS, RunStore
+from lcs.study import cost
 
 EVIL = '<script>alert("1")</script> &amp;'
 

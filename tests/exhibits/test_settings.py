@@ -8,7 +8,6 @@ from helpers.made_up_records import Memory, configs, made_up
 
 from lcs import data, models
 from lcs.config import Config
-from lcs.cost import training_images
 from lcs.errors import ConfigError
 from lcs.exhibits import find_study, sound, status, studies
 from lcs.exhibits.choose import choose
@@ -16,6 +15,7 @@ from lcs.exhibits.shared import settings
 from lcs.exhibits.shared.methods import method
 from lcs.exhibits.shared.searches import Search, network_key
 from lcs.study import SCALES
+from lcs.study.cost import training_images
 from lcs.train.batches import steps_per_epoch
 
 NETWORKS = {name: study for name, study in studies().items() if study.setting.configs}

@@ -1,5 +1,7 @@
 """For all tests of studies: a scheduler that does not wait, and one thread, as a worker has."""
 
+import signal
+
 import pytest
 import torch
 
@@ -18,3 +20,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C reaches this process, also in a script's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

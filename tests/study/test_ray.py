@@ -147,14 +147,10 @@ def test_a_worker_of_ray_is_killed(cluster, tmp_path, uninterrupted):
     assert_each_epoch_was_trained_once(tmp_path, uninterrupted)
 
 
-def test_ray_is_interrupted(cluster, tmp_path, uninterrupted):
+def test_ray_is_interrupted(cluster, interruptible, tmp_path, uninterrupted):
     main = threading.main_thread().ident
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & ignores it
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            train_on_ray(tmp_path, lambda _: signal.pthread_kill(main, signal.SIGINT))
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        train_on_ray(tmp_path, lambda _: signal.pthread_kill(main, signal.SIGINT))
     train_on_ray(tmp_path, lambda _: None)
     store = RunStore(tmp_path / "runs")
     assert numbers(store) == uninterrupted
