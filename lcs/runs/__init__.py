@@ -1,7 +1,6 @@
 """Records of runs: written once, and checked whenever they are read.
 
-`store` writes and finds them, `record` reads one, `record_format` has its text and its checksum,
-`consistency` what it has to hold, and `provenance` where a run comes from.
+`store` writes and finds them, `record` reads one, `consistency` has what it has to hold.
 """
 
 from lcs.runs.record import Record, read_record

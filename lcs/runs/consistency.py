@@ -1,8 +1,6 @@
-"""What a record has to hold, and what has to agree in it.
+"""What a record has to hold, and what has to agree in it: what honest mistakes can cause.
 
-The checksum finds an edited record, these what an honest mistake can cause: values of the wrong
-type, or the wrong epochs, layers or images. Every function raises ValueError with a reason in one
-line.
+Every function raises ValueError with a reason in one line.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ ORIGIN: Types = {  # of every record; later ones say more
 
 def check_training(config: Config, history: Any, final: Any) -> None:
     """Refuse results that a training of this configuration cannot have."""
-    check_history(config, history, config.epochs)
+    weights = check_history(config, history, config.epochs)
     check_types("final", final, {**FINAL, config.accuracy_name: float})
     _check_images("final", final, config)
     for name in (*COLUMNS, config.accuracy_name):
@@ -47,33 +45,33 @@ def check_training(config: Config, history: Any, final: Any) -> None:
             raise ValueError(f"final: {name} is not the history's last")
     if final["nonzeros"] != {name: counts[-1] for name, counts in history["nonzeros"].items()}:
         raise ValueError("final: nonzeros are not the history's last")
-    if final["weights"] != {name: size.weights for name, size in config.layer_sizes().items()}:
+    if final["weights"] != weights:
         raise ValueError("final: weights are not those of the network")
     for name in SHARES & final.keys():
         _check_share(f"final: {name}", [final[name]])
 
 
-def check_history(config: Config, history: Any, epochs: int) -> None:
-    """Refuse a history that a run cannot have after so many epochs: {column: values}.
+def check_history(config: Config, history: Any, epochs: int) -> dict[str, int]:
+    """Refuse a history, {column: values}, that a run cannot have after so many epochs.
 
-    Values are one for each recorded epoch, or {layer: values}.
+    Values are one for each recorded epoch, or {layer: values}. Returns each layer's weights.
     """
     expected = recorded_epochs(config.epochs)
     if epochs < config.epochs:
         expected = [epoch for epoch in expected if epoch <= epochs]
+    weights = {name: size.weights for name, size in config.layer_sizes().items()}
     if history == {} and not expected:
-        return
+        return weights
     check_types("history", history, dict.fromkeys((*COLUMNS, config.accuracy_name), list))
     check_types("history", history, dict.fromkeys(LAYER_COLUMNS, dict))
     _check_images("history", history, config)
-    layers = config.layer_sizes()
     for name, values in history.items():
         types = HISTORY_TYPES.get(name, {int, float})
         columns = [values]
         if type(values) is dict:
             columns = [*values.values()]
-            if values.keys() != layers.keys():
-                raise ValueError(f"history: {name} is not a mapping of {', '.join(layers)}")
+            if values.keys() != weights.keys():
+                raise ValueError(f"history: {name} is not a mapping of {', '.join(weights)}")
         for column in columns:
             if type(column) is not list or len(column) != len(expected):
                 raise ValueError(f"history: {name} has not {len(expected)} values")
@@ -82,10 +80,11 @@ def check_history(config: Config, history: Any, epochs: int) -> None:
         if name in SHARES:
             _check_share(f"history: {name}", values)
     for layer, counts in history["nonzeros"].items():
-        if max(counts) > layers[layer].weights:
+        if max(counts) > weights[layer]:
             raise ValueError(f"history: {layer} has not so many weights")
     if history["epoch"] != expected:
         raise ValueError("history: epochs are not the run's recorded ones")
+    return weights
 
 
 def check_origin(origin: Any) -> None:
