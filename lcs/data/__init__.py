@@ -16,15 +16,6 @@ from lcs.data.datasets import (
 from lcs.data.specs import DATASETS, KEYS, SPECS, spec
 
 __all__ = [
-    "DATASETS",
-    "KEYS",
-    "SPECS",
-    "Images",
-    "available",
-    "dataset_path",
-    "first_share",
-    "load",
-    "spec",
-    "split_validation",
-    "verify",
-]
+    "DATASETS", "KEYS", "SPECS", "Images", "available", "dataset_path", "first_share", "load",
+    "spec", "split_validation", "verify",
+]  # fmt: skip

@@ -22,9 +22,8 @@ from lcs.errors import ConfigError
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import AutoAugment
 
-# Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
-_CHUNK = 256
-# Flip, down, right, and at most five for a policy: which one, and twice whether and which sign.
+_CHUNK = 256  # images per call on a CPU: their float temporaries stay in its cache
+# flip, down, right, and five for a policy: which one, and twice whether and which sign
 _DRAWS_PER_IMAGE = 8
 
 
@@ -179,7 +178,6 @@ def _sharpened(images: Tensor, factor: float) -> Tensor:
 @cache
 def _moves(operation: PolicyOperation, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the pixel that comes to each place of an image, (S·S,), and whether there is one."""
-    # found on the host, so that they are the same on each device
     numbers = torch.arange(1.0, size**2 + 1).view(1, 1, size, size)
     sources = operation.by_torchvision(numbers).flatten().long() - 1
     inside = (sources >= 0).to(torch.uint8)
@@ -204,8 +202,7 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
         operations = [_IDENTITY]
         for name, _, level in (pair[step] for pair in policies):
             magnitudes, signed = transform._AUGMENTATION_SPACE[name]
-            # of ten levels, as torchvision's class takes them
-            values = magnitudes(10, image_size, image_size)
+            values = magnitudes(10, image_size, image_size)  # of ten levels
             value = 0.0 if values is None else float(values[level or 0])
             operations += [PolicyOperation(name, v) for v in (value, -value if signed else value)]
         probability = torch.tensor([pair[step][1] for pair in policies])[policy]

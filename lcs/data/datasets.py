@@ -110,11 +110,12 @@ def load(name: str) -> Images:
     path = dataset_path(name)
     if spec(name).packaged:
         arrays = read_checked(name, path, _read_digits, "install scikit-learn again")
+    elif not os.path.lexists(path):
+        get = f"run `lcs data get {name}`, or import a copy that you have"
+        raise DataError(f"{name} is missing, there is no {path}: {get}")
     else:
-        get = f"run `lcs data get {name}`"
-        missing = f"{name} is missing, there is no {path}: {get}, or import a copy that you have"
-        remedy = f"put a whole {name}.npz there, or delete it and {get}"
-        arrays = read_checked(name, path, read_npz, remedy, missing)
+        remedy = f"put a whole {name}.npz there, or delete it and run `lcs data get {name}`"
+        arrays = read_checked(name, path, read_npz, remedy)
     return Images(name=name, classes=spec(name).classes, **arrays)
 
 
@@ -142,15 +143,12 @@ def available() -> list[tuple[str, Path | None, str]]:
 
 def first_share(labels: Array, share: float) -> NDArray[np.int64]:
     """Return the rows, ascending, of the first `share` of each class, and of at least one image."""
-    rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    rows = (np.flatnonzero(labels == label) for label in np.unique(labels))
     return np.sort(np.concatenate([own[: max(1, round(share * len(own)))] for own in rows]))
 
 
 def split_validation(labels: Array, parts: int = 10) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split rows into training and validation: the last tenth of each class, rounded down.
-
-    `labels` (N,) are in canonical order; returns two ascending arrays of row indices.
-    """
+    """Split rows, ascending, into training and validation: the last tenth of each class."""
     rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     last = np.sort(np.concatenate([own[len(own) - len(own) // parts :] for own in rows]))
     return np.setdiff1d(np.arange(len(labels)), last), last
@@ -172,12 +170,12 @@ def dataset_path(name: str) -> Path:
 Read = Callable[[Path], Mapping[str, NDArray[Any]]]
 
 
-def read_checked(name: str, path: Path, read: Read, remedy: str, missing: str = "") -> Arrays:
+def read_checked(name: str, path: Path, read: Read, remedy: str) -> Arrays:
     """Read a file, and return its arrays as `check` does; errors end with the remedy."""
     try:
         return check(name, read(path))
     except FileNotFoundError:
-        raise DataError(missing or f"{path} does not exist; {remedy}") from None
+        raise DataError(f"{path} does not exist; {remedy}") from None
     except DataError as error:
         raise DataError(f"{path}: {error}; {remedy}") from None
     except Exception as error:  # whatever other bytes do to readers of zip, gzip, npy and wav

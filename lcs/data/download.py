@@ -17,18 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lcs.data import cifar, gaussian_process, spoken_digits
-from lcs.data.datasets import (
-    KERAS_KEYS,
-    Arrays,
-    check,
-    dataset_path,
-    load,
-    read_checked,
-    read_npz,
-    verify,
-)
-from lcs.data.gaussian_process import PROCESSES
+from lcs.data import cifar, datasets, gaussian_process, spoken_digits
+from lcs.data.datasets import KERAS_KEYS, Arrays, dataset_path
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, is_full, replacing, scratch_folder
@@ -49,7 +39,7 @@ def get(name: str) -> Path:
     """
     path = dataset_path(name)
     if spec(name).packaged or os.path.lexists(path):
-        return verify(name)
+        return datasets.verify(name)
     failures = []
     with _writing(path), scratch_folder(path) as folder, contextlib.ExitStack() as after:
         after.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
@@ -57,7 +47,7 @@ def get(name: str) -> Path:
         for title, source in _SOURCES[name]:
             print(f"{name}: trying {title}", file=sys.stderr, flush=True)
             try:
-                arrays = check(name, source(name, folder))
+                arrays = datasets.check(name, source(name, folder))
             except Exception as error:  # whatever goes wrong there, the next source may do
                 if is_full(error):
                     raise
@@ -74,10 +64,8 @@ def get(name: str) -> Path:
 def import_npz(name: str, path: str | Path) -> Path:
     """Check a data set that one already has, in any order, and put it where `load` looks.
 
-    An npz has uint8 `train_images`, `test_images` (N, H, W, C) or (N, C, H, W), and integers
-    `train_labels`, `test_labels` (N,) or (N, 1), or the same by the names of Keras, `x_train`,
-    `y_train`, `x_test`, `y_test`; that of `fsdd` may hold clips (`spoken_digits.from_clips`). Of
-    CIFAR the archives that `lcs.data.cifar` reads will do. An existing data set is never replaced.
+    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
+    `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.
 
     Raises:
         ConfigError: unknown name, or one that needs no file.
@@ -93,12 +81,12 @@ def import_npz(name: str, path: str | Path) -> Path:
     def read(source: Path) -> Arrays:
         if name in cifar.LAYOUTS and not zipfile.is_zipfile(source):
             return cifar.read(name, source)
-        arrays = read_npz(source)
+        arrays = datasets.read_npz(source)
         return spoken_digits.from_clips(arrays) if "wave" in arrays else arrays
 
-    arrays = read_checked(name, source, read, f"give {remedy}")
+    arrays = datasets.read_checked(name, source, read, f"give {remedy}")
     if os.path.lexists(target):
-        present = load(name)
+        present = datasets.load(name)
         if not all(np.array_equal(getattr(present, key), arrays[key]) for key in KEYS):
             raise DataError(f"{target} holds other images: delete it to import {source}")
         return target
@@ -165,6 +153,10 @@ def _spoken_digits(name: str, folder: Path) -> Arrays:
     return spoken_digits.from_files(cifar.extract(archive, spoken_digits.file_names()))
 
 
+def _drawn(name: str, _: Path) -> Arrays:
+    return gaussian_process.arrays(name)
+
+
 def _downloaded(url: str, folder: Path) -> Path:
     from torchvision.datasets.utils import download_url
 
@@ -180,5 +172,5 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar100": [("the official source", _cifar)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
-    **{name: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for name in PROCESSES},
+    **{key: [("drawing it", _drawn)] for key in gaussian_process.PROCESSES},
 }

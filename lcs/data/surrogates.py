@@ -22,8 +22,7 @@ from lcs.seeds import generator_for
 
 MIDDLE = 127.5
 CONTRAST = 0.5
-# `Config.crop_fill` as far below the mean as black is in natural images
-BORDER = round(MIDDLE - CONTRAST * MIDDLE)
+BORDER = round(MIDDLE - CONTRAST * MIDDLE)  # `Config.crop_fill`, as far from the mean as black
 DEVIATION = 32.0  # of a pixel that is made Gaussian: 127.5 is four of them
 CHUNK = 1000  # images transformed at once
 

@@ -16,14 +16,6 @@ from lcs.runs.store import (
 )
 
 __all__ = [
-    "BOOK_RUNS",
-    "Record",
-    "RunStore",
-    "default_store",
-    "named_store",
-    "read_record",
-    "readable",
-    "record_paths",
-    "verify",
-    "write_atomically",
-]
+    "BOOK_RUNS", "Record", "RunStore", "default_store", "named_store", "read_record", "readable",
+    "record_paths", "verify", "write_atomically",
+]  # fmt: skip

@@ -19,7 +19,8 @@ from safetensors.numpy import load as load_arrays
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, RecordError, one_line, shown
-from lcs.runs.consistency import check_origin, check_training, check_types
+from lcs.runs.consistency import Types, check_training, check_types
+from lcs.runs.provenance import NUMERIC_PACKAGES
 from lcs.runs.record_format import SCHEMA, checksum_matches
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
@@ -27,10 +28,16 @@ if TYPE_CHECKING:  # a store is read without torch, which takes long to import
 
 MAX_RECORD_BYTES = 4 * 2**20  # those of the book are far smaller
 RESTORE = "restore it from git, or from where it came"
-PARTS: dict[str, Any] = {
+PARTS: Types = {
     **{"kind": str, "config": dict, "history": dict, "final": dict},
     **{"filters": (dict, NoneType), "provenance": dict},
 }
+ORIGIN: Types = {  # of every record; later ones say more
+    **{"commit": (str, NoneType), "unmodified": (bool, NoneType), "code": str, "packages": dict},
+    **{"device": str, "hardware": str, "threads": (int, NoneType)},
+    **{"seconds": (int, float), "resumes": int},
+}
+PACKAGES: Types = dict.fromkeys(("python", *NUMERIC_PACKAGES), str)
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,8 @@ def parse_record(content: bytes, path: Path) -> Record:
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); {RESTORE}")
         parts = {name: document[name] for name in PARTS}
         check_types("record", parts, PARTS)
-        check_origin(parts["provenance"])
+        check_types("provenance", parts["provenance"], ORIGIN)
+        check_types("packages", parts["provenance"]["packages"], PACKAGES)
         if parts["filters"] is not None:
             check_types("filters", parts["filters"], {"file": str, "sha256": str})
         if parts["kind"] == Config.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import functools
 import hashlib
 import os
@@ -64,9 +65,16 @@ class RunStore:
         return (_read(path, self.root) for path in self.paths())
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted."""
-        found = (Path(at, name) for at, _, names in os.walk(self.root) for name in names)
-        return sorted(path for path in found if path.suffix == ".json")
+        """Paths of all records of this folder, sorted; OSError for one that cannot be read."""
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):  # a new store has no folder yet
+                raise error
+
+        walk = os.walk(self.root, onerror=refuse)
+        return sorted(
+            Path(at, name) for at, _, names in walk for name in fnmatch.filter(names, "*.json")
+        )
 
     def by_id(self, wanted: str) -> Record:
         """Return the record of a file, or the one whose id is, or starts with, the given text.

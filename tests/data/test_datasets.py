@@ -143,9 +143,7 @@ def test_a_bad_file_is_named_explained_and_kept(reason, monkeypatch, folder, arr
 
 def test_a_folder_that_is_a_file_is_named(folder, arrays):
     folder.write_text("")
-    reason = f"{folder}/cifar10.npz cannot be read (Not a directory)"
-    assert reason in error_of(data.load, "cifar10")
-    assert "cannot be written" in error_of(download.get, "cifar10")
+    assert f"{folder}/cifar10.npz cannot be written" in error_of(download.get, "cifar10")
 
 
 def test_wherever_a_file_is_cut_or_altered_it_is_refused(folder, arrays):
