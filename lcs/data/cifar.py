@@ -20,10 +20,7 @@ PIXELS = 3 * 32 * 32
 
 
 def read(name: str, path: Path) -> Arrays:
-    """Return the arrays of an archive or of its folder, unchecked, in their own order.
-
-    Raises DataError for missing batches, other errors for what is damaged.
-    """
+    """Return the arrays of an archive or its folder, unchecked; DataError: batches are missing."""
     batches, label_name, label_bytes = LAYOUTS[name]
     binary = [f"{batch}.bin" for batch in batches]
     *train, test = (
@@ -35,10 +32,7 @@ def read(name: str, path: Path) -> Arrays:
 
 
 def extract(path: Path, *layouts: Sequence[str]) -> dict[str, bytes]:
-    """Read the files of one layout from a folder, or anywhere in a tar.gz; DataError if one lacks.
-
-    Of several layouts it is the one with the fewest missing files; its order is kept.
-    """
+    """Read the files of the layout that is there, in a folder or anywhere in a tar.gz."""
     wanted = {name for names in layouts for name in names}
     if path.is_dir():
         found = {name: (path / name).read_bytes() for name in wanted if (path / name).is_file()}

@@ -159,10 +159,8 @@ def dataset_path(name: str) -> Path:
     if spec(name).packaged:
         package = importlib.util.find_spec("sklearn")  # importing it would take seconds
         if package is None or package.origin is None:
-            raise DataError(
-                "digits comes with scikit-learn, which is not installed; in the checkout: "
-                "pip install -e '.[book]'"
-            )
+            advice = "in the checkout: pip install -e '.[book]'"
+            raise DataError(f"digits comes with scikit-learn, which is not installed; {advice}")
         return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     return own_folder("LCS_DATA") / f"{name}.npz"
 

@@ -62,7 +62,7 @@ def get(name: str) -> Path:
 
 
 def import_npz(name: str, path: str | Path) -> Path:
-    """Check a data set that one already has, in any order, and put it where `load` looks.
+    """Check a data set that one already has, and put it where `load` looks.
 
     It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
     `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.

@@ -49,9 +49,9 @@ def from_files(files: Mapping[str, bytes]) -> Arrays:
 
 
 def from_clips(stored: Mapping[str, NDArray[Any]]) -> Arrays:
-    """Return the data set's arrays, made of clips one after the other, in an npz's `wave` (int16).
+    """Return the data set's arrays, made of `wave` (int16), cut at `offsets`, which it begins with.
 
-    `offsets` are where they begin, and the end; each has its `label`, `speaker` and `index`.
+    Each clip has its `label`, `speaker` and `index`.
     """
     clips = np.split(stored["wave"], stored["offsets"][1:-1])
     names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)

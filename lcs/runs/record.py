@@ -90,9 +90,8 @@ class Record:
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
         if not path.exists():
-            raise RecordError(
-                f"{path}: not kept here; train the run anew, with --store naming an empty folder"
-            )
+            advice = "train the run anew, with --store naming an empty folder"
+            raise RecordError(f"{path}: not kept here; {advice}")
         content = _read_file(path)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
@@ -105,11 +104,7 @@ def id_in_name(path: Path) -> str:
 
 
 def read_record(path: Path, root: Path | None = None) -> Record:
-    """Read and check one record; within a store, of this root, also its place.
-
-    RecordError if it cannot be read, does not match its checksum, its id or its place, or says what
-    cannot be; the message names the file.
-    """
+    """Read and check one record, and its place below a store's root; RecordError names the file."""
     record = parse_record(read_content(path), path)
     if root is not None:
         expected = f"{root}/{record.file}.json"

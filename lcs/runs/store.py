@@ -137,10 +137,7 @@ class RunStore:
         return self._add(record, signed, content)
 
     def import_record(self, source: Path, *, filters: bool = True) -> Record:
-        """Copy a checked record, with its filters where they are kept, into this store.
-
-        One with the same results stays in its place; RecordError for others, or a broken record.
-        """
+        """Copy a record and its filters; RecordError if it is broken or another result is here."""
         content = read_content(source)
         record = parse_record(content, source)
         beside = record.read_filters() if filters and record.has_filters else b""
@@ -189,17 +186,12 @@ def named_store(folder: str) -> RunStore:
 
 
 def default_store() -> RunStore:
-    """Return the reader's own store, which falls back on the book's records.
-
-    New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
-    """
+    """Return `$LCS_STORE`, else `~/.cache/lcs/runs`, which falls back on the book's records."""
     own, book = own_folder("LCS_STORE"), RunStore(BOOK_RUNS)
     return book if own.resolve() == BOOK_RUNS.resolve() else RunStore(own, fallback=book)
 
 
-def readable(
-    store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
-) -> Iterator[Record]:
+def readable(store: RunStore, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Record]:
     """Yield whole records of a store and its fallbacks, from the folders, as `cifar10`, wanted."""
     for place in store.chain():
         for path in place.paths():
@@ -248,6 +240,5 @@ def _advising(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = "make room" if is_full(error) else "mend that, or name another folder"
-        raise RecordError(
-            f"{path}: cannot be written ({error.strerror}); {advice} and run the same again"
-        ) from error
+        advice += " and run the same again"
+        raise RecordError(f"{path}: cannot be written ({error.strerror}); {advice}") from error
