@@ -27,10 +27,9 @@ KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=T
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A data set of images in canonical order, sorted by label: shuffle before training.
+    """Images, uint8 (N, H, W, C), and labels, uint8 (N,), which index `classes`.
 
-    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`. The length is that of the
-    training images.
+    They are sorted by label: shuffle before training. The length is that of the training images.
     """
 
     name: str
@@ -99,13 +98,9 @@ class Images:
 def load(name: str) -> Images:
     """Load fresh arrays, checked against their SHA-256; nothing is downloaded.
 
-    `digits` is the file that scikit-learn brings, with the values 0..16 scaled to
-    `value * 255 // 16`, and the last fifth of each class as the test set. `svhn` has no pinned
-    SHA-256: torchvision's checksums guard its download, later only sizes and labels are checked.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: the file is missing, damaged or altered; `digits` without scikit-learn.
+    `digits` is scikit-learn's, with the values 0..16 scaled to `value * 255 // 16`, and the last
+    fifth of each class as the test set; of `svhn`, which has no pinned SHA-256, only sizes and
+    labels are checked. DataError: the file is missing, damaged or altered.
     """
     path = dataset_path(name)
     if spec(name).packaged:

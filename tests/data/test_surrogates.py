@@ -108,8 +108,11 @@ def test_phase_scrambled_images_keep_their_amplitudes(images):
     assert np.abs(change - change[..., :1]).mean() < 0.2
 
 
-def test_labels_are_shuffled_alike_in_every_run(images):
+def test_noise_and_the_order_of_labels_are_those_of_every_run(images):
     """By streams of their own, of seed 0: those of the training images alone, or first and all."""
+    values = surrogates.load("made up", "noise").train_images
+    drawn = torch.randint(256, values.shape, generator=generator_for(0, "noise"))
+    assert np.array_equal(values, drawn)
     order = torch.randperm(800, generator=generator_for(0, "labels"))
     found = surrogates.load("made up", labels="shuffled")
     assert np.array_equal(found.train_labels, images.train_labels[order])
