@@ -1,8 +1,7 @@
 """Augmentation of a whole epoch of uint8 images at once, on the device where they live.
 
-Randomness is drawn per image on the host; images that drew the same operation are then
-transformed as one batch. Drawing (``draw``) and transforming (``apply``) are separate, so that
-the random stream is the same on every device.
+`draw` draws an operation for each image on the host, so that every device has the same; `apply`
+transforms those of one operation as one batch.
 """
 
 from __future__ import annotations
@@ -23,15 +22,14 @@ from lcs.errors import ConfigError
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import AutoAugment
 
-# Images per call on a CPU: the float temporaries of 256 CIFAR images stay in its cache.
-_CHUNK = 256
-# Flip, down, right, and at most five for a policy: which one, and twice whether and which sign.
+_CHUNK = 256  # images per call on a CPU: their float temporaries stay in its cache
+# flip, down, right, and five for a policy: which one, and twice whether and which sign
 _DRAWS_PER_IMAGE = 8
 
 
 @dataclass(frozen=True)
 class FlipCrop:
-    """Flip left to right if asked, then shift by (down, right) pixels, as a padded crop does."""
+    """Flip left to right or not, then shift by pixels, as a padded crop does."""
 
     flip: bool
     down: int
@@ -54,10 +52,7 @@ class PolicyOperation:
     magnitude: float
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Transform images (N, C, S, S) with C = 1 or 3 as torchvision transforms each of them.
-
-        A GPU would wait for the kernels and matrices that torchvision copies from the host.
-        """
+        """Do to images (N, C, S, S) as torchvision does, whose copies would make a GPU wait."""
         if self.name == "Sharpness":
             return _sharpened(images, 1.0 + self.magnitude)
         if self.name in ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"):
@@ -90,25 +85,20 @@ def draw(
     crop_shift: int,
     crop_fill: int = 0,
 ) -> list[Stage]:
-    """Draw, on the host, what is to happen to each of ``count`` images of side ``image_size``.
+    """Draw what is to happen to each of ``count`` images of ``image_size`` pixels a side.
 
-    Every image has its own row of random numbers, the same for each name: image i gets the same
-    draw whatever the count, and the same flip and crop under every policy. The first stage holds
-    every image; for ``"none"`` there are no stages.
+    Image i gets the same draw whatever the count, and the same flip and crop under every name. The
+    first stage holds every image; for ``"none"`` there are no stages.
 
     Args:
         name: ``"flip-crop"``: horizontal flip with probability 1/2 and random crop after padding;
             ``"crop"``: without the flip; ``"time-shift"``: that crop's shift from left to right
             alone, for spectrograms. ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of
-            AutoAugment (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it.
-        count: of the images.
-        image_size: of the images, in pixels.
+            AutoAugment (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it. A ConfigError
+            is raised for others.
         generator: of the CPU; how far it advances depends on the count and the name alone.
         crop_shift: by how many pixels a crop shifts an image at most.
         crop_fill: the value of the pixels around an image.
-
-    Raises:
-        ConfigError: the name is unknown.
     """
     if name not in AUGMENTATIONS:
         known = ", ".join(AUGMENTATIONS)
@@ -136,13 +126,11 @@ def apply(
     order: Tensor | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Apply the drawn stages to images (N, C, S, S), one after the other.
-
-    Every image must have an operation in the first stage.
+    """Apply the stages of ``draw``, at least one, to images (N, C, S, S), uint8 with C = 1 or 3.
 
     Args:
-        images: uint8 (N, C, S, S), C = 1 or 3; never modified.
-        stages: of ``draw``.
+        images: never modified.
+        stages: the first one has an operation for every image.
         order: int64 (N,) on the images' device, the image at each place; None: their own order.
         out: uint8 (N, C, S, S) for the result, to allocate it only once; None: a new one.
     """
@@ -176,7 +164,7 @@ def _autoaugment_policy() -> AutoAugment:
 
 
 def _sharpened(images: Tensor, factor: float) -> Tensor:
-    """Return what torchvision's `adjust_sharpness` makes of images; the outermost pixels stay."""
+    """Do as torchvision's `adjust_sharpness`: the outermost pixels stay."""
     kernel = torch.ones(3, 3, device=images.device)
     kernel[1, 1] = 5.0
     kernel = (kernel / 13.0).expand(images.shape[1], 1, 3, 3)
@@ -189,11 +177,7 @@ def _sharpened(images: Tensor, factor: float) -> Tensor:
 
 @cache
 def _moves(operation: PolicyOperation, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the pixel that comes to each place of an image, (S·S,), and whether there is one.
-
-    Torchvision finds them on the host, by an image of the pixels' numbers, and by the nearest
-    neighbour: the same on each device.
-    """
+    """Return the pixel that comes to each place of an image, (S·S,), and whether there is one."""
     numbers = torch.arange(1.0, size**2 + 1).view(1, 1, size, size)
     sources = operation.by_torchvision(numbers).flatten().long() - 1
     inside = (sources >= 0).to(torch.uint8)
@@ -209,7 +193,6 @@ def _flip_crop(uniform: Tensor, crop_shift: int, fill: int) -> Stage:
 
 
 def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
-    """Return both steps of the policies; an operation without a magnitude has 0."""
     transform = _autoaugment_policy()
     policies = transform._policies
     policy = (uniform[0] * len(policies)).long()
@@ -219,8 +202,7 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
         operations = [_IDENTITY]
         for name, _, level in (pair[step] for pair in policies):
             magnitudes, signed = transform._AUGMENTATION_SPACE[name]
-            # of ten levels, as torchvision's class takes them
-            values = magnitudes(10, image_size, image_size)
+            values = magnitudes(10, image_size, image_size)  # of ten levels
             value = 0.0 if values is None else float(values[level or 0])
             operations += [PolicyOperation(name, v) for v in (value, -value if signed else value)]
         probability = torch.tensor([pair[step][1] for pair in policies])[policy]
@@ -230,7 +212,7 @@ def _autoaugment(uniform: Tensor, image_size: int) -> list[Stage]:
 
 
 def _group(operations: Sequence[Operation], choice: Tensor) -> Stage:
-    """Image indices by operation: image i drew ``operations[choice[i]]``. Drops the identity."""
+    """Image indices by operation, but the identity: image i drew ``operations[choice[i]]``."""
     distinct = {operation: i for i, operation in enumerate(dict.fromkeys(operations))}
     choice = torch.tensor([distinct[operation] for operation in operations])[choice]
     groups = choice.argsort(stable=True).split(choice.bincount(minlength=len(distinct)).tolist())

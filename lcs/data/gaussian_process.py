@@ -43,8 +43,7 @@ def _images(name: str, part: str) -> Array:
     steps = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE))  # distances wrap around
     result = []
     for length in LENGTHS:
-        # of the first pixel with each
-        covariance = np.exp(-(steps[:, None] ** 2 + steps**2) / length**2)
+        covariance = np.exp(-(steps[:, None] ** 2 + steps**2) / length**2)  # with the first pixel
         if name == CLONE:
             covariance = covariance_of_pixels(covariance) / variance
         spectrum = np.sqrt(np.fft.fft2(covariance).real.clip(0))

@@ -83,11 +83,7 @@ DATASETS = tuple(SPECS)
 
 
 def spec(name: str) -> DatasetSpec:
-    """Return the specification of a data set, without loading it.
-
-    Raises:
-        ConfigError: unknown name.
-    """
+    """Return the specification of a data set, without loading it; ConfigError: unknown name."""
     if name not in SPECS:
         close = did_you_mean(name, DATASETS)
         raise ConfigError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}{close}")

@@ -1,14 +1,12 @@
 """Spoken digits as images: log-mel spectrograms of the Free Spoken Digit Dataset.
 
-3,000 clips at 8 kHz of six speakers, each saying each digit 50 times (Z. Jackson et al., CC BY-SA
-4.0). A row of an image is a band of frequency, the lowest first, a column a frame of time; a clip
-is in the middle of its image. The speakers of the test images are not heard in training.
+3,000 clips of six speakers, each saying each digit 50 times (Z. Jackson et al., CC BY-SA 4.0). The
+speakers of the test images are not heard in training.
 """
 
 from __future__ import annotations
 
 import io
-import itertools
 import wave
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +16,6 @@ from numpy.typing import NDArray
 
 from lcs.data.datasets import Array, Arrays
 from lcs.data.specs import KEYS
-from lcs.errors import DataError
 
 REPOSITORY = "https://github.com/Jakobovski/free-spoken-digit-dataset"
 URL = f"{REPOSITORY}/archive/26eb9aaf76e81b692f806f9140c2d2777410d7a1.tar.gz"
@@ -41,39 +38,32 @@ def file_names() -> list[str]:
 
 
 def from_files(files: Mapping[str, bytes]) -> Arrays:
-    """Return the data set's arrays, made of all recordings by their names.
-
-    Raises:
-        DataError: a recording is not mono, of 16 bits and 8 kHz.
-    """
+    """Return the data set's arrays, made of the recordings of all `file_names`."""
     clips = {}
     for name in file_names():
         digit, speaker, take = name.removesuffix(".wav").split("_")
         with wave.open(io.BytesIO(files[name])) as file:
-            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
-                raise DataError(f"{name} is not mono, of 16 bits and {RATE} Hz")
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        clips[int(digit), speaker, int(take)] = samples
+            samples = file.readframes(file.getnframes())
+        clips[int(digit), speaker, int(take)] = np.frombuffer(samples, "<i2")
     return _arrays(clips)
 
 
 def from_clips(stored: Mapping[str, NDArray[Any]]) -> Arrays:
-    """Return the data set's arrays, made of the clips of one file.
+    """Return the data set's arrays, made of `wave` (int16), cut at `offsets`, which it begins with.
 
-    It has `wave` (int16), in which clip i is `wave[offsets[i]:offsets[i + 1]]`, and for each clip
-    its `label`, `speaker` and `index`.
+    Each clip has its `label`, `speaker` and `index`.
     """
-    samples, ends = stored["wave"], itertools.pairwise(stored["offsets"])
+    clips = np.split(stored["wave"], stored["offsets"][1:-1])
     names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
-    clips = {
-        (int(digit), str(speaker), int(take)): samples[start:end]
-        for (digit, speaker, take), (start, end) in zip(names, ends, strict=True)
-    }
-    return _arrays(clips)
+    keys = [(int(digit), str(speaker), int(take)) for digit, speaker, take in names]
+    return _arrays(dict(zip(keys, clips, strict=True)))
 
 
 def spectrogram(samples: Samples) -> Array:
-    """Return the image of a clip: uint8 (SIDE, SIDE), 255 where it is loudest, 0 for silence."""
+    """Return the image of a clip: uint8 (SIDE, SIDE), 255 where it is loudest, 0 for silence.
+
+    A row is a band of frequency, the lowest first, a column a frame of time; the clip is centred.
+    """
     length = (SIDE - 1) * HOP + WINDOW
     surplus = len(samples) - length
     middle = samples[max(0, surplus // 2) :][:length].astype(np.float64)
@@ -97,7 +87,6 @@ def _mel_filters() -> NDArray[np.float64]:
 
 
 def _arrays(clips: Mapping[tuple[int, str, int], Samples]) -> Arrays:
-    """Return those of clips by digit, speaker and take."""
     found: list[Array] = []
     for speakers in (TRAINING_SPEAKERS, TEST_SPEAKERS):
         chosen = sorted(key for key in clips if key[1] in speakers)

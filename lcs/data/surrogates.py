@@ -1,10 +1,8 @@
 """Surrogates of a data set: images that keep some statistics of the natural ones, and lose others.
 
-They tell which statistics a network's filters owe their shape to. All are drawn once, from a stream
-of their own, so that every run of every seed sees the same ones. Values are rounded to uint8 at
-half the contrast of the natural images, which keeps the tails of the Gaussian ones; the standard
-normalisation of inputs undoes that. Crops of them are to be filled with `BORDER`. Noise has the
-full range.
+All are drawn once, from streams of their own, so that every run of every seed sees the same ones.
+Values are rounded to uint8 at half the contrast of the natural images, which keeps the tails of the
+Gaussian ones; the standard normalisation of inputs undoes that. Noise has the full range.
 """
 
 from __future__ import annotations
@@ -24,8 +22,7 @@ from lcs.seeds import generator_for
 
 MIDDLE = 127.5
 CONTRAST = 0.5
-# `Config.crop_fill` as far below the mean as black is in natural images
-BORDER = round(MIDDLE - CONTRAST * MIDDLE)
+BORDER = round(MIDDLE - CONTRAST * MIDDLE)  # `Config.crop_fill`, as far from the mean as black
 DEVIATION = 32.0  # of a pixel that is made Gaussian: 127.5 is four of them
 CHUNK = 1000  # images transformed at once
 
@@ -34,7 +31,7 @@ CHUNK = 1000  # images transformed at once
 def load(name: str, images: str = "natural", labels: str = "true") -> data.Images:
     """Load a data set, changed as `Config.images` and `Config.labels` say.
 
-    Its errors are those of `lcs.data.load`. The next call shares the arrays: do not write to them.
+    The next call shares the arrays: do not write to them. Errors are those of `lcs.data.load`.
 
     Args:
         name: of the data set.
@@ -47,9 +44,6 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         labels: "true". "shuffled": those of the training images in a random order.
             "shuffled-first": all labels, and before images change, so that Gaussian images of the
             classes differ in nothing but sampling errors.
-
-    Raises:
-        ConfigError: `images` or `labels` is unknown.
     """
     for field, value, known in (("images", images, IMAGE_KINDS), ("labels", labels, LABEL_KINDS)):
         if value not in known:
@@ -60,13 +54,7 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
         train, test = (_shuffled(part, draws) for part in (found.train_labels, found.test_labels))
         found = replace(found, train_labels=train, test_labels=test)
     if images != "natural":
-        change = {
-            "gaussianised": _gaussianised,
-            "gaussian": _gaussian,
-            "phase-scrambled": _phase_scrambled,
-            "noise": _noise,
-        }[images]
-        train, test = change(found, generator_for(0, images))
+        train, test = _CHANGES[images](found, generator_for(0, images))
         found = replace(found, train_images=train, test_images=test)
     if labels == "shuffled":
         train = _shuffled(found.train_labels, generator_for(0, "labels"))
@@ -128,6 +116,14 @@ def _phase_scrambled(images: data.Images, draws: torch.Generator) -> list[Array]
 def _noise(images: data.Images, draws: torch.Generator) -> list[Array]:
     shapes = [part.shape for part in _parts(images)]
     return [torch.randint(256, s, generator=draws, dtype=torch.uint8).numpy() for s in shapes]
+
+
+_CHANGES = {
+    "gaussianised": _gaussianised,
+    "gaussian": _gaussian,
+    "phase-scrambled": _phase_scrambled,
+    "noise": _noise,
+}
 
 
 def _parts(images: data.Images) -> tuple[Array, Array]:

@@ -1,7 +1,6 @@
 """Records of runs: written once, and checked whenever they are read.
 
-`store` writes and finds them, `record` reads one, `record_format` has its text and its checksum,
-`consistency` what it has to hold, and `provenance` where a run comes from.
+`store` writes and finds them, `record` reads one, `consistency` has what it has to hold.
 """
 
 from lcs.runs.record import Record, read_record
@@ -17,14 +16,6 @@ from lcs.runs.store import (
 )
 
 __all__ = [
-    "BOOK_RUNS",
-    "Record",
-    "RunStore",
-    "default_store",
-    "named_store",
-    "read_record",
-    "readable",
-    "record_paths",
-    "verify",
-    "write_atomically",
-]
+    "BOOK_RUNS", "Record", "RunStore", "default_store", "named_store", "read_record", "readable",
+    "record_paths", "verify", "write_atomically",
+]  # fmt: skip

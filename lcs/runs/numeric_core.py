@@ -1,8 +1,7 @@
 """The modules that change the numbers of a run, and a hash of what they compute.
 
-Two versions with one hash give equal bits where packages, hardware and threads are the same. So do
-two hashes of one group of `equal_code.json`, which `tests/train/seven_trainings.py` extends: seven
-trainings, of all kinds of code, have equal bits with both.
+One hash, or two of one group in `equal_code.json`, means equal bits where packages, hardware and
+threads are the same; `tests/train/seven_trainings.py` extends the groups.
 """
 
 from __future__ import annotations
@@ -46,10 +45,7 @@ def same_code(one: str, other: str) -> bool:
 
 
 def _plain(node: object) -> object:
-    """Return a syntax tree as JSON-ready lists that are the same for all versions of Python.
-
-    What is empty is left out, as newer versions have further fields.
-    """
+    """Return a syntax tree as JSON-ready lists, without empty fields that some versions have."""
     if isinstance(node, list):
         return [_plain(item) for item in node if not _says_nothing(item)]
     if not isinstance(node, ast.AST):

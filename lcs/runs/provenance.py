@@ -72,7 +72,7 @@ def hardware(device: torch.device) -> str:
 
 
 def _processor(cpuinfo: str) -> str:
-    """Name a processor and its generation, which a virtual machine may leave out of the name."""
+    """Name a processor and its generation, which virtual machines may leave out of the name."""
     lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
     facts = {key.strip(): value.strip() for key, _, value in lines}
     numbers = [f"{key.split()[-1]} {facts[key]}" for key in ("cpu family", "model") if key in facts]

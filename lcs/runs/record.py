@@ -1,7 +1,7 @@
 """A finished run as stored: its whole configuration, its results, and where it comes from.
 
-Everything that may differ between two equal runs stands under `provenance`, with a SHA-256 of the
-record's own bytes (computed with the checksum itself blanked), so that an edited digit is caught.
+All that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
+own bytes (in which the checksum is blanked), so that an edited digit is caught.
 """
 
 from __future__ import annotations
@@ -19,28 +19,33 @@ from safetensors.numpy import load as load_arrays
 
 from lcs.config import Config
 from lcs.errors import ILL_FORMED, RecordError, one_line, shown
-from lcs.runs.consistency import check_origin, check_training, check_types
+from lcs.runs.consistency import Types, check_training, check_types
+from lcs.runs.provenance import NUMERIC_PACKAGES
 from lcs.runs.record_format import SCHEMA, checksum_matches
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
 
 MAX_RECORD_BYTES = 4 * 2**20  # those of the book are far smaller
-# what to do about a damaged one
 RESTORE = "restore it from git, or from where it came"
-PARTS: dict[str, Any] = {
+PARTS: Types = {
     **{"kind": str, "config": dict, "history": dict, "final": dict},
     **{"filters": (dict, NoneType), "provenance": dict},
 }
+ORIGIN: Types = {  # of every record; later ones say more
+    **{"commit": (str, NoneType), "unmodified": (bool, NoneType), "code": str, "packages": dict},
+    **{"device": str, "hardware": str, "threads": (int, NoneType)},
+    **{"seconds": (int, float), "resumes": int},
+}
+PACKAGES: Types = dict.fromkeys(("python", *NUMERIC_PACKAGES), str)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One finished run as stored.
+    """One finished run as stored; shared, so do not change it.
 
     Of the kind "training", `config` is a `Config`; of any other, a read-only mapping of values.
-    `history` maps a measure to its values at the recorded epochs, `final` holds the measures of
-    the last epoch. A store reads a file once: its records are shared, and are not to be changed.
+    `history` has measures at the recorded epochs, `final` those of the last one.
     """
 
     path: Path
@@ -53,25 +58,20 @@ class Record:
 
     @property
     def run_id(self) -> str:
-        """The id of the run, with which the file's name ends, as `1f0c…-s0`."""
+        """The id of the run, as `1f0c…-s0`."""
         return id_in_name(self.path)
 
     @property
     def file(self) -> str:
         """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
-        if not isinstance(self.config, Config):
-            return f"{self.kind}/{self.path.stem}"
-        return self.config.file
+        training = isinstance(self.config, Config)
+        return self.config.file if training else f"{self.kind}/{self.path.stem}"
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers after the last epoch, on test images or on those held out.
-
-        NaN for a run of another kind than training.
-        """
-        if not isinstance(self.config, Config):
-            return math.nan
-        return float(self.final[self.config.accuracy_name])
+        """Final accuracy on test images, or on those held out; NaN if this is no training."""
+        training = isinstance(self.config, Config)
+        return float(self.final[self.config.accuracy_name]) if training else math.nan
 
     @property
     def has_filters(self) -> bool:
@@ -79,10 +79,7 @@ class Record:
         return self.filters is not None and self.path.with_suffix(".safetensors").exists()
 
     def load_filters(self) -> Tensor:
-        """Return the stored first-layer filters (units, C, H, W), float32.
-
-        RecordError if there are none, or their file is not kept or altered.
-        """
+        """Return filters (units, C, H, W), float32; RecordError if not kept or altered."""
         import torch
 
         return torch.from_numpy(load_arrays(self.read_filters())["filters"].astype("float32"))
@@ -93,9 +90,8 @@ class Record:
         if self.filters is None:
             raise RecordError(f"{self.path}: this run stored no filters")
         if not path.exists():
-            raise RecordError(
-                f"{path}: not kept here; train the run anew, with --store naming an empty folder"
-            )
+            advice = "train the run anew, with --store naming an empty folder"
+            raise RecordError(f"{path}: not kept here; {advice}")
         content = _read_file(path)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
@@ -108,16 +104,7 @@ def id_in_name(path: Path) -> str:
 
 
 def read_record(path: Path, root: Path | None = None) -> Record:
-    """Read and check one record.
-
-    Args:
-        path: the JSON file.
-        root: the store it stands in: then the file must stand where its config says.
-
-    Raises:
-        RecordError: it cannot be read, does not parse, does not match its checksum, its id or its
-            place, or says what cannot be; the message names the file.
-    """
+    """Read and check one record, and its place below a store's root; RecordError names the file."""
     record = parse_record(read_content(path), path)
     if root is not None:
         expected = f"{root}/{record.file}.json"
@@ -134,27 +121,28 @@ def parse_record(content: bytes, path: Path) -> Record:
             raise RecordError(f"{path}: schema {shown(schema)}, not {SCHEMA}; update lcs")
         if not checksum_matches(content, document["provenance"]["sha256"]):
             raise RecordError(f"{path}: edited or damaged (SHA-256 differs); {RESTORE}")
-        config: Any
         parts = {name: document[name] for name in PARTS}
         check_types("record", parts, PARTS)
-        check_origin(parts["provenance"])
+        check_types("provenance", parts["provenance"], ORIGIN)
+        check_types("packages", parts["provenance"]["packages"], PACKAGES)
         if parts["filters"] is not None:
             check_types("filters", parts["filters"], {"file": str, "sha256": str})
         if parts["kind"] == Config.kind:
-            config = Config.from_dict(parts["config"])
+            config = parts["config"] = Config.from_dict(parts["config"])
             check_training(config, parts["history"], parts["final"])
             own, name = config.run_id, config.name
         else:
-            config = MappingProxyType(parts["config"])
+            parts["config"] = MappingProxyType(parts["config"])
             own, name = id_in_name(path), path.stem
         if document["id"] != own:
             raise RecordError(f"{path}: its id is {shown(document['id'])}, not {own}; {RESTORE}")
         if path.stem != name or not parts["kind"].isidentifier():
             raise RecordError(f"{path}: by its config it is {name}.json; rename it")
-        return Record(**parts | {"path": path, "config": config})
+        return Record(path, **parts)
     except ILL_FORMED as error:
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        reason = kind + one_line(error)
+        reason = one_line(error)
+        if not isinstance(error, ValueError):
+            reason = f"{type(error).__name__}: {reason}"
         raise RecordError(f"{path}: not a run record ({reason}); {RESTORE}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -12,14 +13,14 @@ import numpy as np
 
 SCHEMA = 1
 SIGNIFICANT_DIGITS = 8
-# results of at most about so many epochs are kept
 MAX_RECORDED_EPOCHS = 200
 
 
+@functools.cache
 def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept: all of up to 200, else the first 100 and more.
+    """Epochs, from 1, whose results are kept; the list is shared, do not change it.
 
-    The others are spaced evenly on the log axis, and the last one is always kept.
+    All of up to 200, else the first 100, more that are spaced evenly on the log axis, and the last.
     """
     if epochs <= MAX_RECORDED_EPOCHS:
         return list(range(1, epochs + 1))
@@ -29,18 +30,14 @@ def recorded_epochs(epochs: int) -> list[int]:
 
 
 def with_checksum(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a record with its checksum, whatever stands in the place of that.
+    """Return the bytes of a record with its checksum; ValueError for a number that is not finite.
 
     Results are rounded, but never the config, which the id stands for.
-
-    Raises:
-        ValueError: a number is not finite.
     """
 
     def text(checksum: str) -> bytes:
-        origin = {**document["provenance"], "sha256": checksum}
-        whole = {**document, "provenance": origin}
-        parts = {k: v if k == "config" else rounded(v) for k, v in whole.items()}
+        signed = {**document, "provenance": {**document["provenance"], "sha256": checksum}}
+        parts = {k: v if k == "config" else rounded(v) for k, v in signed.items()}
         return (_render(parts, "") + "\n").encode()
 
     return text(hashlib.sha256(text("")).hexdigest())
@@ -65,7 +62,7 @@ def rounded(value: Any) -> Any:
 
 
 def _render(value: Any, indent: str) -> str:
-    """Render JSON with one line for each list of numbers, so that records read well in a diff."""
+    """Render JSON with one line for each list of numbers."""
     inner = indent + " "
     if isinstance(value, Mapping) and value:
         lines = [f"{inner}{json.dumps(k)}: {_render(v, inner)}" for k, v in value.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import functools
 import hashlib
 import os
@@ -25,16 +26,13 @@ from lcs.runs.record_format import SCHEMA, with_checksum
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
 
-# the records of the book
 BOOK_RUNS = PACKAGE.parent / "book" / "runs"
 
 
 class RunStore:
     """A folder of run records, `<dataset>/<model>-a<base_channels>-<optimizer>-<run_id>.json`.
 
-    Args:
-        root: the folder, which may begin with `~`; created at the first write.
-        fallback: another store that is read, never written, where this one lacks a run.
+    It is created at the first write. Where it lacks a run, `fallback` is read, and never written.
     """
 
     def __init__(self, root: str | Path, *, fallback: RunStore | None = None) -> None:
@@ -75,16 +73,14 @@ class RunStore:
 
         walk = os.walk(self.root, onerror=refuse)
         return sorted(
-            Path(at, name) for at, _, files in walk for name in files if name.endswith(".json")
+            Path(at, name) for at, _, names in walk for name in fnmatch.filter(names, "*.json")
         )
 
     def by_id(self, wanted: str) -> Record:
         """Return the record of a file, or the one whose id is, or starts with, the given text.
 
         A file is read itself, in whatever folder; of a path without one, the id at its end counts.
-
-        Raises:
-            RecordError: no record, or more than one, has such an id, or the file is damaged.
+        RecordError if no record, or more than one, has such an id, or the file is damaged.
         """
         if wanted.endswith(".json") and Path(wanted).is_file():
             return read_record(Path(wanted).parent.resolve() / Path(wanted).name)
@@ -92,14 +88,11 @@ class RunStore:
             wanted = named[0]
         for place in self.chain():
             ids = {path: id_in_name(path) for path in place.paths()}
-            # with the seed and without, or its start
             found = [p for p, own in ids.items() if wanted in (own, own.rpartition("-")[0])]
             found = found or [p for p, own in ids.items() if wanted and own.startswith(wanted)]
             if len(found) > 1:
-                raise RecordError(
-                    f"{len(found)} runs in {place.root} with the id {wanted!r}; give more of it, "
-                    "as `lcs runs list` has it"
-                )
+                many = f"{len(found)} runs in {place.root} with the id {wanted!r}"
+                raise RecordError(f"{many}; give more of it, as `lcs runs list` has it")
             if found:
                 return _read(found[0], place.root)
         places = " or ".join(str(place.root) for place in self.chain())
@@ -116,13 +109,8 @@ class RunStore:
     ) -> Record:
         """Write the record of a finished run, once and atomically.
 
-        Args:
-            config, history, final, provenance: what the record says.
-            filters: some filters (units, C, H, W), stored as half-precision numbers.
-
-        Raises:
-            RecordError: the run has a record with other results, the folder cannot be written, or
-                the results are not those of such a run.
+        `filters` (units, C, H, W) are stored as half-precision numbers. RecordError if the run has
+        a record with other results, the folder cannot be written, or no such run has these results.
         """
         path = self.path(config)
         stored, content = None, b""
@@ -149,11 +137,7 @@ class RunStore:
         return self._add(record, signed, content)
 
     def import_record(self, source: Path, *, filters: bool = True) -> Record:
-        """Copy a checked record, with its filters where they are kept, into this store.
-
-        One of the same run with the same results stays in its place; with others, or for a broken
-        record, it raises RecordError.
-        """
+        """Copy a record and its filters; RecordError if it is broken or another result is here."""
         content = read_content(source)
         record = parse_record(content, source)
         beside = record.read_filters() if filters and record.has_filters else b""
@@ -161,12 +145,8 @@ class RunStore:
         return self._add(here, content, beside)
 
     def _add(self, record: Record, content: bytes, filters: bytes) -> Record:
-        """Create the files of a checked record, its filters if not empty; return what is stored.
-
-        Of several writers of a run the first one stays; with equal results that is no error.
-        """
-        path = record.path
-        beside = path.with_suffix(".safetensors")
+        """Create the files of a checked record, unless one with equal results is there already."""
+        path, beside = record.path, record.path.with_suffix(".safetensors")
         with _advising(path), locked(path.parent):
             if not path.exists():
                 if filters:  # a killed writer may have left others
@@ -175,10 +155,8 @@ class RunStore:
                 return record
         present = read_record(path, self.root)
         if (present.history, present.final) != (record.history, record.final):
-            raise RecordError(
-                f"{path}: exists already, with other results; they are kept, name another folder "
-                "by --store for the new ones"
-            )
+            advice = "they are kept, name another folder by --store for the new ones"
+            raise RecordError(f"{path}: exists already, with other results; {advice}")
         if filters and present.filters == record.filters and not present.has_filters:
             write_atomically(beside, filters)
         return present
@@ -208,21 +186,13 @@ def named_store(folder: str) -> RunStore:
 
 
 def default_store() -> RunStore:
-    """Return the reader's own store, which falls back on the book's records.
-
-    New runs go to `$LCS_STORE`, else `~/.cache/lcs/runs`; `lcs runs import` moves them on.
-    """
+    """Return `$LCS_STORE`, else `~/.cache/lcs/runs`, which falls back on the book's records."""
     own, book = own_folder("LCS_STORE"), RunStore(BOOK_RUNS)
     return book if own.resolve() == BOOK_RUNS.resolve() else RunStore(own, fallback=book)
 
 
-def readable(
-    store: RunStore, wanted: Callable[[str], bool] = lambda folder: True
-) -> Iterator[Record]:
-    """Yield the records of a store and of those that it falls back on, but no broken ones.
-
-    Of folders, as `cifar10`, that are not wanted none is read.
-    """
+def readable(store: RunStore, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Record]:
+    """Yield whole records of a store and its fallbacks, from the folders, as `cifar10`, wanted."""
     for place in store.chain():
         for path in place.paths():
             if wanted(path.relative_to(place.root).parts[0]):
@@ -258,7 +228,7 @@ def _read(path: Path, root: Path) -> Record:
     return _read_once(path, root, (found.st_ino, found.st_size, found.st_mtime_ns))
 
 
-# as many as the book may come to have; each takes about 60 kB
+# each takes about 60 kB
 @functools.lru_cache(4096)
 def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
     return read_record(path, root)
@@ -266,11 +236,9 @@ def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
 
 @contextmanager
 def _advising(path: Path) -> Iterator[None]:
-    """Turn the error of a file that cannot be written into one that says what to do."""
     try:
         yield
     except OSError as error:
         advice = "make room" if is_full(error) else "mend that, or name another folder"
-        raise RecordError(
-            f"{path}: cannot be written ({error.strerror}); {advice} and run the same again"
-        ) from error
+        advice += " and run the same again"
+        raise RecordError(f"{path}: cannot be written ({error.strerror}); {advice}") from error

@@ -33,10 +33,10 @@ def test_other_digits_are_refused(monkeypatch, tmp_path):
     assert "does not exist" in error_of(data.load, "digits")
     lines = gzip.decompress(source.read_bytes()).replace(b"0,0,5,13", b"0,0,5,12", 1)
     wrong = {"altered": gzip.compress(lines), "end": source.read_bytes()[:-900]}
-    for reason, content in (wrong | {"string": gzip.compress(b"<html>")}).items():
+    for reason, content in wrong.items():
         file.write_bytes(content)
         message = error_of(data.load, "digits")
-        assert message.startswith(str(file))
+        assert str(file) in message
         assert reason in message
         assert message.endswith("install scikit-learn again")
 
@@ -143,9 +143,7 @@ def test_a_bad_file_is_named_explained_and_kept(reason, monkeypatch, folder, arr
 
 def test_a_folder_that_is_a_file_is_named(folder, arrays):
     folder.write_text("")
-    reason = f"{folder}/cifar10.npz cannot be read (Not a directory)"
-    assert reason in error_of(data.load, "cifar10")
-    assert "cannot be written" in error_of(download.get, "cifar10")
+    assert f"{folder}/cifar10.npz cannot be written" in error_of(download.get, "cifar10")
 
 
 def test_wherever_a_file_is_cut_or_altered_it_is_refused(folder, arrays):

@@ -7,11 +7,10 @@ import wave
 
 import numpy as np
 import pytest
-from helpers.small_images import error_of, names, tar
+from helpers.small_images import tar
 
 from lcs import data
 from lcs.data import download, spoken_digits
-from lcs.errors import DataError
 
 NAMES = spoken_digits.file_names()
 
@@ -21,12 +20,12 @@ def tone(hertz, samples=6000):
     return np.round(8000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
 
 
-def recording(samples, rate=spoken_digits.RATE):
+def recording(samples):
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate)
+        file.setframerate(spoken_digits.RATE)
         file.writeframes(samples.astype("<i2").tobytes())
     return buffer.getvalue()
 
@@ -88,14 +87,3 @@ def test_recordings_and_clips_in_one_file_make_the_same_images(recordings, folde
     rows = [set(loudest[images.train_labels == digit]) for digit in range(10)]
     assert all(len(one) == 1 for one in rows)
     assert len(set.union(*rows)) == 10
-
-
-def test_other_clips_are_refused(recordings, folder):
-    folder.mkdir()
-    np.savez(folder / "clips.npz", wave=tone(300), offsets=np.array([0, 100]), label=np.zeros(2))
-    message = error_of(download.import_npz, "fsdd", folder / "clips.npz")
-    assert message.startswith(f"{folder}/clips.npz cannot be read")
-    assert names(folder) == ["clips.npz"]
-    files = recordings | {NAMES[7]: recording(tone(300), rate=16000)}
-    with pytest.raises(DataError, match="8000 Hz"):
-        spoken_digits.from_files(files)
