@@ -5,7 +5,7 @@ here, where RigL and gradual pruning have 100). Shares hold layer by layer, so t
 at equal numbers of weights; sources that rank all layers at once differ. By `Config.pruning`:
 
 - random: random places, fixed.
-- snip: where |w ∂L/∂w| is largest on the first batch, fixed (Lee et al., ICLR 2019).
+- snip: where ``|w ∂L/∂w|`` is largest on the first batch, fixed (Lee et al., ICLR 2019).
 - windows: random places within the windows of S-LOCAL, fixed; in later layers anywhere.
 - random-windows: the same, around where most of a unit's squared initial weights are.
 - magnitude: the largest weights at the end of each period of the learning rate but the last. With
