@@ -1,9 +1,4 @@
-"""What this machine has and can do, found out in about a minute: `lcs doctor`.
-
-CONTRIBUTING.md lists the branches that are a GPU's alone.
-"""
-
-from __future__ import annotations
+"""What this machine has and can do, found out in about a minute: `lcs doctor`."""
 
 import os
 import warnings

@@ -52,7 +52,6 @@ class Paused(LcsError):  # noqa: N818 - not a failure
 
 # what reading an ill-formed document can raise
 ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-MAX_LETTERS = 160  # of another error's text in a message
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
@@ -64,7 +63,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 def one_line(error: Exception) -> str:
     """Return what an error says, shortened to one line; the name of its type if that is nothing."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= MAX_LETTERS else f"{text[: MAX_LETTERS - 1]}…"
+    return text if len(text) <= 160 else f"{text[:159]}…"
 
 
 def shown(value: object) -> str:

@@ -1,14 +1,12 @@
 """Files that appear whole or not at all, and the folders of a reader."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,10 +36,7 @@ def expanded(path: str | Path) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder, made if it is missing, against others that lock it; a killed one holds none.
-
-    On a file system without locks nothing is held.
-    """
+    """Hold a folder, made if it is missing, against others; not on a file system without locks."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         with suppress(OSError):
@@ -53,8 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all of it is on the disk.
 
-    Folders that are missing are made. What killed writers left in the folder is removed. After an
-    OSError, as of a full disk, what stood there is still there.
+    Missing folders are made. After an OSError, as of a full disk, what stood there still does.
     """
     with _beside(path, Path.touch) as temporary:
         with temporary.open("wb") as file:
@@ -64,18 +58,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
 
 
-@contextmanager
-def scratch_folder(path: Path) -> Iterator[Path]:
+def scratch_folder(path: Path) -> AbstractContextManager[Path]:
     """Yield a new folder beside `path`, which is removed; by the next writer if this is killed."""
-    with _beside(path, Path.mkdir) as folder:
-        yield folder
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Remove what killed writers left in a folder; one that still runs has locked its own."""
-    for left in folder.glob(f".*.{'[0-9a-f]' * 8}.partial"):
-        with suppress(OSError), _lock(left, fcntl.LOCK_NB):
-            _remove(left)
+    return _beside(path, Path.mkdir)
 
 
 def is_full(error: Exception) -> bool:
@@ -87,7 +72,10 @@ def is_full(error: Exception) -> bool:
 def _beside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """Yield a new file or folder beside `path`, which is locked, and removed in the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(path.parent)
+    # what killed writers left; one that still runs has locked its own
+    for left in path.parent.glob(f".*.{'[0-9a-f]' * 8}.partial"):
+        with suppress(OSError), _lock(left, fcntl.LOCK_NB):
+            _remove(left)
     with ExitStack() as held:
         while True:
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")

@@ -1,13 +1,8 @@
 """The command line: `lcs data | train | study | runs | doctor | book`.
 
-Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error said in one line, 2 a
-command line that does not parse, 75 paused because the time budget is spent (the same command goes
-on), 130 interrupted, 143 ended by SIGTERM.
-
-Only what a command uses is imported, inside it: torch alone takes seconds to import.
+Results go to stdout, messages to stderr. Exit codes: 0 done, 1 an error, 2 a wrong command line, 75
+paused, 130 interrupted, 143 ended. What a command uses is imported inside it: torch takes seconds.
 """
-
-from __future__ import annotations
 
 import getpass
 import os
@@ -23,9 +18,7 @@ from lcs.cli.options import Device, option, say
 from lcs.errors import LcsError, Paused
 from lcs.files import is_full
 
-EXIT_PAUSED = 75
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
+EXIT_PAUSED, EXIT_INTERRUPTED, EXIT_TERMINATED = 75, 130, 143
 # typer shows its users no common base of these errors
 WrongCommandLine: type[Exception] = typer.BadParameter.__mro__[2]
 

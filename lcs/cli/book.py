@@ -1,7 +1,5 @@
 """`lcs book`: render the book, or run a chapter anew."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`lcs data`: obtain and check data sets."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

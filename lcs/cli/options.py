@@ -34,7 +34,7 @@ def argument(meaning: str, **more: Any) -> Any:
 FOLDER: dict[str, Any] = {"parser": folder, "metavar": "PATH"}
 OF_RECORDS = "Folder of records; default: your own"
 Store = Annotated[Path | None, option(f"{OF_RECORDS}.", **FOLDER)]
-StoreRead = Annotated[Path | None, option(f"{OF_RECORDS}, and the book's.", **FOLDER)]
+Stores = Annotated[Path | None, option(f"{OF_RECORDS}, and the book's.", **FOLDER)]
 Device = Annotated[str, option("auto, cpu, cuda or cuda:N.")]
 
 

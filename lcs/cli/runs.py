@@ -1,7 +1,5 @@
 """`lcs runs`: list, check, move and replay the records of runs."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import sys
@@ -10,17 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lcs.cli.options import (
-    FOLDER,
-    Device,
-    StoreRead,
-    argument,
-    option,
-    percent,
-    say,
-    store_to_write,
-    stores_to_read,
-)  # fmt: skip
+from lcs.cli.options import FOLDER, Device, Stores, argument, option, percent, say, stores_to_read
 from lcs.config import Config
 from lcs.config.run_config import defaults
 from lcs.errors import LcsError, RecordError, did_you_mean
@@ -34,7 +22,7 @@ Words = Annotated[
 
 
 @app.command("list")
-def list_runs(words: Words = None, store: StoreRead = None) -> None:
+def list_runs(words: Words = None, store: Stores = None) -> None:
     """Print one line for each record: id, accuracy of the last epoch on test images, and path.
 
     A run on a validation split has the accuracy on that, marked by a v.
@@ -58,8 +46,7 @@ def list_runs(words: Words = None, store: StoreRead = None) -> None:
             continue
         if all(_has(record.config, name, value) for name, value in settings):
             marked = "v" if getattr(record.config, "validation", False) else " "
-            share = record.accuracy
-            shown = "" if math.isnan(share) else f"{percent(share):>8}{marked}"
+            shown = "" if math.isnan(record.accuracy) else f"{percent(record.accuracy):>8}{marked}"
             print(f"{record.run_id:16} {shown:10} {path}")
             listed += 1
     if words and not listed:
@@ -86,7 +73,7 @@ def _has(config: Any, name: str, value: str) -> bool:
 
 
 @app.command()
-def show(run_id: RunId, store: StoreRead = None) -> None:
+def show(run_id: RunId, store: Stores = None) -> None:
     """Print what came out of a run in a few lines on stderr, and its record, as JSON, on stdout."""
     from lcs.study import cost
 
@@ -107,14 +94,13 @@ def show(run_id: RunId, store: StoreRead = None) -> None:
 
 
 @app.command()
-def verify(store: StoreRead = None) -> None:
+def verify(store: Stores = None) -> None:
     """Check every record against its checksum and its id; name the bad ones."""
     from lcs.runs import verify as verify_store
 
     places = stores_to_read(store)
     if not (count := sum(len(place.paths()) for place in places)):
-        roots = " or ".join(str(place.root) for place in places)
-        raise RecordError(f"{roots}: there are no records; check the path")
+        raise RecordError(f"{places[0].root}: there are no records; check the path")
     problems = [problem for place in places for problem in verify_store(place)]
     for problem in problems:
         say(f"error: {problem}")
@@ -129,11 +115,11 @@ def import_runs(
     filters: Annotated[bool, option("Whether files of filters come with them.")] = True,
 ) -> None:
     """Copy checked records, with their filters, into a store (default: the book's)."""
-    from lcs.runs import BOOK_RUNS, record_paths
+    from lcs.runs import BOOK_RUNS, RunStore, record_paths
 
     if store is None and not BOOK_RUNS.is_dir():
         raise LcsError("the book is not part of the installed package: name a folder by --store")
-    place, bad = store_to_write(store or BOOK_RUNS), 0
+    place, bad = RunStore(store or BOOK_RUNS), 0
     for source in sources:
         try:
             paths = record_paths(source)
@@ -152,15 +138,14 @@ def import_runs(
 def replay(
     run_id: RunId,
     epochs: Annotated[int, option("How many of the first epochs.")] = 3,
-    store: StoreRead = None,
+    store: Stores = None,
     device: Device = "auto",
     at_commit: Annotated[bool, option("By the record's own commit.", "--at-commit")] = False,
 ) -> None:
     """Train a run's first epochs anew and compare: can the record have come from this code?
 
     By the same code, on the same processor, with the same versions, every digit has to be equal;
-    elsewhere the numbers have to be close, and those of another seed or of similar settings may be
-    close too. A line says first which of the two holds, and why.
+    elsewhere the numbers have to be close. A line says first which of the two holds, and why.
     Of a run that starts from another network, that one is trained first, from its first epoch on.
     With --at-commit, this clone's git has the code; packages are those that are installed.
     """

@@ -1,22 +1,17 @@
 """`lcs train`: one run. `lcs study`: all runs of studies that the store lacks."""
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 import json
 import sys
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lcs.cli.options import Device, Store, argument, option, percent, store_to_write
 from lcs.config import CHOICES, RANGES, Config
-
-if TYPE_CHECKING:
-    from lcs.runs import RunStore
 
 # groups of options in the help of `lcs train`, each from one field of `Config` on to the next
 PANELS = {
@@ -73,11 +68,19 @@ def train(
     lcs train --base-channels 150 --optimizer beta-lasso --l1 2.5e-6 --l1-rest 2.5e-7 --beta 50
     --epochs 4000 --augment autoaugment --normalize standard --precision bf16 --plan
     """
+    from lcs.study import Study, cost
+    from lcs.study.options import Options
+
     config, place = Config.from_dict(fields), store_to_write(store)
     if found := place.find(config):
         text, known = f"run {config.run_id}, trained before: {found.path}", ", trained before"
     else:
-        text, known = _plan(config, place, device), ""
+        how, known = Options(device, on="processes"), ""
+        (left,) = cost.missing({config: None}, Study.seconds, place, how)
+        before = f" ({left.done} are done)" if left.done else ""
+        source = ", and what training its source again takes" if config.source else ""
+        text = f"run {config.run_id}: {config.epochs} epochs{before} on {how.device_type}, "
+        text += f"{cost.about(left.seconds)}{source}; its record will be {place.path(config)}"
     if plan:
         print(text)
         return
@@ -90,21 +93,6 @@ def train(
     accuracy = f"{config.accuracy_name.replace('_', ' ')} {percent(record.accuracy)}"
     print(f"run {config.run_id}: {accuracy}{known}", file=sys.stderr)
     print(record.path)
-
-
-def _plan(config: Config, store: RunStore, device: str) -> str:
-    """Say about how long what is left of a run takes, and where its record will be."""
-    from lcs.study import Study, cost
-    from lcs.study.options import Options
-
-    how = Options(device, on="processes")
-    (left,) = cost.missing({config: None}, Study.seconds, store, how)
-    before = f" ({left.done} are done)" if left.done else ""
-    source = ", and what training its source again takes" if config.source else ""
-    return (
-        f"run {config.run_id}: {config.epochs} epochs{before} on {how.device_type}, "
-        f"{cost.about(left.seconds)}{source}; its record will be {store.path(config)}"
-    )
 
 
 def study(

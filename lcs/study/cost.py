@@ -1,7 +1,5 @@
 """Which runs of a study are missing, and what they cost: operations, and about how long."""
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -22,12 +20,9 @@ from lcs.study.options import Options
 
 # fields that a plan tells even where they have their defaults
 ALWAYS_TOLD = ("dataset", "model", "base_channels", "optimizer", "lr", "epochs", "batch_size")
-# a process starts, imports torch, loads the data and compiles the optimizer
-START_SECONDS = 12.0
-# time of a training over that of its bare matrix products; used where no run has been timed
-OVERHEAD = 3.0
-# fewer runs do not tell how fast a processor is
-ENOUGH_RUNS = 20
+START_SECONDS = 12.0  # in which a process imports torch, loads data and compiles the optimizer
+OVERHEAD = 3.0  # time of a training over that of its matrix products, where no run has been timed
+ENOUGH_RUNS = 20  # fewer do not tell how fast a processor is
 
 
 class Missing(NamedTuple):
@@ -46,8 +41,7 @@ def missing(
 ) -> list[Missing]:
     """Return what is left to train of runs without records; a damaged checkpoint counts as none.
 
-    Times, by `Study.seconds`, are those of stored runs on the same processor if it is the CPU of
-    this machine, and otherwise on any such device.
+    Times, by `Study.seconds`, are those of stored runs: on this machine's CPU, or any such device.
     """
     done = {config: 0 for config, record in runs.items() if record is None}
     if not done:
@@ -62,7 +56,7 @@ def missing(
     # the records of the other kind say nothing of these
     kinds = {counts_apart(config.file.partition("/")[0]) for config in done}
     records = readable(store, lambda folder: counts_apart(folder) in kinds)
-    on_this_cpu = not how.on_ray and how.device_type == "cpu"
+    on_this_cpu = how.on != "ray" and how.device_type == "cpu"
     own = hardware(torch.device("cpu")) if on_this_cpu else None
     times = seconds([*done], how.device, records, own)
     return [
@@ -93,11 +87,10 @@ def plan_text(runs: Mapping[Any, Record | None], left: Sequence[Missing], how: O
     for name, values in told.items():
         lines.append(f"  {name}: {', '.join(map(_shown, values))}")
     costs = [run.seconds for run in left]
-    summary = in_all(costs, how.workers or 1)
-    if total(costs):
-        summary += f" on {how.device_type}"
+    device = f" on {how.device_type}" if total(costs) else ""
+    summary = in_all(costs, how.workers or 1) + device
     for name in dict.fromkeys(run.config.dataset for run in left if isinstance(run.config, Config)):
-        if not (how.on_ray or spec(name).packaged or dataset_path(name).exists()):
+        if not (how.on == "ray" or spec(name).packaged or dataset_path(name).exists()):
             summary += f"; first `lcs data get {name}`, which is not here yet"
     return "\n".join([*lines, f"{len(left)} of {len(runs)} runs missing{summary}"])
 
@@ -129,11 +122,10 @@ class Pace:
     """How long training takes on a device: so much for each image, and so much for each operation.
 
     Augmented images take more, and so do operations of LOCAL layers. All are fitted to the records
-    of runs on such a device by least squares whose weights are the inverse of the estimates, so
-    that the estimates of all runs add up to the time that they took, and short runs, most of which
-    is start-up, count little; those that count apart by themselves. Where there are none, it is the
-    pace of a matrix product, if this machine has the device. Where enough runs are of the given
-    hardware, named as in provenance, all estimates are scaled to what these took in all.
+    of runs on such a device by least squares, weighted by the inverse of the estimates, so that
+    these add up to the time that all runs took. Where there are none, it is the pace of a matrix
+    product, if this machine has the device. Where enough runs are of the given hardware, named as
+    in provenance, all estimates are scaled to what these took.
     """
 
     def __init__(self, device: str, records: Iterable[Record], hardware: str | None = None) -> None:

@@ -1,7 +1,5 @@
 """Where the runs of a study train: in this process, in several, or on a Ray cluster."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import functools
 import logging
@@ -25,7 +23,6 @@ from lcs.errors import ConfigError, LcsError, one_line
 from lcs.files import FOLDERS, expanded
 from lcs.study.options import Options
 
-RETRIES = 3  # of a task whose worker or machine is lost, on Ray
 # variables of the environment that go along to Ray
 CARRIED = ("LCS_CHECKPOINTS", "LCS_CUDA_GRAPHS", "LCS_DATA")
 CANCEL_SECONDS = 10.0  # that a task on Ray has to end by itself
@@ -49,11 +46,8 @@ class StudyExecutor(concurrent.futures.Executor):
 
 
 def choose(how: Options, groups: int) -> StudyExecutor:
-    """Return the executor that is asked for, with no more workers than there are groups.
-
-    There has to be such a device (else a ConfigError), or such a cluster (else an LcsError).
-    """
-    if how.on_ray:
+    """Return the executor that is asked for; an LcsError: no such device or cluster is there."""
+    if how.on == "ray":
         return OnRay(how.device, how.workers, how.address, how.gpus_per_run)
     from lcs.train.device import choose_device
 
@@ -92,11 +86,9 @@ class Processes(ProcessPoolExecutor, StudyExecutor):
 
     def why_ended(self, error: Exception) -> str:
         """Say that a worker was killed, which ends all."""
-        killed = (
-            "a worker was killed, perhaps for lack of memory; run the same with fewer workers, it "
-            'goes on (a script has to call this under if __name__ == "__main__":)'
-        )
-        return killed if isinstance(error, BrokenProcessPool) else ""
+        killed = "a worker was killed, perhaps for lack of memory; run the same with fewer workers"
+        script = 'a script has to call this under if __name__ == "__main__":'
+        return f"{killed}, it goes on ({script})" if isinstance(error, BrokenProcessPool) else ""
 
     def stop(self) -> None:
         """End the workers; checkpoints stay."""
@@ -120,9 +112,7 @@ def _start_worker(parent: Connection, threads: int) -> None:
 class OnRay(StudyExecutor):
     """A Ray cluster, whose machines share the folders of records and of checkpoints.
 
-    A group whose worker or machine is lost is trained elsewhere, from its checkpoints on. Arguments
-    are as in `Options`. A ConfigError says that no machine has the device, another LcsError that
-    there is no Ray or no such cluster.
+    A group whose worker or machine is lost is trained elsewhere, from its checkpoints on.
     """
 
     def __init__(
@@ -134,8 +124,7 @@ class OnRay(StudyExecutor):
         try:
             import ray
         except ModuleNotFoundError:
-            reason = "ray is not installed; in the checkout, pip install -e '.[ray]'"
-            raise LcsError(reason) from None
+            raise LcsError("ray is not installed; pip install -e '.[ray]'") from None
         from lcs.train.device import device_type
 
         self._ray, self._joined = ray, not ray.is_initialized()
@@ -165,7 +154,7 @@ class OnRay(StudyExecutor):
             variables[name] = str(expanded(variables[name]).absolute())
         task = ray.remote(_on_machine).options(
             num_cpus=shares["CPU"], num_gpus=shares["GPU"],
-            max_retries=RETRIES, retry_exceptions=False,
+            max_retries=3, retry_exceptions=False,  # of a task whose worker or machine is lost
         )  # fmt: skip
         self._submit = functools.partial(task.remote, variables, sys.argv, threads)
 
@@ -173,16 +162,13 @@ class OnRay(StudyExecutor):
         place = address or os.environ.get("RAY_ADDRESS", "")
         try:
             # else Ray itself tries for minutes
-            if machine := re.fullmatch(r"(?:ray://)?(.+):(\d+)", place):
-                where = machine[1], int(machine[2])
-                socket.create_connection(where, ANSWER_SECONDS).close()
+            if at := re.fullmatch(r"(?:ray://)?(.+):(\d+)", place):
+                socket.create_connection((at[1], int(at[2])), ANSWER_SECONDS).close()
             quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
             self._ray.init(address, include_dashboard=False, **quiet)
         except (OSError, OverflowError, RuntimeError, ValueError) as error:
-            raise LcsError(
-                f"the Ray cluster{place and f' at {place}'} does not answer ({one_line(error)}); "
-                "start it, or give the right address"
-            ) from error
+            reason = f"does not answer ({one_line(error)}); start it, or give the right address"
+            raise LcsError(f"the Ray cluster{place and f' at {place}'} {reason}") from error
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand a call to the cluster."""

@@ -1,7 +1,5 @@
 """How runs are trained: where, in how many processes, and for how long."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from collections.abc import Mapping
@@ -22,11 +20,10 @@ class Options:
         workers: groups that train at once on each machine, with an equal share of its cores; None:
             one, or on Ray as many as there are cores. On GPUs, Ray goes by `gpus_per_run`.
         on: "processes" of this machine or "ray"; None: `$LCS_ON`, else processes.
-        address: of the Ray cluster; None: that of `$RAY_ADDRESS` or on this machine, else a new
-            one.
+        address: of the Ray cluster; None: `$RAY_ADDRESS` or one on this machine, else a new one.
         gpus_per_run: share of a GPU that a group takes on Ray.
 
-    Raises ConfigError if a value is unknown or out of range.
+    A ConfigError says that a value is unknown or out of range.
     """
 
     device: str = "auto"
@@ -45,8 +42,7 @@ class Options:
         if self.workers is not None and not self.workers >= 1:
             raise ConfigError(f"workers: {shown(self.workers)} is out of range; give 1 or more")
         if not 0 < self.gpus_per_run <= 1:
-            share = shown(self.gpus_per_run)
-            raise ConfigError(f"gpus_per_run: {share} is out of range; give up to 1")
+            raise ConfigError(f"gpus_per_run: {self.gpus_per_run!r} is out of range; give up to 1")
         where = self.on or os.environ.get("LCS_ON") or "processes"
         if where not in ("processes", "ray"):
             raise ConfigError(f"on: unknown value {where!r}; give processes or ray")
@@ -58,11 +54,6 @@ class Options:
         from lcs.train.device import device_type
 
         return device_type(self.device)
-
-    @property
-    def on_ray(self) -> bool:
-        """Whether the runs train on a Ray cluster."""
-        return self.on == "ray"
 
 
 def split(arguments: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:

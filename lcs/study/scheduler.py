@@ -1,12 +1,8 @@
 """How the runs of a study are handed to an executor, and what becomes of them.
 
 The store is the queue: a run that has a record is not trained again, and the lock of its checkpoint
-lets one process train it. A run that another process holds is put back until it is done there, or
-free. Errors of training and of checkpoints stop no other run. What concerns all runs stops all: a
-disk that cannot be written, a data set, a record or a configuration that is refused.
+lets one process train it; the others put it back until it is done there, or free.
 """
-
-from __future__ import annotations
 
 import concurrent.futures
 import functools
@@ -18,7 +14,7 @@ from typing import Any
 
 from lcs import errors
 from lcs.config import Config
-from lcs.errors import Diverged, InProgress, LcsError, Paused, TrainingError
+from lcs.errors import Diverged, InProgress, LcsError, Paused, TrainingError, one_line
 from lcs.study import cost
 from lcs.study.executors import StudyExecutor
 
@@ -40,15 +36,13 @@ def train_all(
     seconds: Mapping[Config, float | None] | None = None,
     **options: Any,
 ) -> None:
-    """Train groups of runs, in their order; say how far they are.
+    """Train groups of runs, in their order, within one budget; say how far they are.
 
-    The budget is that of all together. `work`, `attempt` unless given, is called with a group where
-    the executor trains, and with the options, those of `lcs.train.train_group`. `seconds` says
-    about how long each run takes, to tell the time that is left.
+    `work`, `attempt` unless given, is called with a group where the executor trains, and with the
+    options, those of `lcs.train.train_group`. `seconds` says about how long each run takes.
 
-    Raises:
-        TrainingError or CheckpointError: the first one, once all others are done.
-        LcsError: what stops all, at once; a pause, once all that is running has paused.
+    The first TrainingError or CheckpointError is raised once all others are done, any other
+    LcsError, which concerns all runs, at once, and a pause once all that is running has paused.
     """
     began, deadline = time.monotonic(), time.time() + 60 * budget_minutes  # by any machine's clock
     call = functools.partial(work or attempt, deadline=deadline, **options)
@@ -79,9 +73,8 @@ def train_all(
                     found = future.result()
                 except executor.lost as error:
                     ids = [config.run_id for config in group]
-                    reason = f"lost with its worker: run {', '.join(ids)}"
-                    lost = TrainingError(f"{reason} ({errors.one_line(error)})")
-                    found = dict.fromkeys(ids, lost)
+                    reason = f"lost with its worker: run {', '.join(ids)} ({one_line(error)})"
+                    found = dict.fromkeys(ids, TrainingError(reason))
                 stop = found.pop(ALL, None)
                 failed = {i: e for i, e in found.items() if not isinstance(e, InProgress)}
                 failures |= failed
@@ -114,10 +107,7 @@ def train_all(
 
 
 def attempt(configs: Sequence[Config], *, deadline: float, **options: Any) -> Errors:
-    """Train a group until `deadline`, a `time.time()`; one by one after a failure.
-
-    Options are those of `lcs.train.train_group`.
-    """
+    """Train a group until `deadline`, a `time.time()`; one by one after a failure."""
     from lcs.train import train_group
 
     failed: Errors = {}

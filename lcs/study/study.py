@@ -21,8 +21,7 @@ from lcs.study import cost
 from lcs.study.options import split
 
 SCALES = ("smoke", "desk", "paper")
-# more are refused, before as many configurations are listed
-MAX_SEEDS = 1000
+MAX_SEEDS = 1000  # more are refused, before as many configurations are listed
 
 Runs = dict[Any, Record | None]  # configurations, and their records
 
@@ -46,8 +45,7 @@ class Study:
 
     `make(base)` lists the configurations of one seed, starting from what the setting has at a
     scale; a study with `betas`, which a reader may choose others for, has `make(base, betas)`.
-    `after` names the searches whose choice its runs take. `configs` lists the runs, `stored` reads
-    those that have a record, `plan` says what the others cost, and `train` makes them.
+    `after` names the searches whose choice its runs take.
 
     One rule for seeds: where their number is not given, a study has every seed that all of its runs
     have in the store; to be trained are at least `seeds` of them at the desk scale, one at others.
@@ -81,9 +79,9 @@ class Study:
             scale: one of the study's `scales`.
             seeds: how many; None: the study's own number at the desk scale, one at others.
             betas: β of the β-LASSO runs, where the study has `betas`; None: its own.
-            changes: fields of `Config` that all runs take over the scale's own; None keeps it. An
-                optimizer's own field, as `l1`, is that of all runs with such an optimizer. Width
-                and length are the base that a study's multiples are of.
+            changes: fields of `Config` that all runs take over the scale's own, and an optimizer's
+                own, as `l1`, all with such an optimizer; None keeps it. Of width and length a study
+                has multiples.
 
         A ConfigError refuses what is unknown or out of range, or cannot be changed in the study.
         """
@@ -99,8 +97,7 @@ class Study:
         own_betas = sorted(self.betas if betas is None else betas)
         plain = self.make(base, own_betas) if self.betas else self.make(base)
         if not plain:
-            reason = f"{self.name} has no run for these; give others, or leave them out"
-            raise ConfigError(f"betas: {reason}")
+            raise ConfigError(f"betas: {self.name} has no run for these; give others")
         changed = [
             config.replace(**{n: own[n] for n in own.keys() - foreign_fields(config.optimizer)})
             for config in plain
@@ -133,9 +130,8 @@ class Study:
     ) -> list[Record]:
         """Return the records of the seeds that all runs of the study have; none is trained.
 
-        A missing seed among the study's own is left out; beyond those, the first missing one ends
-        the list. There are none of a scale that the study lacks, and while a search has not chosen
-        its hyperparameters. Other arguments and errors are those of `configs`.
+        Beyond the study's own seeds, the first missing one ends the list. There are none of a scale
+        that the study lacks, and while a search has not chosen. Otherwise as `configs`.
         """
         if scale in SCALES and scale not in self.scales:
             return []
@@ -162,8 +158,7 @@ class Study:
     ) -> Runs:
         """Return the runs, by the rule for seeds and in the order of `configs`, with their records.
 
-        `find` returns the record of a run, as `RunStore.find` does. A shard "i/n" is part i of n,
-        from 1 on, of the runs that the study has of its own, the same whatever is stored.
+        A shard "i/n" is part i of n, from 1 on, of the study's own runs, whatever is stored.
         """
         count = self.seed_count(scale, seeds)
         if shard is not None:
@@ -210,8 +205,7 @@ class Study:
     ) -> str:
         """Say what the study consists of, which runs are missing, and what they cost.
 
-        Arguments and errors are those of `train`; neither the device nor Ray need be in this
-        machine. The last line also names data sets that have to be fetched first.
+        Arguments and errors are those of `train`; neither device nor Ray need be in this machine.
         """
         how, changes = split(options)
         store = store or default_store()
@@ -239,8 +233,7 @@ class Study:
                 another one needs its record, which another part may train: give the part again.
             also: other studies, each with a scale, to train with this one, study by study as far
                 as they do not share their images.
-            options: fields of `Options`, which say where and for how long; and what `configs`
-                takes, for all of the studies.
+            options: fields of `Options`, and what `configs` takes, for all of the studies.
 
         Errors are those of `lcs.train.train`. A TrainingError, or a CheckpointError but a
         DiskError, stops no other run; the other errors stop all.

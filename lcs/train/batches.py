@@ -1,7 +1,5 @@
 """Batches of a data set, in the order and with the augmentation of each epoch."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 from typing import NamedTuple

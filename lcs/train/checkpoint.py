@@ -60,19 +60,16 @@ class Checkpoint:
         except Timeout as error:
             raise Paused(f"{held}: the time budget is spent; the same command goes on") from error
         except OSError as error:
+            reason = f"cannot be written and locked ({error.strerror})"
             advice = "set LCS_CHECKPOINTS to a folder on a local disk that can"
-            reason = f"cannot be written and locked ({error.strerror}); {advice}"
-            raise DiskError(f"{self._lock}: {reason}") from error
+            raise DiskError(f"{self._lock}: {reason}; {advice}") from error
         try:
             yield
         finally:
             lock.release()
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint, or keep it and raise a DiskError.
-
-        `state`, JSON-ready, has the `epoch` and the `history` up to it.
-        """
+        """Replace the checkpoint, or raise a DiskError; `state` has `epoch` and `history`."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         parts = {"config": dataclasses.asdict(self.config), "state": state}
         metadata = {name: json.dumps(part) for name, part in parts.items()}
@@ -120,8 +117,7 @@ class Checkpoint:
                 check_history(self.config, state["history"], state["epoch"])
                 yield file, metadata, state
         except OSError as error:  # the checkpoint itself may be whole
-            reason = f"cannot be read ({error}); mend that and run the same again"
-            raise CheckpointError(f"{self._name} {reason}") from error
+            raise CheckpointError(f"{self._name} cannot be read ({error}); mend that") from error
         except (SafetensorError, *ILL_FORMED) as error:
             raise self.refusal(f"is damaged ({error})") from error
 
@@ -157,10 +153,7 @@ def saved_tensors(
 def load_tensors(
     tensors: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer, *, stepped: bool
 ) -> dict[str, Tensor]:
-    """Take over what `saved_tensors` has returned, after steps or before; return the masks' own.
-
-    A ValueError says that other code has saved them, by other names or with other shapes.
-    """
+    """Take over what `saved_tensors` has returned, or raise a ValueError; return the masks' own."""
     if stepped:  # a step makes the optimizer's own tensors, all of which are overwritten
         for param in model.parameters():
             param.grad = torch.zeros_like(param) if param.requires_grad else None

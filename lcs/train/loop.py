@@ -273,10 +273,10 @@ class Run:
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint if it has been written, and save to it from here on."""
-        self.checkpoint, found = checkpoint, checkpoint.load()
+        self.checkpoint = checkpoint
         # of a GPU too, whose state a checkpoint of a CPU does not have
         seed_process(self.config.seed, "dropout", self.device)
-        if found is None:
+        if (found := checkpoint.load()) is None:
             return
         tensors, state = found
         try:
@@ -288,27 +288,22 @@ class Run:
             for name in ("epoch", "seconds", "history", "modes"):
                 setattr(self, name, state[name])
             self.resumes = state["resumes"] + 1
-            self._keep_origin(state["origin"])
+            earlier, here = state["origin"], self.provenance
+            here |= {n: earlier[n] for n in ("time", "source_as_recorded") if n in earlier}
+            changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
+            if before := [*earlier.get("before_resume", []), *([changed] if changed else [])]:
+                here["before_resume"] = before
         except (RuntimeError, *ILL_FORMED) as error:
             raise checkpoint.refusal(f"does not fit this lcs ({one_line(error)})") from error
         if self.epoch < self.config.epochs:  # else nothing of it is left to train
             said = f"run {self.config.run_id} resumed at epoch {self.epoch}"
             print(said, file=sys.stderr, flush=True)
 
-    def _keep_origin(self, earlier: dict[str, Any]) -> None:
-        """Keep when and from which source the run began, and note what has changed since."""
-        here = self.provenance
-        here |= {n: earlier[n] for n in ("time", "source_as_recorded") if n in earlier}
-        changed = {name: earlier[name] for name in ENVIRONMENT if earlier[name] != here[name]}
-        if before := [*earlier.get("before_resume", []), *([changed] if changed else [])]:
-            here["before_resume"] = before
-
 
 class TimeBudget:
     """How long a call may still train, and when it saves: after `checkpoint_seconds` at least.
 
-    Saving takes a fiftieth of the time at most but with 0, where each epoch is saved. A
-    ConfigError refuses times below 0 and NaN.
+    Saving takes a fiftieth of the time at most but with 0, where each epoch is saved.
     """
 
     def __init__(self, budget_minutes: float | None, checkpoint_seconds: float) -> None:

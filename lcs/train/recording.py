@@ -56,8 +56,7 @@ def final_measures(
 ) -> dict[str, Any]:
     """Return what is recorded last of each column, and the measures of the trained network.
 
-    Those of first-layer filters (units, C, H, W) try shifts on images (n, C, H, W), of the same
-    order of pixels; both are on the CPU. `of_data` are added as they are.
+    Filters (units, C, H, W) and images (n, C, H, W), of the same order of pixels, are on the CPU.
     """
     nonzeros = {name: column[-1] for name, column in history["nonzeros"].items()}
     measures: dict[str, Any] = {

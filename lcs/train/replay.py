@@ -71,22 +71,15 @@ class Replay(NamedTuple):
 
 
 def replay(record: Record, epochs: int, device: str = "auto", at_commit: bool = False) -> Replay:
-    """Train a record's first epochs anew and compare all that it says of them.
+    """Train a training run's first epochs anew and compare all that its record says of them.
 
     Where code, versions, processor and number of threads are the record's, on a CPU, the results
-    have to be equal, else losses, accuracies and non-zeros close, as a run of similar settings may
-    be, too; stderr says which. With the last epoch, the final measures are compared as well.
+    have to be equal, else losses, accuracies and non-zeros close; stderr says which. With the last
+    epoch, the final measures are compared as well. `at_commit` trains by the code of the record's
+    own commit, with its number of threads, and on its device if that is "auto".
 
-    Args:
-        record: of a training run.
-        epochs: how many of the first ones.
-        device: as in `train`; at a commit, "auto" is the record's.
-        at_commit: train by the code of the record's own commit, from this package's repository,
-            with the record's number of threads.
-
-    Raises:
-        ConfigError: no such run, epochs, commit or device.
-        TrainingError: the commit's code fails, or as `lcs.train.train`.
+    A ConfigError says that there is no such run, epoch, commit or device, a TrainingError that the
+    commit's code fails; others are those of `lcs.train.train`.
     """
     name, origin = f"run {record.run_id}", record.provenance
     if record.kind != "training":

@@ -1,8 +1,7 @@
 """A step of training: loss and gradients of a batch, the optimizer's update, and CUDA graphs of it.
 
-Up to about α = 64 the host needs longer to launch the kernels of a step than a GPU to run them; as
-a graph, captured once an epoch, a step is one launch, with the same numbers up to rounding. Until a
-GPU has passed all of `tests/test_cuda.py`, steps are captured only with `LCS_CUDA_GRAPHS=1`.
+Up to about α = 64 the host needs longer to launch the kernels of a step than a GPU to run them; a
+graph, captured once an epoch with `LCS_CUDA_GRAPHS=1`, is one launch, equal up to rounding.
 """
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ def stepped_network(
 def train_step(
     config: Config, network: Forward, optimizer: Optimizer, x: Tensor, labels: Tensor
 ) -> Tensor:
-    """Take one optimizer step; return the batch's summed loss and number of hits, (2,).
-
-    `network` comes from `stepped_network`, x (N, C, H, W), labels (N,) int64.
-    """
+    """Take a step on x (N, C, H, W), labels (N,) int64; return summed loss and hits, (2,)."""
     scores = logits(config, network, x)
     loss = objective(config.loss, scores, labels)
     optimizer.zero_grad()
@@ -94,8 +90,7 @@ class CapturedStep:
     """A step on batches of one shape as a CUDA graph; the capture itself changes nothing.
 
     It is valid while network and optimizer hold the same tensors, the learning rate among them, and
-    is made within `on_own_stream`, in the memory of an earlier one that is done with, after a first
-    step: all memory is there then. `step` takes inputs and labels and may not wait for the device.
+    is made within `on_own_stream` after a first step, in the memory of an earlier one.
     """
 
     def __init__(

@@ -1,7 +1,5 @@
 """Runs are trained to their records: one, or several as a group, which share their batches."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import sys
@@ -42,8 +40,7 @@ def train(
     the same bits as a run that was never stopped. What the caller has set in torch has no effect.
 
     Args:
-        config: the run.
-        store: where its record is read from or written to.
+        config, store: the run, and where its record is read from or written to.
         device: "auto" (a CUDA device where there is one), "cpu", "cuda" or "cuda:N".
         budget_minutes: stop at a checkpoint before this time is over; an epoch that has begun ends.
         checkpoint_seconds: at least this time between checkpoints, which fall on epochs' ends.
@@ -83,8 +80,7 @@ def train_group(
     with the same bits as alone. One that starts from another of them is trained after it.
 
     Args:
-        configs: the runs.
-        store, device, budget_minutes, checkpoint_seconds: as in `train`.
+        configs: the runs; store, device, budget_minutes, checkpoint_seconds: as in `train`.
         sources: `Config.file` of runs that other calls start from: their networks are kept.
         on_failure: called with the error of a run that fails within an epoch, else it is printed.
             It stops no other run; the first one is raised at the end. Any other error stops all.
@@ -124,10 +120,7 @@ def train_group(
 
 
 def groups(configs: Sequence[Config], workers: int = 1) -> list[list[Config]]:
-    """Return groups of runs that share their batches; no fewer than workers, if there are as many.
-
-    They train together, in this order.
-    """
+    """Return groups of runs that share their batches, at least as many as workers if possible."""
     found: dict[object, list[Config]] = {}
     for config in configs:
         found.setdefault(_shared_fields(config), []).append(config)
@@ -204,14 +197,12 @@ def start_run(
 ) -> Run:
     """Return a run at its beginning, as `Run.start` does, with the network of its source.
 
-    A source that is not beside the checkpoints is trained anew and kept there. The provenance says
-    whether it has the history of its record.
+    A source that is not beside the checkpoints is trained anew and kept there.
     """
     if (file := config.source_file) is None:
         return Run.start(config, device, like)
     if (record := store.named(file)) is None:
-        reason = f"it starts from {file}, which has no record; train that first"
-        raise TrainingError(f"run {config.run_id}: {reason}")
+        raise TrainingError(f"run {config.run_id}: its source {file} has no record; train it first")
     _check_source(config, record)
     checkpoint = Checkpoint(record.config, store.root / SOURCES)
     with checkpoint.locked(wait=budget.left), reporting_out_of_memory(record.config):
@@ -231,11 +222,7 @@ def start_run(
 
 
 def _check_source(config: Config, record: Record) -> None:
-    """Refuse a source of which a run cannot take what it is to, before that source is trained.
-
-    A ConfigError if the configurations do not fit, a TrainingError if the masks of this source, of
-    this seed, leave all weights or none.
-    """
+    """Refuse a source of which a run cannot take what it is to, before that source is trained."""
     source, masked, whose = record.config, config.transfer.masked, f"source: {config.source}"
     if record.kind != "training" or source.model == "resnet18":
         advice = "name a training run of another model than resnet18"

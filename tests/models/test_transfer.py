@@ -322,7 +322,7 @@ def test_a_source_without_masks_or_record_stops_its_own_run(tmp_path, store, mon
     said = capsys.readouterr().err
     assert f"run {after_dense.run_id}: its source {dense.file} has no zeros in conv1, fc1" in said
     assert f"run {after_empty.run_id}: its source {empty.file} has no weights left in conv1" in said
-    assert f"it starts from {wild.file}, which has no record" in said
+    assert f"its source {wild.file} has no record" in said
 
 
 # Whole runs

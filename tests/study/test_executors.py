@@ -139,7 +139,7 @@ def test_without_ray(command, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     words = ("study", "figure3", "--scale", "smoke", "--store", tmp_path, "--gpus-per-run", 0.25)
     said = command(*words, "--on", "ray")
-    said.refused("error: ray is not installed; in the checkout, pip install -e '.[ray]'")
+    said.refused("error: ray is not installed; pip install -e '.[ray]'")
     planned = command(*words, "--on", "ray", "--address", "somewhere", "--plan")
     assert (planned.code, planned.err) == (0, "")
 
