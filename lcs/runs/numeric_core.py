@@ -1,7 +1,7 @@
 """The modules that change the numbers of a run, and a hash of what they compute.
 
-One hash, or two of one group in `equal_code.json`, means equal bits where packages, hardware and
-threads are the same; `tests/train/seven_trainings.py` extends the groups.
+The hashes of one group in `equal_code.json`, which `tests/train/seven_trainings.py` extends, stand
+for equal bits.
 """
 
 from __future__ import annotations
