@@ -90,7 +90,7 @@ def draw(
         crop_shift, crop_fill: by how many pixels a crop shifts at most; the value around an image.
     """
     if name not in AUGMENTATIONS:
-        raise ConfigError(f"augment: no {name!r}; choose one of {', '.join(AUGMENTATIONS)}")
+        raise ConfigError(f"augment: unknown {name!r}; choose one of {', '.join(AUGMENTATIONS)}")
     if name == "none":
         return []
     uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T

@@ -1,7 +1,7 @@
 """Surrogates of a data set: images that keep some statistics of the natural ones, and lose others.
 
-They are the same in all runs of all seeds. Values are rounded to uint8 at half the contrast, which
-keeps the tails of the Gaussian ones; the standard normalisation undoes that. Noise has all of it.
+They are the same in all runs of all seeds. All but noise have half the contrast, so that uint8
+keeps the tails of the Gaussian ones; the standard normalisation undoes that.
 """
 
 from __future__ import annotations

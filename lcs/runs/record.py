@@ -1,7 +1,4 @@
-"""A finished run as stored: its whole configuration, its results, and where it comes from.
-
-All that may differ between two equal runs stands under `provenance`, as does the checksum.
-"""
+"""A finished run as stored; all that may differ between equal runs is under `provenance`."""
 
 from __future__ import annotations
 

@@ -64,8 +64,14 @@ class RunStore:
         return (_read(path, self.root) for path in self.paths())
 
     def paths(self) -> list[Path]:
-        """Paths of all records of this folder, sorted."""
-        files = (Path(at, name) for at, _, names in os.walk(self.root) for name in names)
+        """Paths of all records of this folder, sorted; OSError for one that cannot be read."""
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):  # a new store has no folder yet
+                raise error
+
+        walk = os.walk(self.root, onerror=refuse)
+        files = (Path(at, name) for at, _, names in walk for name in names)
         return sorted(file for file in files if file.suffix == ".json")
 
     def by_id(self, wanted: str) -> Record:

@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,13 +83,6 @@ def test_official_and_canonical_order_load_as_the_same_arrays(folder, arrays):
         images = data.load("cifar10")
         assert_equal(images, expected)
         images.train_images[:] = 0  # every load gives arrays of its own
-
-
-def test_the_default_folder_is_in_the_users_cache(monkeypatch, tmp_path, arrays):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LCS_DATA", "")
-    path = save(tmp_path / ".cache" / "lcs" / "cifar10.npz", arrays)
-    assert data.verify("cifar10") == path
 
 
 def swapped(arrays):
@@ -176,20 +170,21 @@ def test_available_tells_what_each_check_found(monkeypatch, folder, arrays):
     assert rows["svhn"] == (svhn, "verified without a SHA-256")
     assert rows["digits"][1] == "verified"
     assert rows["fsdd"] == (None, "missing")
+    monkeypatch.setenv("LCS_DATA", "")
+    assert data.dataset_path("svhn") == Path("~/.cache/lcs/svhn.npz").expanduser()
 
 
-REAL = {
-    "cifar10": ((0.49139968, 0.48215841, 0.44653091), (0.24703223, 0.24348513, 0.26158784)),
-    "cifar100": ((0.50707516, 0.48654887, 0.44091784), (0.26733429, 0.25643846, 0.27615047)),
-    "fsdd": (None, None),
-}
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_the_real_data_set(name):
+@pytest.mark.parametrize(
+    ("name", "mean"),
+    [
+        ("cifar10", (0.49139968, 0.48215841, 0.44653091)),
+        ("cifar100", (0.50707516, 0.48654887, 0.44091784)),
+        ("fsdd", None),
+    ],
+)
+def test_the_real_data_set(name, mean):
     if not os.path.lexists(data.dataset_path(name)):
         pytest.skip(f"{name} is not here: run `lcs data get {name}`")
     images = data.load(name)
     assert len(set(images.classes)) == len(images.classes) == len(np.unique(images.test_labels))
-    for found, expected in zip((images.mean, images.std), REAL[name], strict=True):
-        assert expected is None or found == pytest.approx(expected, abs=1e-8)
+    assert mean is None or images.mean == pytest.approx(mean, abs=1e-8)
