@@ -1,7 +1,6 @@
-"""Augmentation of a whole epoch of uint8 images at once, on the device where they live.
+"""Augmentation of an epoch of uint8 images at once, on the device where they live.
 
-`draw` draws an operation for each image on the host, so that every device has the same; `apply`
-transforms those of one operation as one batch.
+`draw` draws each image's operation on the host; `apply` transforms those of one as one batch.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional
 
 from lcs.data.specs import AUGMENTATIONS
@@ -70,20 +69,12 @@ class PolicyOperation:
 
 
 Operation = FlipCrop | PolicyOperation
-Stage = dict[Operation, Tensor]
-"""Each operation with the indices of the images that drew it; the other images stay as they are."""
-
+Stage = dict[Operation, Tensor]  # with the indices of the images that drew each; others stay
 _IDENTITY = PolicyOperation("Identity", 0.0)
 
 
 def draw(
-    name: str,
-    count: int,
-    image_size: int,
-    generator: torch.Generator,
-    *,
-    crop_shift: int,
-    crop_fill: int = 0,
+    name: str, count: int, image_size: int, generator: Generator, *, crop_shift: int, crop_fill: int
 ) -> list[Stage]:
     """Draw what is to happen to each of ``count`` images of ``image_size`` pixels a side.
 
@@ -92,17 +83,14 @@ def draw(
 
     Args:
         name: ``"flip-crop"``: horizontal flip with probability 1/2 and random crop after padding;
-            ``"crop"``: without the flip; ``"time-shift"``: that crop's shift from left to right
-            alone, for spectrograms. ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of
-            AutoAugment (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it. A ConfigError
-            is raised for others.
+            ``"crop"``: without the flip; ``"time-shift"``: of the crop the horizontal shift alone,
+            for spectrograms. ``"autoaugment"``: flip-crop, then the CIFAR-10 policy of AutoAugment
+            (Cubuk et al., CVPR 2019); ``"autoaugment-first"``: before it. Others: a ConfigError.
         generator: of the CPU; how far it advances depends on the count and the name alone.
-        crop_shift: by how many pixels a crop shifts an image at most.
-        crop_fill: the value of the pixels around an image.
+        crop_shift, crop_fill: by how many pixels a crop shifts at most; the value around an image.
     """
     if name not in AUGMENTATIONS:
-        known = ", ".join(AUGMENTATIONS)
-        raise ConfigError(f"augment: unknown augmentation {name!r}; choose one of {known}")
+        raise ConfigError(f"augment: unknown {name!r}; choose one of {', '.join(AUGMENTATIONS)}")
     if name == "none":
         return []
     uniform = torch.rand((count, _DRAWS_PER_IMAGE), dtype=torch.float64, generator=generator).T
@@ -120,11 +108,7 @@ def draw(
 
 
 def apply(
-    images: Tensor,
-    stages: Sequence[Stage],
-    *,
-    order: Tensor | None = None,
-    out: Tensor | None = None,
+    images: Tensor, stages: list[Stage], *, order: Tensor | None = None, out: Tensor | None = None
 ) -> Tensor:
     """Apply the stages of ``draw``, at least one, to images (N, C, S, S), uint8 with C = 1 or 3.
 
@@ -132,7 +116,7 @@ def apply(
         images: never modified.
         stages: the first one has an operation for every image.
         order: int64 (N,) on the images' device, the image at each place; None: their own order.
-        out: uint8 (N, C, S, S) for the result, to allocate it only once; None: a new one.
+        out: like the images, for the result; None: a new tensor.
     """
     output = torch.empty_like(images) if out is None else out
     size = _CHUNK if images.device.type == "cpu" else len(images)
@@ -157,8 +141,7 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
 
 @cache
 def _autoaugment_policy() -> AutoAugment:
-    # here, for importing torchvision takes as long as importing torch
-    from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy
+    from torchvision.transforms.v2 import AutoAugment, AutoAugmentPolicy  # slow to import
 
     return AutoAugment(AutoAugmentPolicy.CIFAR10)
 

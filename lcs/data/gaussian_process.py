@@ -2,8 +2,7 @@
 
 z is a Gaussian random field on a torus, with covariance exp(−d² / ξ²) at distance d, and a pixel is
 x = erf(g z / √2): nearly Gaussian for a small gain g, nearly −1 or 1 for a large one. Two classes
-differ in the correlation length ξ alone, so that neither position nor mean tells them apart. The
-clone of a process is Gaussian with its mean and covariance, which are known, not estimated.
+differ in ξ alone. The clone of a process is Gaussian with its (known) mean and covariance.
 """
 
 from __future__ import annotations
@@ -48,8 +47,7 @@ def _images(name: str, part: str) -> Array:
             covariance = covariance_of_pixels(covariance) / variance
         spectrum = np.sqrt(np.fft.fft2(covariance).real.clip(0))
         for _ in range(SIZES[part] // CHUNK):
-            shape = (CHUNK, SIDE, SIDE)
-            white = torch.randn(shape, generator=draws, dtype=torch.float64).numpy()
+            white = torch.randn(CHUNK, SIDE, SIDE, generator=draws, dtype=torch.float64).numpy()
             pixels = np.fft.ifft2(np.fft.fft2(white) * spectrum).real
             if name != CLONE:
                 pixels = torch.erf(torch.from_numpy(gain * pixels / 2**0.5)).numpy() / variance**0.5

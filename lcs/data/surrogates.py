@@ -1,8 +1,7 @@
 """Surrogates of a data set: images that keep some statistics of the natural ones, and lose others.
 
-All are drawn once, from streams of their own, so that every run of every seed sees the same ones.
-Values are rounded to uint8 at half the contrast of the natural images, which keeps the tails of the
-Gaussian ones; the standard normalisation of inputs undoes that. Noise has the full range.
+They are the same in all runs of all seeds. All but noise have half the contrast, so that uint8
+keeps the tails of the Gaussian ones; the standard normalisation undoes that.
 """
 
 from __future__ import annotations
@@ -34,15 +33,13 @@ def load(name: str, images: str = "natural", labels: str = "true") -> data.Image
     The next call shares the arrays: do not write to them. Errors are those of `lcs.data.load`.
 
     Args:
-        name: of the data set.
         images: "natural": as they are. "gaussianised": each pixel's values replaced, in their
-            order, by those of a normal distribution (Lufkin et al. 2024 relate locality to these
-            marginals). "gaussian": drawn for each class from the normal distribution with the
-            mean and the covariance of its training images, test images too, so that the sampling
-            errors of these moments also tell classes apart. "phase-scrambled": with random phases,
-            the same in all colours. "noise": independent and uniform.
+            order, by those of a normal distribution (Lufkin et al. 2024). "gaussian": drawn for
+            each class, test images too, from the normal distribution with the mean and covariance
+            of its training images. "phase-scrambled": with random phases, the same in all colours.
+            "noise": independent and uniform.
         labels: "true". "shuffled": those of the training images in a random order.
-            "shuffled-first": all labels, and before images change, so that Gaussian images of the
+            "shuffled-first": all labels, before images change, so that Gaussian images of the
             classes differ in nothing but sampling errors.
     """
     for field, value, known in (("images", images, IMAGE_KINDS), ("labels", labels, LABEL_KINDS)):

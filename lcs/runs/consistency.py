@@ -1,7 +1,4 @@
-"""What a record has to hold, and what has to agree in it: what honest mistakes can cause.
-
-Every function raises ValueError with a reason in one line.
-"""
+"""What a record has to hold, and what has to agree in it; else a ValueError says why not."""
 
 from __future__ import annotations
 
@@ -31,15 +28,13 @@ def check_training(config: Config, history: Any, final: Any) -> None:
     """Refuse results that a training of this configuration cannot have."""
     weights = check_history(config, history, config.epochs)
     check_types("final", final, {**FINAL, config.accuracy_name: float})
-    for name in (*COLUMNS, config.accuracy_name):
-        if final[name] != history[name][-1]:
-            raise ValueError(f"final: {name} is not the history's last")
-    if final["nonzeros"] != {name: counts[-1] for name, counts in history["nonzeros"].items()}:
-        raise ValueError("final: nonzeros are not the history's last")
-    if final["weights"] != weights:
-        raise ValueError("final: weights are not those of the network")
-    for name in SHARES & final.keys():
-        _check_share(f"final: {name}", [final[name]])
+    expected = {name: history[name][-1] for name in (*COLUMNS, config.accuracy_name)}
+    expected["nonzeros"] = {name: counts[-1] for name, counts in history["nonzeros"].items()}
+    for name, value in (expected | {"weights": weights}).items():
+        if final[name] != value:
+            raise ValueError(f"final: {name} is not that of the history or of the network")
+    if not 0 <= final["clean_train_accuracy"] <= 1:
+        raise ValueError("final: clean_train_accuracy is not from 0 to 1")
 
 
 def check_history(config: Config, history: Any, epochs: int) -> dict[str, int]:
@@ -47,9 +42,7 @@ def check_history(config: Config, history: Any, epochs: int) -> dict[str, int]:
 
     Values are one for each recorded epoch, or {layer: values}. Returns each layer's weights.
     """
-    expected = recorded_epochs(config.epochs)
-    if epochs < config.epochs:
-        expected = [epoch for epoch in expected if epoch <= epochs]
+    expected = [epoch for epoch in recorded_epochs(config.epochs) if epoch <= epochs]
     weights = {name: size.weights for name, size in config.layer_sizes().items()}
     if history == {} and not expected:
         return weights
@@ -57,18 +50,16 @@ def check_history(config: Config, history: Any, epochs: int) -> dict[str, int]:
     check_types("history", history, dict.fromkeys(LAYER_COLUMNS, dict))
     for name, values in history.items():
         types = HISTORY_TYPES.get(name, {int, float})
-        columns = [values]
-        if type(values) is dict:
-            columns = [*values.values()]
-            if values.keys() != weights.keys():
-                raise ValueError(f"history: {name} is not a mapping of {', '.join(weights)}")
-        for column in columns:
+        by_layer = type(values) is dict
+        if by_layer and values.keys() != weights.keys():
+            raise ValueError(f"history: {name} is not a mapping of {', '.join(weights)}")
+        for column in values.values() if by_layer else [values]:
             if type(column) is not list or len(column) != len(expected):
                 raise ValueError(f"history: {name} has not {len(expected)} values")
-            if type(sum(column)) not in types:  # quicker than to look at each
+            if not types.issuperset(map(type, column)):
                 raise ValueError(f"history: {name} has values of another type")
-        if name in SHARES:
-            _check_share(f"history: {name}", values)
+        if name in SHARES and not 0 <= min(values) <= max(values) <= 1:
+            raise ValueError(f"history: {name} is not from 0 to 1")
     for layer, counts in history["nonzeros"].items():
         if max(counts) > weights[layer]:
             raise ValueError(f"history: {layer} has not so many weights")
@@ -87,8 +78,3 @@ def check_types(part: str, values: Any, types: Types) -> None:
         found = type(values[name])
         if found is not kind and not (type(kind) is tuple and found in kind):
             raise ValueError(f"{part}: {name} is of type {found.__name__}")
-
-
-def _check_share(name: str, values: list[float]) -> None:
-    if not 0 <= min(values) <= max(values) <= 1:
-        raise ValueError(f"{name} is not from 0 to 1")

@@ -1,8 +1,4 @@
-"""The modules that change the numbers of a run, and a hash of what they compute.
-
-One hash, or two of one group in `equal_code.json`, means equal bits where packages, hardware and
-threads are the same; `tests/train/seven_trainings.py` extends the groups.
-"""
+"""The modules that change the numbers of a run, and a hash of what they compute."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ import json
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# groups of hashes that stand for equal bits; tests/train/seven_trainings.py extends them
 EQUAL_CODE = Path(__file__).with_name("equal_code.json")
 # packages count as a whole, but for what only fetches, checks or saves
 NUMERIC = ("config", "data", "measure", "models", "optim", "train", "runs/record_format.py",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy")
+CPUINFO = Path("/proc/cpuinfo")
 # folders of an absolute path, or of one below a home, where an argument or its value begins
 FOLDERS = re.compile(r"(?:^|(?<=[=,:])|(?<=^-\w))(?:~\w*|[A-Za-z]:)?[\\/](?:.*[\\/])?")
 
@@ -30,18 +31,15 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
     # a package that is installed inside another project is not that project's
     tracked = _git("ls-files", "--error-unmatch", "--", str(PACKAGE / "__init__.py")) is not None
-    # what `code_hash` covers, and the versions that are asked for
     counted = [f"lcs/{name}" for name in NUMERIC]
     counted += [*(f":(exclude)lcs/{name}" for name in WITHOUT_NUMBERS), "requirements.lock"]
     status = _git("status", "--porcelain", "--", *counted) if tracked else None
+    versions = {name: metadata.version(name) for name in NUMERIC_PACKAGES}
     return {
         "commit": _git("rev-parse", "HEAD") if tracked else None,
         "unmodified": None if status is None else status == "",
         "code": code_hash(),
-        "packages": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in NUMERIC_PACKAGES},
-        },
+        "packages": {"python": platform.python_version(), **versions},
         "device": device.type,
         "hardware": hardware(device),
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
@@ -61,23 +59,19 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def hardware(device: torch.device) -> str:
-    """Name of the processor or accelerator."""
+    """Name of the accelerator or the processor, with a generation that the name may leave out."""
     if device.type == "cuda":
         import torch
 
         return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    name = _processor(cpuinfo.read_text(encoding="utf-8")) if cpuinfo.exists() else ""
-    return f"{name}, {os.cpu_count()} cores" if name else platform.processor() or platform.machine()
-
-
-def _processor(cpuinfo: str) -> str:
-    """Name a processor and its generation, which virtual machines may leave out of the name."""
-    lines = [line.partition(":") for line in cpuinfo.partition("\n\n")[0].splitlines()]
+    first = CPUINFO.read_text(encoding="utf-8").partition("\n\n")[0] if CPUINFO.exists() else ""
+    lines = [line.partition(":") for line in first.splitlines()]
     facts = {key.strip(): value.strip() for key, _, value in lines}
+    if not (name := facts.get("model name")):
+        return platform.processor() or platform.machine()
     numbers = [f"{key.split()[-1]} {facts[key]}" for key in ("cpu family", "model") if key in facts]
-    name = facts.get("model name", "")
-    return f"{name} ({', '.join(numbers)})" if name and numbers else name
+    generation = f" ({', '.join(numbers)})" if numbers else ""
+    return f"{name}{generation}, {os.cpu_count()} cores"
 
 
 def plain_environment() -> dict[str, str]:
@@ -88,8 +82,7 @@ def plain_environment() -> dict[str, str]:
 @functools.cache
 def _git(*arguments: str) -> str | None:
     """Output of a git command; None without git or outside a repository."""
-    command = ["git", "-C", str(PACKAGE.parent), *arguments]
-    known = plain_environment()
+    command, known = ["git", "-C", str(PACKAGE.parent), *arguments], plain_environment()
     try:
         done = subprocess.run(command, capture_output=True, env=known, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):

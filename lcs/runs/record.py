@@ -1,12 +1,7 @@
-"""A finished run as stored: its whole configuration, its results, and where it comes from.
-
-All that may differ between two equal runs stands under `provenance`, with a SHA-256 of the record's
-own bytes (in which the checksum is blanked), so that an edited digit is caught.
-"""
+"""A finished run as stored; all that may differ between equal runs is under `provenance`."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -26,7 +21,6 @@ from lcs.runs.record_format import SCHEMA, checksum_matches
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
     from torch import Tensor
 
-MAX_RECORD_BYTES = 4 * 2**20  # those of the book are far smaller
 RESTORE = "restore it from git, or from where it came"
 PARTS: Types = {
     **{"kind": str, "config": dict, "history": dict, "final": dict},
@@ -44,8 +38,8 @@ PACKAGES: Types = dict.fromkeys(("python", *NUMERIC_PACKAGES), str)
 class Record:
     """One finished run as stored; shared, so do not change it.
 
-    Of the kind "training", `config` is a `Config`; of any other, a read-only mapping of values.
-    `history` has measures at the recorded epochs, `final` those of the last one.
+    `config` is a `Config` if the kind is "training", else a read-only mapping. `history` has
+    measures at the recorded epochs, `final` those of the last one.
     """
 
     path: Path
@@ -64,14 +58,12 @@ class Record:
     @property
     def file(self) -> str:
         """Place of the record in a store, without suffix, as `cifar10/s-fc-a1-sgd-…-s0`."""
-        training = isinstance(self.config, Config)
-        return self.config.file if training else f"{self.kind}/{self.path.stem}"
+        return self.config.file if self.kind == Config.kind else f"{self.kind}/{self.path.stem}"
 
     @property
     def accuracy(self) -> float:
         """Final accuracy on test images, or on those held out; NaN if this is no training."""
-        training = isinstance(self.config, Config)
-        return float(self.final[self.config.accuracy_name]) if training else math.nan
+        return self.final[self.config.accuracy_name] if self.kind == Config.kind else math.nan
 
     @property
     def has_filters(self) -> bool:
@@ -92,7 +84,7 @@ class Record:
         if not path.exists():
             advice = "train the run anew, with --store naming an empty folder"
             raise RecordError(f"{path}: not kept here; {advice}")
-        content = _read_file(path)
+        content = read_file(path)
         if hashlib.sha256(content).hexdigest() != self.filters["sha256"]:
             raise RecordError(f"{path}: altered (its SHA-256 is not the record's); {RESTORE}")
         return content
@@ -105,7 +97,7 @@ def id_in_name(path: Path) -> str:
 
 def read_record(path: Path, root: Path | None = None) -> Record:
     """Read and check one record, and its place below a store's root; RecordError names the file."""
-    record = parse_record(read_content(path), path)
+    record = parse_record(read_file(path), path)
     if root is not None:
         expected = f"{root}/{record.file}.json"
         if str(path) != expected and path.resolve() != Path(expected).resolve():
@@ -136,25 +128,17 @@ def parse_record(content: bytes, path: Path) -> Record:
             own, name = id_in_name(path), path.stem
         if document["id"] != own:
             raise RecordError(f"{path}: its id is {shown(document['id'])}, not {own}; {RESTORE}")
-        if path.stem != name or not parts["kind"].isidentifier():
+        if path.stem != name:
             raise RecordError(f"{path}: by its config it is {name}.json; rename it")
         return Record(path, **parts)
     except ILL_FORMED as error:
-        reason = one_line(error)
-        if not isinstance(error, ValueError):
-            reason = f"{type(error).__name__}: {reason}"
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise RecordError(f"{path}: not a run record ({reason}); {RESTORE}") from error
 
 
-def read_content(path: Path) -> bytes:
-    """Read the bytes of a record as they were written: git, on Windows, may change line ends."""
-    return _read_file(path, MAX_RECORD_BYTES).replace(b"\r\n", b"\n")
-
-
-def _read_file(path: Path, limit: float = math.inf) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a record or of its filters."""
     try:
-        if path.stat().st_size > limit:
-            raise OSError(errno.EFBIG, f"larger than {limit:,} bytes")
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror}); {RESTORE}") from error

@@ -18,7 +18,7 @@ MAX_RECORDED_EPOCHS = 200
 
 @functools.cache
 def recorded_epochs(epochs: int) -> list[int]:
-    """Epochs, from 1, whose results are kept; the list is shared, do not change it.
+    """Epochs, from 1, whose results are kept, in a list that is shared: do not change it.
 
     All of up to 200, else the first 100, more that are spaced evenly on the log axis, and the last.
     """
@@ -30,13 +30,11 @@ def recorded_epochs(epochs: int) -> list[int]:
 
 
 def with_checksum(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a record with its checksum; ValueError for a number that is not finite.
-
-    Results are rounded, but never the config, which the id stands for.
-    """
+    """Return the bytes of a record with its checksum; ValueError: a number is not finite."""
 
     def text(checksum: str) -> bytes:
         signed = {**document, "provenance": {**document["provenance"], "sha256": checksum}}
+        # the id stands for the very digits of the config
         parts = {k: v if k == "config" else rounded(v) for k, v in signed.items()}
         return (_render(parts, "") + "\n").encode()
 

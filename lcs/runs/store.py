@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import functools
 import hashlib
 import os
@@ -20,7 +19,7 @@ from lcs.config import RunConfig
 from lcs.errors import RecordError
 from lcs.files import expanded, is_full, locked, own_folder, replacing
 from lcs.runs.provenance import PACKAGE
-from lcs.runs.record import Record, id_in_name, parse_record, read_content, read_record
+from lcs.runs.record import Record, id_in_name, parse_record, read_file, read_record
 from lcs.runs.record_format import SCHEMA, with_checksum
 
 if TYPE_CHECKING:  # a store is read without torch, which takes long to import
@@ -72,15 +71,14 @@ class RunStore:
                 raise error
 
         walk = os.walk(self.root, onerror=refuse)
-        return sorted(
-            Path(at, name) for at, _, names in walk for name in fnmatch.filter(names, "*.json")
-        )
+        files = (Path(at, name) for at, _, names in walk for name in names)
+        return sorted(file for file in files if file.suffix == ".json")
 
     def by_id(self, wanted: str) -> Record:
         """Return the record of a file, or the one whose id is, or starts with, the given text.
 
-        A file is read itself, in whatever folder; of a path without one, the id at its end counts.
-        RecordError if no record, or more than one, has such an id, or the file is damaged.
+        Of the path of no file, the id at its end counts. RecordError if no record, or more than
+        one, has such an id, or the file is damaged.
         """
         if wanted.endswith(".json") and Path(wanted).is_file():
             return read_record(Path(wanted).parent.resolve() / Path(wanted).name)
@@ -112,8 +110,7 @@ class RunStore:
         `filters` (units, C, H, W) are stored as half-precision numbers. RecordError if the run has
         a record with other results, the folder cannot be written, or no such run has these results.
         """
-        path = self.path(config)
-        stored, content = None, b""
+        path, stored, content = self.path(config), None, b""
         if filters is not None:
             content = save_arrays({"filters": filters.half().contiguous().numpy()})
             name = path.with_suffix(".safetensors").name
@@ -138,7 +135,7 @@ class RunStore:
 
     def import_record(self, source: Path, *, filters: bool = True) -> Record:
         """Copy a record and its filters; RecordError if it is broken or another result is here."""
-        content = read_content(source)
+        content = read_file(source)
         record = parse_record(content, source)
         beside = record.read_filters() if filters and record.has_filters else b""
         here = dataclasses.replace(record, path=self.root / f"{record.file}.json")
@@ -221,15 +218,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _read(path: Path, root: Path) -> Record:
     """Return the record of a file in a store, read once until the file changes."""
-    try:
+    with suppress(OSError):
         found = path.stat()
-    except OSError:
-        return read_record(path, root)  # which says what is wrong
-    return _read_once(path, root, (found.st_ino, found.st_size, found.st_mtime_ns))
+        return _read_once(path, root, (found.st_ino, found.st_size, found.st_mtime_ns))
+    return read_record(path, root)  # which says what is wrong
 
 
-# each takes about 60 kB
-@functools.lru_cache(4096)
+@functools.lru_cache(4096)  # each takes about 60 kB
 def _read_once(path: Path, root: Path, state: tuple[int, ...]) -> Record:
     return read_record(path, root)
 
@@ -240,5 +235,5 @@ def _advising(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = "make room" if is_full(error) else "mend that, or name another folder"
-        advice += " and run the same again"
-        raise RecordError(f"{path}: cannot be written ({error.strerror}); {advice}") from error
+        reason = f"cannot be written ({error.strerror}); {advice} and run the same again"
+        raise RecordError(f"{path}: {reason}") from error

@@ -32,6 +32,7 @@ from lcs.train.step import logits, objective, stepped_network, train_step
 REPEATS = 15
 BATCH = 512
 EPOCH = 50_000
+CROPS = {"crop_shift": 4, "crop_fill": 0}
 AUGMENTATIONS = ("flip-crop", "autoaugment")
 DENSITIES = (0.05, 0.03, 0.02, 0.01, 0.005)
 CONFIG = Config(loss="cross-entropy", precision="bf16", optimizer="beta-lasso", l1=5e-5, beta=50.0)
@@ -171,9 +172,9 @@ def augmentation(name: str, device: torch.device) -> Callable[[], Tensor]:
     room, order = torch.empty_like(images), torch.randperm(EPOCH).to(device)
     draws = torch.Generator().manual_seed(0)
     if device.type == "cuda":
-        drawn = draw(name, EPOCH, 32, draws, crop_shift=4)
+        drawn = draw(name, EPOCH, 32, draws, **CROPS)
         return lambda: apply(images, drawn, order=order, out=room)
-    return lambda: apply(images, draw(name, EPOCH, 32, draws, crop_shift=4), order=order, out=room)
+    return lambda: apply(images, draw(name, EPOCH, 32, draws, **CROPS), order=order, out=room)
 
 
 def products(net: nn.Module, x: Tensor) -> Callable[[], None]:

@@ -1,6 +1,7 @@
 """Augmentation: per image, as torchvision does to one image, from a host stream alone."""
 
 from collections import Counter
+from itertools import product
 
 import pytest
 import torch
@@ -101,10 +102,12 @@ def test_every_name_means_the_same_draws() -> None:
     assert drawn["time-shift"] == [[FlipCrop(False, 0, crop.right) for crop in crops]]
 
 
-def test_none_is_the_input_itself_and_draws_nothing() -> None:
+def test_none_draws_nothing_and_an_unknown_name_is_refused() -> None:
     images, generator = some_images(5, 3, 32), seeded()
     assert augment(images, "none", generator) is images
     assert torch.equal(generator.get_state(), seeded().get_state())
+    with pytest.raises(ConfigError, match=r"'cutout'; choose one of none, flip-crop, crop"):
+        augment(images, "cutout", generator)
 
 
 def test_a_crop_shifts_as_far_as_it_is_told() -> None:
@@ -117,22 +120,11 @@ def test_a_crop_shifts_as_far_as_it_is_told() -> None:
         assert (columns.min(), columns.max()) == (15 - far, 16 + far)  # a flip takes 16 to 15
 
 
-def test_unknown_name() -> None:
-    with pytest.raises(ConfigError, match=r"'cutout'; choose one of none, flip-crop, crop"):
-        augment(some_images(2, 3, 32), "cutout", seeded())
-
-
-def assert_frequencies(counts: Counter, expected: dict) -> None:
-    """Every count within five standard deviations of its Poisson expectation, nothing else."""
-    assert set(counts) <= set(expected)
-    for key, mean in expected.items():
-        assert abs(counts[key] - mean) < 5 * mean**0.5 + 1, (key, counts[key], mean)
-
-
 def test_autoaugment_draws_policies_with_their_probabilities() -> None:
-    """Joint frequencies of both steps: with the policy's own chance and sign, independently."""
+    """Joint frequencies of both steps, with the policy's own chance and sign, and of the crop."""
     count = 60_000
     expected: Counter = Counter()
+    crops = list(product((False, True), repeat=3))  # flipped, down, right; shifts are from -4 to 4
     policies = AutoAugment(AutoAugmentPolicy.CIFAR10)._policies
     for policy in policies:
         steps = []
@@ -149,26 +141,16 @@ def test_autoaugment_draws_policies_with_their_probabilities() -> None:
             )
         for first, first_chance in steps[0]:
             for second, second_chance in steps[1]:
-                expected[first, second] += count * first_chance * second_chance / len(policies)
-    _, first_stage, second_stage = draw_usual("autoaugment", count, 32, seeded())
-    drawn = zip(per_image(first_stage, count), per_image(second_stage, count), strict=True)
-    assert_frequencies(Counter(drawn), expected)
-
-
-def test_the_policy_does_not_depend_on_the_crop() -> None:
-    count = 40_000
-    crops, operations = (
-        per_image(stage, count) for stage in draw_usual("autoaugment", count, 32, seeded())[:2]
-    )
-    times = Counter(operations)
-    for field in ("flip", "down", "right"):
-        crop = [getattr(operation, field) for operation in crops]
-        expected = {
-            (value, operation): share * times[operation] / count
-            for value, share in Counter(crop).items()
-            for operation in times
-        }
-        assert_frequencies(Counter(zip(crop, operations, strict=True)), expected)
+                chance = first_chance * second_chance / len(policies)
+                for flip, down, right in crops:
+                    shifts = (4 if down else 5) * (4 if right else 5) / 81
+                    expected[flip, down, right, first, second] += count * chance * shifts / 2
+    stages = draw_usual("autoaugment", count, 32, seeded())
+    drawn = zip(*(per_image(stage, count) for stage in stages), strict=True)
+    counts = Counter((c.flip, c.down > 0, c.right > 0, *operations) for c, *operations in drawn)
+    assert set(counts) <= set(expected)
+    for key, mean in expected.items():  # five standard deviations of its Poisson distribution
+        assert abs(counts[key] - mean) < 5 * mean**0.5 + 1, (key, counts[key], mean)
 
 
 def test_an_order_and_a_place_for_the_result_and_groups_larger_than_a_chunk() -> None:

@@ -1,20 +1,12 @@
 """The hash of the code covers the modules that change numbers, and what they compute alone."""
 
 import ast
-import json
 import shutil
 
 import pytest
 
 from lcs.runs import numeric_core
-from lcs.runs.numeric_core import (
-    NUMERIC,
-    PACKAGE,
-    WITHOUT_NUMBERS,
-    code_hash,
-    numeric_modules,
-    same_code,
-)
+from lcs.runs.numeric_core import NUMERIC, PACKAGE, WITHOUT_NUMBERS, code_hash, numeric_modules
 
 # what these import beside WITHOUT_NUMBERS: errors, and where records are and come from
 BESIDE = {"errors.py", "files.py", "runs/__init__.py", "runs/consistency.py", "runs/provenance.py"}
@@ -54,12 +46,3 @@ def test_what_changes_the_hash(name, old, new, counts, tmp_path, monkeypatch):
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     assert (code_hash.__wrapped__() != code_hash()) == counts
-
-
-def test_hashes_of_one_group_are_the_same_code(tmp_path, monkeypatch):
-    listed = tmp_path / "equal.json"
-    listed.write_text(json.dumps({"groups": [["a", "b"], ["c", "d"]]}))
-    monkeypatch.setattr(numeric_core, "EQUAL_CODE", listed)
-    assert same_code("a", "b")
-    assert same_code("e", "e")
-    assert not same_code("b", "c")

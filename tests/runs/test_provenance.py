@@ -1,6 +1,7 @@
 """Where a run comes from."""
 
 import json
+import os
 import shutil
 import subprocess
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 import lcs.runs.provenance
-from lcs.runs.provenance import command, provenance
+from lcs.runs.provenance import command, hardware, provenance
 
 
 def test_provenance():
@@ -33,10 +34,12 @@ def test_a_command_names_no_folder_of_the_machine():
     assert command(["/x/lcs/__main__.py", "runs"]) == "lcs runs"
 
 
-def test_a_processor_has_its_generation_beside_its_name():
+def test_a_processor_has_its_generation_beside_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(lcs.runs.provenance, "CPUINFO", tmp_path / "cpuinfo")
     first = "model\t\t: 17\nmodel name\t: AMD EPYC\ncpu family\t: 25\nflags\t\t: a b\n\n"
-    assert lcs.runs.provenance._processor(first + first) == "AMD EPYC (family 25, model 17)"
-    assert lcs.runs.provenance._processor("model name : Some CPU @ 2: GHz\n") == "Some CPU @ 2: GHz"
+    for content, name in ((2 * first, "AMD EPYC (family 25, model 17)"), ("model name : A\n", "A")):
+        (tmp_path / "cpuinfo").write_text(content)
+        assert hardware(torch.device("cpu")) == f"{name}, {os.cpu_count()} cores"
 
 
 @pytest.fixture

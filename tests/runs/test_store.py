@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import functools
 import hashlib
 import json
 import math
@@ -125,21 +124,8 @@ def test_a_record_of_another_kind(tmp_path):
     refused(renamed, store.root, f"its id is '{config.run_id}'")
 
 
-def test_a_record_is_written_once(tmp_path):
-    store = RunStore(tmp_path)
-    record = write(store)
-    before = record.path.read_bytes()
-    assert write(store) == record  # as a second process may, which has just made the same run
-    with pytest.raises(RecordError, match="exists already, with other results"):
-        write(store, **results(CONFIG, accuracy=0.6))
-    assert record.path.read_bytes() == before
-
-
-@pytest.mark.parametrize("how", ["write", "import"])
 @pytest.mark.parametrize("accuracies", [(0.5, 0.75), (0.5, 0.5)])
-def test_of_two_results_at_one_moment_one_is_stored_and_the_other_refused(
-    how, accuracies, tmp_path, monkeypatch
-):
+def test_of_two_results_at_one_moment_one_is_stored(accuracies, tmp_path, monkeypatch):
     meet, original = threading.Barrier(2), lcs.runs.store.parse_record
 
     def parse_record(*arguments):  # both have found nothing there, and neither has written
@@ -147,19 +133,13 @@ def test_of_two_results_at_one_moment_one_is_stored_and_the_other_refused(
         meet.wait(20)
         return record
 
-    def results_of(accuracy):
-        return results(CONFIG, accuracy) | {"filters": torch.full((2, 1, 8, 8), accuracy)}
+    def task(accuracy):
+        write(store, **results(CONFIG, accuracy), filters=torch.full((2, 1, 8, 8), accuracy))
 
     store = RunStore(tmp_path / "store")
-    if how == "import":
-        sources = [RunStore(tmp_path / str(i)) for i in range(2)]
-        paths = [write(s, **results_of(a)).path for s, a in zip(sources, accuracies, strict=True)]
-        tasks = [functools.partial(store.import_record, path) for path in paths]
-    else:
-        tasks = [functools.partial(write, store, **results_of(a)) for a in accuracies]
     with monkeypatch.context() as patch, ThreadPoolExecutor() as pool:
         patch.setattr(lcs.runs.store, "parse_record", parse_record)
-        outcomes = [future.exception() for future in [pool.submit(task) for task in tasks]]
+        outcomes = [future.exception() for future in [pool.submit(task, a) for a in accuracies]]
     stored = store.find(CONFIG)
     assert not verify(store)
     for accuracy, error in zip(accuracies, outcomes, strict=True):
@@ -249,16 +229,17 @@ MISTAKES = {
     "its id is .*-s0', not .*-s4": at("config", "seed", to=4),
     "norm has not 3 values": at("history", "norm", "fc1", to=[1.0, 2.0]),
     "not the run's recorded ones": at("history", "epoch", to=[1, 3, 2]),
-    "test_accuracy is not the history's last": at("final", "test_accuracy", to=0.99),
-    "nonzeros are not the history's last": at("final", "nonzeros", "fc1", to=1),
-    "not those of the network": at("final", "weights", "conv1", to=1),
+    "test_accuracy is not that of the history": at("final", "test_accuracy", to=0.99),
+    "nonzeros is not that of the history": at("final", "nonzeros", "fc1", to=1),
+    "weights is not that of the history or of the network": at("final", "weights", "conv1", to=1),
     "conv1 has not so many weights": at("history", "nonzeros", "conv1", 0, to=10**6),
     "norm is not a mapping of conv1, fc1, fc2": at("history", "norm", "fc1", to=None),
     "history: lacks revived": at("history", "revived", to=None),
     "final: lacks clean_train_accuracy": at("final", "clean_train_accuracy", to=None),
     "clean_train_accuracy is not from 0": at("final", "clean_train_accuracy", to=75.0),
     "packages: lacks torch": at("provenance", "packages", "torch", to=None),
-    "unsupported operand": at("history", "train_loss", 1, to="2.0"),
+    "train_loss has values of another type": at("history", "train_loss", 1, to=True),
+    "norm has values of another type": at("history", "norm", "fc1", 0, to=1),
     "nonzeros has values of another type": at("history", "nonzeros", "conv1", 0, to=7.0),
     "seconds is of type str": at("provenance", "seconds", to="long"),
 }
@@ -301,19 +282,13 @@ def test_a_renamed_or_moved_record_is_refused(record, store):
 
 def test_verify_names_each_bad_record_and_no_other(store):
     first, _, last = store.paths()
-    first.write_bytes(b"{" * (lcs.runs.record.MAX_RECORD_BYTES + 1))
+    first.unlink()
+    first.symlink_to("nowhere")
     last.unlink()
     (store.root / "stray.json").write_text("{}")
-    too_large, stray = map(str, verify(store))
-    assert too_large.startswith(f"{first}: cannot be read (larger than")
+    unreadable, stray = map(str, verify(store))
+    assert unreadable.startswith(f"{first}: cannot be read (No such file")
     assert stray.startswith(f"{store.root / 'stray.json'}: not a run record")
-
-
-def test_line_ends_that_git_has_changed_do_no_harm(record, store, tmp_path):
-    content = record.path.read_bytes()
-    record.path.write_bytes(content.replace(b"\n", b"\r\n"))
-    assert not verify(store)
-    assert RunStore(tmp_path / "book").import_record(record.path).path.read_bytes() == content
 
 
 # --- filters
