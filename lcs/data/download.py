@@ -1,7 +1,6 @@
 """Where data sets come from; a file appears checked and whole, or not at all."""
 
 import contextlib
-import functools
 import io
 import json
 import os
@@ -60,9 +59,9 @@ def get(name: str) -> Path:
 def import_npz(name: str, path: str | Path) -> Path:
     """Check a data set that one already has, and put it where `load` looks.
 
-    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras, or for
-    CIFAR what `cifar.read` takes. DataError if it is missing or bad, another one is there already,
-    or the disk is full.
+    It is an npz of the arrays that `datasets.check` takes, by our names or those of Keras; for
+    `fsdd` also one of clips (`spoken_digits.from_clips`), for CIFAR what `cifar.read` takes.
+    DataError if it is missing or bad, another one is there already, or the disk is full.
     """
     if spec(name).packaged:
         raise ConfigError("digits comes with scikit-learn: there is nothing to import")
@@ -71,8 +70,12 @@ def import_npz(name: str, path: str | Path) -> Path:
     if name in cifar.LAYOUTS:
         remedy = f"the official archive of {name}, binary or python, or its folder, or {remedy}"
 
-    official = name in cifar.LAYOUTS and not zipfile.is_zipfile(source)
-    read = functools.partial(cifar.read, name) if official else datasets.read_npz
+    def read(source: Path) -> Arrays:
+        if name in cifar.LAYOUTS and not zipfile.is_zipfile(source):
+            return cifar.read(name, source)
+        arrays = datasets.read_npz(source)
+        return spoken_digits.from_clips(arrays) if "wave" in arrays else arrays
+
     arrays = datasets.read_checked(name, source, read, f"give {remedy}")
     if os.path.lexists(target):
         present = datasets.load(name)

@@ -1,6 +1,7 @@
 """Spoken digits as images: log-mel spectrograms of the Free Spoken Digit Dataset.
 
-Six speakers say each digit 50 times (Z. Jackson et al., CC BY-SA 4.0), two in test images alone.
+3,000 clips of six speakers, each saying each digit 50 times (Z. Jackson et al., CC BY-SA 4.0). The
+speakers of the test images are not heard in training.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ WINDOW, HOP = 256, 160  # samples: frames of 32 ms, one every 20 ms
 SIDE = 32  # bands, and frames: 0.65 s
 DECIBELS = 80  # below a clip's loudest value; what is softer counts as silence
 
+Samples = NDArray[np.int16]
+
 
 def file_names() -> list[str]:
     """Return the names of all recordings."""
@@ -35,15 +39,27 @@ def file_names() -> list[str]:
 
 def from_files(files: Mapping[str, bytes]) -> Arrays:
     """Return the data set's arrays, made of the recordings of all `file_names`."""
-    found: list[Array] = []
-    for speakers in (TRAINING_SPEAKERS, TEST_SPEAKERS):
-        names = [name for name in file_names() if name.split("_")[1] in speakers]
-        images = [spectrogram(_samples(files[name])) for name in names]
-        found += np.array(images)[..., None], np.array([int(name[0]) for name in names], np.uint8)
-    return dict(zip(KEYS, found, strict=True))
+    clips = {}
+    for name in file_names():
+        digit, speaker, take = name.removesuffix(".wav").split("_")
+        with wave.open(io.BytesIO(files[name])) as file:
+            samples = file.readframes(file.getnframes())
+        clips[int(digit), speaker, int(take)] = np.frombuffer(samples, "<i2")
+    return _arrays(clips)
 
 
-def spectrogram(samples: NDArray[np.int16]) -> Array:
+def from_clips(stored: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the data set's arrays, made of `wave` (int16), cut at `offsets`, which it begins with.
+
+    Each clip has its `label`, `speaker` and `index`.
+    """
+    clips = np.split(stored["wave"], stored["offsets"][1:-1])
+    names = zip(stored["label"], stored["speaker"], stored["index"], strict=True)
+    keys = [(int(digit), str(speaker), int(take)) for digit, speaker, take in names]
+    return _arrays(dict(zip(keys, clips, strict=True)))
+
+
+def spectrogram(samples: Samples) -> Array:
     """Return the image of a clip: uint8 (SIDE, SIDE), 255 where it is loudest, 0 for silence.
 
     A row is a band of frequency, the lowest first, a column a frame of time; the clip is centred.
@@ -70,6 +86,10 @@ def _mel_filters() -> NDArray[np.float64]:
     return np.maximum(0, np.minimum(rising, falling))
 
 
-def _samples(recording: bytes) -> NDArray[np.int16]:
-    with wave.open(io.BytesIO(recording)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+def _arrays(clips: Mapping[tuple[int, str, int], Samples]) -> Arrays:
+    found: list[Array] = []
+    for speakers in (TRAINING_SPEAKERS, TEST_SPEAKERS):
+        chosen = sorted(key for key in clips if key[1] in speakers)
+        found.append(np.array([spectrogram(clips[key]) for key in chosen], np.uint8)[..., None])
+        found.append(np.array([digit for digit, _, _ in chosen], np.uint8))
+    return dict(zip(KEYS, found, strict=True))

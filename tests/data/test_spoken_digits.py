@@ -66,9 +66,21 @@ def test_loudness_does_not_matter_and_silence_is_black():
     assert not spoken_digits.spectrogram(np.zeros(3000, np.int16)).any()
 
 
-def test_the_speakers_of_test_images_are_others(recordings, folder, web):
+def test_recordings_and_clips_in_one_file_make_the_same_images(recordings, folder, web):
     web[spoken_digits.URL.rpartition("/")[2]] = tar({f"fsdd/{n}": c for n, c in recordings.items()})
-    download.get("fsdd")
+    download.get("fsdd").rename(folder / "first.npz")
+    keys = [name.removesuffix(".wav").split("_") for name in NAMES]
+    clips = [np.frombuffer(recordings[name][44:], "<i2") for name in NAMES]
+    np.savez(
+        folder / "clips.npz",
+        wave=np.concatenate(clips),
+        offsets=np.cumsum([0, *map(len, clips)]),
+        label=np.array([int(key[0]) for key in keys], np.uint8),
+        speaker=np.array([key[1] for key in keys]),
+        index=np.array([int(key[2]) for key in keys], np.uint8),
+    )
+    content = download.import_npz("fsdd", folder / "clips.npz").read_bytes()
+    assert content == (folder / "first.npz").read_bytes()
     images = data.load("fsdd")
     assert not set(spoken_digits.TRAINING_SPEAKERS) & set(spoken_digits.TEST_SPEAKERS)
     loudest = images.train_images[..., 0].sum(2).argmax(1)
