@@ -78,9 +78,7 @@ def window_mass(filters: Tensor, window: int) -> Tensor:
 
 def window_shares(filters: Tensor, window: int) -> Tensor:
     """`window_mass` at every place: float64, (units, height - window + 1, width - window + 1)."""
-    mass = _mass(filters)
-    rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
-    return rows @ mass @ columns.T
+    return _shares(_mass(filters), window)
 
 
 def centres(filters: Tensor, window: int) -> Tensor:
@@ -88,7 +86,8 @@ def centres(filters: Tensor, window: int) -> Tensor:
 
     Row and column, (units, 2), int64; -1 for an all-zero filter.
     """
-    mass = _mass(filters).nan_to_num() * _in_best_window(filters, window)
+    mass = _mass(filters).nan_to_num()
+    mass = mass * _in_best_window(mass, window)
     rows, columns = (torch.arange(side, dtype=torch.float64) for side in mass.shape[1:])
     moments = torch.stack([mass.sum(2) @ rows, mass.sum(1) @ columns], dim=1)
     whole = mass.sum((1, 2))[:, None]
@@ -100,7 +99,7 @@ def local_parts(filters: Tensor, window: int) -> Tensor:
 
     That is with half of its mass or more in that square, and at least `MIN_NONZEROS` weights.
     """
-    parts = checked(filters).masked_fill(~_in_best_window(filters, window)[:, None], 0)
+    parts = checked(filters).masked_fill(~_in_best_window(_mass(filters), window)[:, None], 0)
     counts = torch.count_nonzero(parts.flatten(1), 1)
     return parts[(window_mass(filters, window) >= 0.5) & (counts >= MIN_NONZEROS)]
 
@@ -203,15 +202,19 @@ def _mass(filters: Tensor) -> Tensor:
     return mass / mass.sum((1, 2), keepdim=True)
 
 
-def _in_best_window(filters: Tensor, window: int) -> Tensor:
+def _in_best_window(mass: Tensor, window: int) -> Tensor:
     """Whether each pixel is in it: bool, (units, height, width)."""
-    shares = window_shares(filters, window)
+    shares = _shares(mass, window)
     best = shares.flatten(1).argmax(1)[:, None]
     first = best // shares.shape[2], best % shares.shape[2]
-    sides = filters.shape[2:]
-    offsets = [torch.arange(side) - one for side, one in zip(sides, first, strict=True)]
+    offsets = [torch.arange(side) - one for side, one in zip(mass.shape[1:], first, strict=True)]
     rows, columns = ((offset >= 0) & (offset < window) for offset in offsets)
     return rows[:, :, None] & columns[:, None]
+
+
+def _shares(mass: Tensor, window: int) -> Tensor:
+    rows, columns = (_window_sums(side, window) for side in mass.shape[1:])
+    return rows @ mass @ columns.T
 
 
 def _window_sums(size: int, window: int) -> Tensor:
