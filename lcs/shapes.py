@@ -1,7 +1,5 @@
 """Shapes of the networks' layers, known without torch (Neyshabur 2020, Tables 3 and 4)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -100,10 +98,8 @@ def stack_and_hidden(model: str, size: NetworkSize) -> tuple[list[Geometry], int
 
     The first layer of 3-FC corresponds to a convolution whose kernel is as large as the image. Its
     two hidden layers have the width at which its number of weights comes nearest to that of S-FC at
-    the same α: the paper compares the two at equal size (Table 1).
-
-    Raises:
-        ConfigError: the image is too small for the kernel.
+    the same α: the paper compares the two at equal size (Table 1). ConfigError for an image that is
+    too small for the kernel.
     """
     channels, side = size.in_channels, size.image_size
     if model == "3-fc":
@@ -117,10 +113,8 @@ def stack_and_hidden(model: str, size: NetworkSize) -> tuple[list[Geometry], int
     for multiple, stride in PLANS[model[0]]:
         layer = Geometry(channels, side, multiple * size.base_channels, kernel, stride, margin)
         if layer.out_size < 1:
-            raise ConfigError(
-                f"padding: 'none' leaves nothing of {side}x{side} images under a "
-                f"{kernel}x{kernel} kernel; choose 'same'"
-            )
+            fault = f"nothing of {side}x{side} images under a {kernel}x{kernel} kernel"
+            raise ConfigError(f"padding: 'none' leaves {fault}; choose 'same'")
         stack.append(layer)
         channels, side = layer.out_channels, layer.out_size
     return stack, HIDDEN[model[0]] * size.base_channels
@@ -139,10 +133,10 @@ def layer_sizes(model: str, size: NetworkSize) -> dict[str, LayerSize]:
         sizes[f"conv{number}"] = {
             "conv": LayerSize(kernels, positions),
             "local": LayerSize(kernels * positions),
-            "fc": _matrix(layer.inputs, layer.outputs),
+            "fc": LayerSize(layer.inputs * layer.outputs, units=layer.outputs),
         }[kind]
-    sizes["fc1"] = _matrix(stack[-1].outputs, hidden)
-    return sizes | {"fc2": _matrix(hidden, size.num_classes)}
+    sizes["fc1"] = LayerSize(stack[-1].outputs * hidden, units=hidden)
+    return sizes | {"fc2": LayerSize(hidden * size.num_classes, units=size.num_classes)}
 
 
 def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[str, int]:
@@ -155,10 +149,6 @@ def flops(sizes: Mapping[str, LayerSize], nonzeros: Mapping[str, int]) -> dict[s
         "dense": sum(layer.flops for layer in sizes.values()),
         "sparse": sum(s._replace(weights=nonzeros[n]).flops for n, s in sizes.items()),
     }
-
-
-def _matrix(inputs: int, units: int) -> LayerSize:
-    return LayerSize(inputs * units, units=units)
 
 
 def _resnet_sizes(size: NetworkSize) -> dict[str, LayerSize]:
@@ -175,4 +165,4 @@ def _resnet_sizes(size: NetworkSize) -> dict[str, LayerSize]:
             sizes[f"{name}.conv2"] = LayerSize(width * width * area, side**2)
             if inputs != width:
                 sizes[f"{name}.downsample.0"] = LayerSize(inputs * width, side**2)
-    return sizes | {"fc": _matrix(width, size.num_classes)}
+    return sizes | {"fc": LayerSize(width * size.num_classes, units=size.num_classes)}

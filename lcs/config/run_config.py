@@ -1,7 +1,5 @@
 """What the configurations of all kinds of runs share: an id, and values that are checked."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import hashlib

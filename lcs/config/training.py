@@ -1,25 +1,14 @@
 """A training run as plain values: all that changes its numbers, and nothing that does not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple, get_type_hints
 
+from lcs import shapes
 from lcs.config.run_config import RunConfig, check_values
 from lcs.data.specs import AUGMENTATIONS, DATASETS, IMAGE_KINDS, LABEL_KINDS, spec
 from lcs.errors import ConfigError, shown
-from lcs.shapes import (
-    MODELS,
-    PADDINGS,
-    LayerSize,
-    NetworkSize,
-    check_layers,
-    default_kernel,
-    layer_sizes,
-    stack_and_hidden,
-)
 
 # of the parameters that only some optimizers have: those of each
 OPTIMIZER_FIELDS: dict[str, tuple[str, ...]] = {
@@ -74,17 +63,16 @@ class Config(RunConfig):
     default means "no effect" or the paper's choice; that of a new field must mean "no effect", so
     that the ids of earlier runs stand.
 
-    Raises:
-        ConfigError: a value has the wrong type, is out of range, or does nothing with the others.
+    ConfigError for a value of a wrong type, out of range, or that does nothing with the others.
     """
 
     kind: ClassVar[str] = "training"
 
     dataset: Annotated[str, "the data set", DATASETS] = "cifar10"
-    model: Annotated[str, "the network", MODELS] = "s-fc"
+    model: Annotated[str, "the network", shapes.MODELS] = "s-fc"
     base_channels: Annotated[int, "alpha, the width: the filters of S-CONV", (1, 4096)] = 1
     kernel_size: Annotated[int | None, "side of kernels, odd; default: 9 (S-) or 3", (1, 31)] = None
-    padding: Annotated[str, "zeros around images in S-CONV and S-LOCAL", PADDINGS] = "same"
+    padding: Annotated[str, "zeros around images in S-CONV and S-LOCAL", shapes.PADDINGS] = "same"
     affine: Annotated[bool, "batch normalisation with learnt scale and shift"] = False
     bias: Annotated[bool, "biases in every linear map"] = False
     dropout: Annotated[float, "probability, before each of the last two layers", (0.0, 0.95)] = 0.0
@@ -96,13 +84,9 @@ class Config(RunConfig):
     l1_rest: Annotated[float | None, "lambda of other layers; default: the same", (0.0, 1.0)] = None
     l1_growth: Annotated[float, "growth of lambda per pixel outside a window", (0.0, 1e6)] = 0.0
     l1_growth_from: Annotated[float, "share of epochs without it, if learned", (0.0, 0.5)] = 0.0
-    l1_window: Annotated[
-        str, "of S-LOCAL, or around a unit's weights", ("grid", "initial", "learned")
-    ] = "grid"
+    l1_window: Annotated[str, "of S-LOCAL, or of weights", ("grid", "initial", "learned")] = "grid"
     l1_window_size: Annotated[int | None, "side of the window, odd; default: 9", (1, 61)] = None
-    beta: Annotated[
-        float, "weights of magnitude below beta * lambda are set to zero", (0.0, 1e9)
-    ] = 0.0
+    beta: Annotated[float, "weights below beta * lambda in size become zero", (0.0, 1e9)] = 0.0
     frozen_zeros: Annotated[bool, "weights at zero stay there (one-way pruning)"] = False
     pruning: Annotated[
         str,
@@ -111,38 +95,24 @@ class Config(RunConfig):
          "set", "rigl"),
     ] = "none"  # fmt: skip
     density: Annotated[float, "share of the first layer's weights to keep", (1e-6, 1.0)] = 1.0
-    density_rest: Annotated[float | None, "the second layer's; default: the same", (1e-6, 1.0)] = (
-        None
-    )
-    start: Annotated[
-        str, "what is taken of a trained network (lcs.models.transfer)", tuple(TRANSFERS)
-    ] = "initial"
+    density_rest: Annotated[float | None, "the second's; default: the same", (1e-6, 1.0)] = None
+    start: Annotated[str, "what source gives (lcs.models.transfer)", tuple(TRANSFERS)] = "initial"
     source: Annotated[str | None, "the network's record, as cifar10/s-fc-a4-sgd-0123456789"] = None
-    loss: Annotated[
-        str, "the loss; bce: of one-hot targets, mean over classes", ("cross-entropy", "bce")
-    ] = "cross-entropy"
+    loss: Annotated[str, "bce: mean over classes", ("cross-entropy", "bce")] = "cross-entropy"
     schedule: Annotated[
         str, "schedule of the learning rate", ("cosine-epoch", "cosine-restart", "constant")
     ] = "cosine-epoch"
-    period: Annotated[int | None, "epochs until the cosine is 0; default: all", (1, 1_000_000)] = (
-        None
-    )
+    period: Annotated[int | None, "epochs until eta is 0; default: all", (1, 1_000_000)] = None
     epochs: Annotated[int, "passes over the training images", (1, 1_000_000)] = 400
     batch_size: Annotated[int, "images in a batch", (2, 1_000_000)] = 512
     augment: Annotated[str, "how each epoch changes the training images", AUGMENTATIONS] = "none"
     crop_padding: Annotated[int | None, "pixels around crops; default: side / 8", (0, 31)] = None
     crop_fill: Annotated[int, "value of these; 64 fits surrogates but noise", (0, 255)] = 0
-    normalize: Annotated[str, "to [-1, 1], or standardised by channel", ("half", "standard")] = (
-        "half"
-    )
+    normalize: Annotated[str, "to [-1, 1], or by channel", ("half", "standard")] = "half"
     permute_pixels: Annotated[bool, "one fixed permutation of the pixels of every input"] = False
-    images: Annotated[
-        str, "the data set's images, or surrogates of them (lcs.data.surrogates)", IMAGE_KINDS
-    ] = "natural"
+    images: Annotated[str, "natural, or lcs.data.surrogates of them", IMAGE_KINDS] = "natural"
     labels: Annotated[str, "shuffled in training, or before images are drawn", LABEL_KINDS] = "true"
-    train_share: Annotated[
-        float, "share of each class's training images, the first", (1e-4, 1.0)
-    ] = 1.0
+    train_share: Annotated[float, "of each class's training images, the first", (1e-4, 1.0)] = 1.0
     validation: Annotated[bool, "hold out the last tenth of each class as test images"] = False
     precision: Annotated[str, "of products; weights stay in fp32", ("fp32", "bf16")] = "fp32"
     seed: Annotated[int, "of weights, masks, dropout, batches, augmentation", (0, 2**31 - 1)] = 0
@@ -153,15 +123,15 @@ class Config(RunConfig):
         size = self.network_size
         if fault := next(_faults(self, size.image_size), None):
             raise ConfigError(fault)
-        check_layers(self.model, size, extras=self.affine or self.bias or self.dropout > 0)
+        shapes.check_layers(self.model, size, extras=self.affine or self.bias or self.dropout > 0)
         if self.padding == "none":
             self.layer_sizes()  # refuses images too small for the kernel
         # one spelling of each run: what equals the value of None becomes None
         implied = {
             "l1_rest": self.l1,
             "density_rest": self.density,
-            "kernel_size": default_kernel(self.model),
-            "l1_window_size": default_kernel(self.model),
+            "kernel_size": shapes.default_kernel(self.model),
+            "l1_window_size": shapes.default_kernel(self.model),
             "period": self.epochs,
             "crop_padding": size.image_size // 8,
         }
@@ -176,24 +146,24 @@ class Config(RunConfig):
         return usual if self.crop_padding is None else self.crop_padding
 
     @property
-    def network_size(self) -> NetworkSize:
+    def network_size(self) -> shapes.NetworkSize:
         """What the sizes of the network's layers follow from."""
-        return NetworkSize(
+        return shapes.NetworkSize(
             **spec(self.dataset).network,
             base_channels=self.base_channels,
             kernel_size=self.kernel_size,
             padding=self.padding,
         )
 
-    def layer_sizes(self) -> dict[str, LayerSize]:
+    def layer_sizes(self) -> dict[str, shapes.LayerSize]:
         """Return the size of every layer of the network, by name, without building it."""
-        return layer_sizes(self.model, self.network_size)
+        return shapes.layer_sizes(self.model, self.network_size)
 
     @property
     def window_share(self) -> float:
         """Share of the weights of S-FC's first layer that S-LOCAL has, in its windows."""
         usual = self.network_size._replace(kernel_size=None, padding="same")
-        (layer,), _ = stack_and_hidden("s-fc", usual)
+        (layer,), _ = shapes.stack_and_hidden("s-fc", usual)
         return layer.window_share
 
     @property

@@ -1,9 +1,6 @@
-"""What is measured of weights, and of the responses to images.
+"""What is measured of weights: how many, how local, how clustered, how much is shared.
 
-`weights` counts non-zeros. `locality_measures` has `locality` and its parts: the measures, and the
-null model, `permute_filters`. `clustering` has `pair_correlation`: how the weights of a filter
-gather. `weight_sharing` has `sharing`: whether filters are shifted copies of each other;
-`shift_equivariance` has `equivariance`: whether their responses move with the image.
+Of the responses to images, `shift_equivariance` tells whether they move with the image.
 """
 
 from lcs.measure.clustering import clustering_range, half_distance, pair_correlation

@@ -62,19 +62,22 @@ def spread(filters: Tensor) -> Tensor:
     A pixel's mass is the sum of its squared weights over channels: its share of the response to
     white noise, above the noise floor of a dense filter. nan for an all-zero filter.
     """
-    return _spread(_mass(filters))
+    mass = _mass(filters)
+    variance = torch.zeros(len(mass), dtype=torch.float64)
+    for marginal in (mass.sum(2), mass.sum(1)):
+        position = torch.arange(marginal.shape[1], dtype=torch.float64)
+        centroid = (marginal * position).sum(1, keepdim=True)
+        variance += (marginal * (position - centroid).square()).sum(1)
+    return variance.sqrt()
 
 
 def window_mass(filters: Tensor, window: int) -> Tensor:
     """Share of each filter's mass in its best window x window square, else as `spread`."""
-    return _best_window(_mass(filters), window)
+    return window_shares(filters, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
 
 
 def window_shares(filters: Tensor, window: int) -> Tensor:
-    """Share of each filter's mass in the window x window square at every place, float64.
-
-    Shape (units, height - window + 1, width - window + 1).
-    """
+    """`window_mass` at every place: float64, (units, height - window + 1, width - window + 1)."""
     return _shares(_mass(filters), window)
 
 
@@ -96,10 +99,9 @@ def local_parts(filters: Tensor, window: int) -> Tensor:
 
     That is with half of its mass or more in that square, and at least `MIN_NONZEROS` weights.
     """
-    filters, mass = checked(filters), _mass(filters)
-    parts = filters.masked_fill(~_in_best_window(mass, window)[:, None], 0)
+    parts = checked(filters).masked_fill(~_in_best_window(_mass(filters), window)[:, None], 0)
     counts = torch.count_nonzero(parts.flatten(1), 1)
-    return parts[(_best_window(mass, window) >= 0.5) & (counts >= MIN_NONZEROS)]
+    return parts[(window_mass(filters, window) >= 0.5) & (counts >= MIN_NONZEROS)]
 
 
 def band_mass(filters: Tensor, size: int) -> Tensor:
@@ -108,7 +110,9 @@ def band_mass(filters: Tensor, size: int) -> Tensor:
     Float64 and nan as in `spread`. Where rows are frequencies and columns times, a filter is local
     in frequency by the first, in time by the second.
     """
-    return _best_bands(_mass(filters), size)
+    mass = _mass(filters)
+    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
+    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
 
 
 def inverse_participation_ratio(filters: Tensor) -> Tensor:
@@ -182,9 +186,8 @@ def require_same_shape(one: Tensor, other: Tensor) -> None:
 
 
 def _measures(filters: Tensor, window: int) -> Tensor:
-    mass = _mass(filters)
-    whole = [_spread(mass), _best_window(mass, window), morans_i(filters)]
-    return torch.cat([torch.stack(whole), _best_bands(mass, window)])
+    whole = [spread(filters), window_mass(filters, window), morans_i(filters)]
+    return torch.cat([torch.stack(whole), band_mass(filters, window)])
 
 
 def _eligible(filters: Tensor) -> Tensor:
@@ -199,19 +202,6 @@ def _mass(filters: Tensor) -> Tensor:
     return mass / mass.sum((1, 2), keepdim=True)
 
 
-def _spread(mass: Tensor) -> Tensor:
-    variance = torch.zeros(len(mass), dtype=torch.float64)
-    for marginal in (mass.sum(2), mass.sum(1)):
-        position = torch.arange(marginal.shape[1], dtype=torch.float64)
-        centroid = (marginal * position).sum(1, keepdim=True)
-        variance += (marginal * (position - centroid).square()).sum(1)
-    return variance.sqrt()
-
-
-def _best_window(mass: Tensor, window: int) -> Tensor:
-    return _shares(mass, window).amax((1, 2)).clamp(max=1)  # rounding may pass 1
-
-
 def _in_best_window(mass: Tensor, window: int) -> Tensor:
     """Whether each pixel is in it: bool, (units, height, width)."""
     shares = _shares(mass, window)
@@ -220,11 +210,6 @@ def _in_best_window(mass: Tensor, window: int) -> Tensor:
     offsets = [torch.arange(side) - one for side, one in zip(mass.shape[1:], first, strict=True)]
     rows, columns = ((offset >= 0) & (offset < window) for offset in offsets)
     return rows[:, :, None] & columns[:, None]
-
-
-def _best_bands(mass: Tensor, size: int) -> Tensor:
-    bands = [mass.sum(axis) @ _window_sums(mass.shape[3 - axis], size).T for axis in (2, 1)]
-    return torch.stack([band.amax(1).clamp(max=1) for band in bands])
 
 
 def _shares(mass: Tensor, window: int) -> Tensor:

@@ -3,8 +3,6 @@
 After a shift, another unit responds as a unit did: sought on half the images, measured on the rest.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -43,8 +41,7 @@ def equivariance(filters: Tensor, images: Tensor) -> dict[str, Any]:
     asked = _asked(filters)
     found: dict[str, Any] = {"units": len(asked)}
     if len(asked) < 2:
-        names = ("mean", "ci95", "null_mean", "excess_mean", "excess_ci95")
-        return found | dict.fromkeys(names)
+        return found | dict.fromkeys(("mean", "ci95", "null_mean", "excess_mean", "excess_ci95"))
     own, null = _followed(filters, images, asked), _followed(_shuffled(filters), images, asked)
     value, excess = mean_interval(own), paired_difference(own, null)
     found |= {"mean": value.mean, "ci95": value.half_width, "null_mean": float(null.mean())}

@@ -3,8 +3,6 @@
 Filters are first-layer weights as images, (units, channels, height, width); float64 on the CPU.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Layers of CONV and LOCAL nets, and how each is laid out one step up (Neyshabur 2020, Fig. 1)."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Iterator

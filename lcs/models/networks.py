@@ -4,43 +4,29 @@ Each S- and D- net exists three times: as a convolutional net (CONV), with the w
 shared (LOCAL), and with every input connected (FC): most weights of a LOCAL net are zero there.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lcs import shapes
 from lcs.errors import ConfigError
 from lcs.models.layers import Convolution, LocallyConnected2d, dense_weight, embed_tensor
-from lcs.shapes import (
-    MODELS,
-    PADDINGS,
-    PAPER_WIDTHS,
-    Geometry,
-    NetworkSize,
-    check_layers,
-    default_kernel,
-    stack_and_hidden,
-)
 
 
 class Net(nn.Module):
     """A stack of CONV, LOCAL or FC layers, then two fully connected layers, by `build`.
 
-    Every layer but the last is a linear map, batch normalisation and ReLU.
-
-    Args:
-        kind: "conv", "local" or "fc": what the layers of the stack are.
-        geometries: shapes of the convolutions that they correspond to, from input to output.
-        hidden: units of the first fully connected layer.
+    Every layer but the last is a linear map, batch normalisation and ReLU. The stack is of a kind,
+    "conv", "local" or "fc", and corresponds to convolutions of these geometries, from input to
+    output; `hidden` are the units of the first fully connected layer.
     """
 
     def __init__(
         self,
         kind: str,
-        geometries: list[Geometry],
+        geometries: list[shapes.Geometry],
         *,
         hidden: int,
         num_classes: int,
@@ -109,7 +95,7 @@ def build(
     connected layer has its inputs in C, H, W order. On the meta device it takes no memory.
 
     Args:
-        name: one of `MODELS`.
+        name: one of `lcs.models.MODELS`.
         num_classes, image_size: c and s, pixels along one side, of Tables 3 and 4.
         in_channels: channels of the images.
         base_channels: α: channels of the first convolution; 3-FC has as many weights as S-FC.
@@ -119,17 +105,16 @@ def build(
         bias, affine: biases in every linear map; batch normalisation with learnt scale and shift.
         dropout: probability, before the last two fully connected layers.
 
-    Raises:
-        ConfigError: a value is unknown, out of range or not of this network, or the image is too
-            small for the kernel.
+    ConfigError for a value that is unknown, out of range or not of this network.
     """
-    for field, value, known in (("model", name, MODELS), ("padding", padding, PADDINGS)):
+    padded = "padding", padding, shapes.PADDINGS
+    for field, value, known in (("model", name, shapes.MODELS), padded):
         if value not in known:
             raise ConfigError(f"{field}: unknown value {value!r}; choose from {', '.join(known)}")
     if not 0 <= dropout < 1:
         raise ConfigError(f"dropout: {dropout!r} is out of range; give 0 or more, and less than 1")
-    width = PAPER_WIDTHS[name[0]] if base_channels is None else base_channels
-    size = NetworkSize(num_classes, image_size, in_channels, width, kernel_size, padding)
+    width = shapes.PAPER_WIDTHS[name[0]] if base_channels is None else base_channels
+    size = shapes.NetworkSize(num_classes, image_size, in_channels, width, kernel_size, padding)
     for field, number in size._asdict().items():
         optional = field == "padding" or (field == "kernel_size" and number is None)
         if not optional and (not hasattr(number, "__index__") or number < 1):
@@ -137,12 +122,13 @@ def build(
     # an S- or D-FC net has the geometry of the CONV net that it corresponds to
     shaped_as = {"s-fc": "s-conv", "d-fc": "d-conv"}.get(name, name)
     extras: dict[str, Any] = {"bias": bias, "affine": affine, "dropout": dropout}
-    check_layers(shaped_as, size, extras=any(extras.values()))
+    shapes.check_layers(shaped_as, size, extras=any(extras.values()))
     if name == "resnet18":
         from lcs.models.resnet import ScaledResNet  # torchvision takes as long to import as torch
 
-        return ScaledResNet(in_channels, width, kernel_size or default_kernel(name), num_classes)
-    stack, hidden = stack_and_hidden(name, size)
+        kernel = kernel_size or shapes.default_kernel(name)
+        return ScaledResNet(in_channels, width, kernel, num_classes)
+    stack, hidden = shapes.stack_and_hidden(name, size)
     return Net(name[2:], stack, hidden=hidden, num_classes=num_classes, **extras)
 
 
@@ -152,9 +138,7 @@ def embed(net: nn.Module) -> Net:
     The weights of a CONV net are copied to every position; those of a LOCAL net become a sparse
     matrix (C'·H'·W', C·H·W). In eval mode the outputs are equal up to rounding. A pruned layer
     (`torch.nn.utils.prune`, or a parametrization) becomes a plain one, with the zeros that it has.
-
-    Raises:
-        ValueError: the net is fully connected already, or none of these networks.
+    ValueError if the net is fully connected already, or none of these networks.
     """
     kind = net.kind if isinstance(net, Net) else type(net).__name__
     above = {"conv": "local", "local": "fc"}.get(kind)

@@ -1,7 +1,5 @@
 """ResNet18 of any width and kernel size, for small images (Neyshabur 2020, Fig. 5)."""
 
-from __future__ import annotations
-
 from torch import nn
 from torchvision.models.resnet import BasicBlock, ResNet
 

@@ -19,8 +19,6 @@ network, pruned-network
     (d'Ascoli et al., NeurIPS 2019). The order of images and their augmentation are others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 
@@ -57,25 +55,18 @@ def apply_source(config: Config, model: Net, source: Net) -> dict[str, Tensor]:
 def fitted(config: Config, model: Net, source: Net) -> Net:
     """Return the source as a net of the model's kind, if what a run takes of it fits the model.
 
-    Shapes alone are compared, those of networks on the meta device, too.
-
-    Raises:
-        ConfigError: a layer of the source has another shape, or one of the two lacks it.
+    ConfigError if a layer of the source has another shape, or one of the two lacks it. Shapes alone
+    are compared, those of networks on the meta device, too.
     """
     transfer = config.transfer
     while source.kind not in (model.kind, "fc"):
         source = embed(source)
-    own, others = (
-        {name: tuple(p.shape) for name, p in net.named_parameters()} for net in (model, source)
-    )
-    if transfer.network:
-        names = [*own | others]
-    elif transfer.footprints:
+    own, others = ({n: (*p.shape,) for n, p in net.named_parameters()} for net in (model, source))
+    names = [f"{layer}.weight" for layer in transfer.masked]
+    if transfer.footprints:
         names = [n for n in own | others if n.startswith("conv") and n.endswith(".weight")]
-    elif transfer.masked:
-        names = [f"{layer}.weight" for layer in transfer.masked]
-    else:
-        names = [n for n in own | others if n.startswith("conv1.")]
+    elif transfer.network or not transfer.masked:
+        names = [n for n in own | others if transfer.network or n.startswith("conv1.")]
     for name in names:
         if own.get(name) != others.get(name):
             raise ConfigError(
@@ -119,12 +110,9 @@ def footprint_masks(
     the second layer lie where the units of the first have learned to look, later ones on a grid.
     A unit of the first layer without weights is connected with none. All is on the CPU.
 
-    Args:
-        weight: of the trained first layer (units, inputs), on any device.
-        geometries: of the LOCAL net's layers, the first one included.
-        draws: the generator of all that is random.
-        scattered: whether the inputs of each layer are in a random order, the same for all of its
-            units: a control with as many weights, and without neighbourhoods.
+    The weight is that of the trained first layer (units, inputs), on any device; geometries are the
+    LOCAL net's. With `scattered`, the inputs of each layer are in a random order, the same for all
+    of its units: a control with as many weights, and without neighbourhoods.
     """
     first, *later = geometries
     side = first.in_size

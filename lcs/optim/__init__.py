@@ -1,12 +1,7 @@
 """Optimizers that make weights exactly zero, masks, and what makes their steps fast.
 
-`beta_lasso` has the paper's algorithm and the step that solves the LASSO, and needs torch alone.
-`sgd` is what they are compared to, `spred` SGD on factors of the weights, `learning_rate` their
-schedule, `pruning` training with masks: SNIP, SET, RigL, gradual magnitude pruning and others.
-`growing_l1` is a λ that grows outside a window of pixels.
-
-Faster, with the same results: `mixed_precision`, training in bfloat16, and `sparse_products`, a
-first layer of which few weights are kept.
+`beta_lasso` has the paper's algorithm and the LASSO's own step; `sgd` is what they are compared to.
+`mixed_precision` trains in bfloat16, `sparse_products` with a first layer of few weights.
 """
 
 from lcs.optim.beta_lasso import FULL_PRECISION, BetaLasso, ProximalL1, algorithm_1

@@ -3,8 +3,6 @@
 `algorithm_1` is the same in the paper's notation, `ProximalL1` the step that solves the LASSO.
 """
 
-from __future__ import annotations
-
 import difflib
 import functools
 import math
@@ -272,7 +270,6 @@ def _eager(
 
 
 def _fused(lr: Any, l1: Any, threshold: Any, frozen: bool, each: bool, *tensors: Tensor) -> None:
-    """Step as `_eager`, to be compiled."""
     theta, grad, *others = tensors
     if each:
         l1, threshold = l1 * others[0], threshold * others[0]
@@ -361,8 +358,7 @@ def compiler_works(device: torch.device) -> bool:
 @functools.lru_cache
 def _largest_below(threshold: float, dtype: torch.dtype) -> float:
     """Return the next smaller number of this type: hardshrink keeps only what exceeds its bound."""
-    value = torch.tensor(threshold, dtype=dtype)
-    return float(torch.nextafter(value, torch.zeros_like(value)))
+    return float(torch.nextafter(*torch.tensor([threshold, 0.0], dtype=dtype)))
 
 
 def _warn(text: str) -> None:

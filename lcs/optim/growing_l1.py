@@ -3,8 +3,6 @@
 It penalises filters that are not banded: a proposal of the forum, not of the paper.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

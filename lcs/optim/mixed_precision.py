@@ -1,10 +1,4 @@
-"""Training in bfloat16 with the bits of autocast, and products on CPUs that have none of it.
-
-The optimizer writes a rounded copy of a weight in the pass that updates it, and reads the gradient
-as the product leaves it; autocast rounds and turns back in each step.
-"""
-
-from __future__ import annotations
+"""Training in bfloat16 with the bits of autocast, and products on CPUs that have none of it."""
 
 import functools
 from collections.abc import Iterator
@@ -59,6 +53,7 @@ class _Float32Products(TorchDispatchMode):
 def bf16_weights(model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
     """Let fully connected layers and the optimizer hold bfloat16 copies of weights for an epoch.
 
+    The optimizer rounds in the pass that updates the weights, where autocast does so in each step.
     The weights are in the optimizer's state of the copies. On leaving, they are back, with the
     gradients of the last step. What the optimizer does not hold stays as it is, as after
     `sparse_first_layer`. RuntimeError if the layers hold copies already.

@@ -20,8 +20,6 @@ at equal numbers of weights; sources that rank all layers at once differ. By `Co
   (Evci et al., ICML 2020).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import cast

@@ -1,7 +1,5 @@
 """SGD with momentum and weight decay, which β-LASSO is compared to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -62,7 +60,6 @@ def _eager(lr: Any, momentum: float, decay: float, moving: bool, *tensors: Tenso
 
 
 def _fused(lr: Tensor, momentum: Tensor, decay: Tensor, moving: bool, *tensors: Tensor) -> None:
-    """Step as `_eager`, to be compiled."""
     theta, grad, *others = tensors
     direction = grad + decay * theta
     if moving:

@@ -4,8 +4,6 @@ For an epoch, the layer is a compressed sparse row matrix of the kept weights, a
 is a gradient: the non-zeros, where zeros are frozen, or the places of a mask.
 """
 
-from __future__ import annotations
-
 import functools
 import warnings
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """SGD on factors of the weights, whose weight decay is the ℓ1 penalty of their products."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -38,12 +38,11 @@ def parameter(values: Tensor, grad: Tensor | None = None) -> nn.Parameter:
     return result
 
 
-def quadratic(seed: int) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """A random convex objective of 40 weights, and a start with exact zeros in it."""
-    factor, target = normal(60, 40, seed=seed), normal(40, seed=seed + 100)
-    start = 0.5 * normal(40, seed=seed + 200)
+def quadratic() -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """The gradient of a random convex objective of 40 weights, and a start with zeros in it."""
+    factor, target, start = normal(60, 40), normal(40, seed=100), 0.5 * normal(40, seed=200)
     start[::7] = 0
-    return (lambda θ: ((factor @ (θ - target)) ** 2).sum() / 120), start
+    return (lambda θ: factor.T @ (factor @ (θ - target)) / 60), start
 
 
 def conv_net() -> nn.Sequential:
@@ -64,14 +63,6 @@ def train(model: nn.Module, optimizer: Any, steps: int = 3) -> list[Tensor]:
 
         assert isinstance(optimizer.step(closure), Tensor), "what the closure returns"
     return [p.detach().clone() for p in model.parameters()]
-
-
-def gradient_of(objective: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    def gradient(θ: Tensor) -> Tensor:
-        θ = θ.detach().requires_grad_()
-        return torch.autograd.grad(objective(θ), θ)[0]
-
-    return gradient
 
 
 CHUNK = 1 << 10  # size of the pieces in which weights are stepped

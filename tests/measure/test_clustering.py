@@ -40,7 +40,6 @@ def test_pairs_are_counted_one_by_one():
         ([0.9, 1.5], 0.0, 0.0),
         ([3.0, math.nan, 0.5], math.nan, math.nan),
         ([3.0, 2.5], math.nan, math.nan),
-        ([math.nan], math.nan, math.nan),
         ([], math.nan, math.nan),
     ],
 )

@@ -52,14 +52,11 @@ def test_copies_are_found_among_several_kernels_and_with_gaps():
 
 
 def test_a_null_is_the_nearest_of_the_others_surrogates_over_draws():
-    filters, draws = bank(5, kernels=5), seeded()
-    others = ~torch.eye(5, dtype=torch.bool)
-    values = [
-        weight_sharing.aligned_correlation(f[None], surrogates[other])
-        for surrogates in (measure.permute_filters(filters, draws) for _ in range(3))
-        for f, other in zip(filters, others, strict=True)
-    ]
-    expected = torch.stack([value.max() for value in values]).mean()
+    filters, draws, values = bank(5, kernels=5), seeded(), []
+    for surrogates in (measure.permute_filters(filters, draws) for _ in range(3)):
+        for f, others in zip(filters, ~torch.eye(5, dtype=torch.bool), strict=True):
+            values.append(weight_sharing.aligned_correlation(f[None], surrogates[others]).max())
+    expected = torch.stack(values).mean()
     state = torch.get_rng_state()
     assert sharing(filters, 1)["pixels"] == pytest.approx(float(expected))
     assert torch.equal(torch.get_rng_state(), state), "the global stream is left alone"

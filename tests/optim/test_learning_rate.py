@@ -1,10 +1,8 @@
 """The schedule of the learning rate, beside its formula and PyTorch's."""
 
-import math
-
 import pytest
 import torch
-from torch.optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from torch.optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmRestarts, StepLR
 
 from lcs.config import Config
 from lcs.optim.learning_rate import learning_rate
@@ -17,6 +15,7 @@ CUT = {"density": 0.1, "density_rest": 0.3}
     ("changes", "reference"),
     [
         ({}, CosineAnnealingLR),
+        ({"schedule": "constant"}, StepLR),
         ({"period": 3}, CosineAnnealingLR),  # rises as it fell
         ({"period": 3, "schedule": "cosine-restart"}, CosineAnnealingWarmRestarts),
         ({"period": 3, "pruning": "magnitude", **CUT}, CosineAnnealingWarmRestarts),
@@ -32,10 +31,3 @@ def test_schedules_are_pytorchs(changes, reference):
         assert learning_rate(config, epoch) == pytest.approx(expected, abs=1e-12)
         optimizer.step()
         scheduler.step()
-
-
-def test_a_cosine_falls_from_the_first_epoch_to_the_last():
-    """η_t = η/2 (1 + cos(π t/T)), t whole epochs (Loshchilov & Hutter, 2017)."""
-    assert learning_rate(CONFIG, 0) == 0.3
-    assert learning_rate(CONFIG, 8) == pytest.approx(0.15 * (1 + math.cos(8 / 9 * math.pi)))
-    assert learning_rate(CONFIG.replace(schedule="constant"), 8) == 0.3

@@ -24,11 +24,8 @@ def s_fc():
     return models.build("s-fc", num_classes=10, image_size=8, in_channels=1, base_channels=2)
 
 
-def take_steps(net, optimizer, count=1):
-    for _ in range(count):
-        optimizer.zero_grad()
-        net(torch.randn(8, 1, 8, 8, dtype=torch.bfloat16)).float().square().sum().backward()
-        optimizer.step()
+def rounded(*shape):
+    return torch.randn(shape).bfloat16()
 
 
 @pytest.mark.parametrize(
@@ -64,20 +61,18 @@ def test_the_copy_follows_the_weight_and_momentum_stays_with_it():
             copy = net.conv1.weight
             assert copy.dtype == torch.bfloat16
             assert optimizer.state[copy][FULL_PRECISION].data_ptr() == weight.data_ptr()
-            take_steps(net, optimizer)
+            optimizer.zero_grad()
+            net(rounded(8, 1, 8, 8)).float().square().sum().backward()
+            optimizer.step()
             assert torch.equal(copy, weight.bfloat16())
         assert not torch.equal(weight, before)
         assert weight.grad.dtype == torch.float32
+    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1, l1=0.0)):
+        assert net.conv1.weight is weight, "other optimizers keep autocast"
     assert optimizer.state.keys() == set(net.parameters())
     for param, state in optimizer.state.items():
         assert state.keys() == {"momentum_buffer"}
         assert state["momentum_buffer"].dtype == param.dtype == torch.float32
-
-
-def test_other_optimizers_keep_autocast():
-    net = s_fc()
-    with bf16_weights(net, ProximalL1(net.parameters(), lr=0.1, l1=0.0)):
-        assert net.conv1.weight.dtype == torch.float32
 
 
 @contextmanager
@@ -101,10 +96,6 @@ def test_nothing_is_left_behind_even_after_an_error(inner):
         assert all(a is b for a, b in zip(found, weights, strict=True))
     assert all(map(torch.equal, weights, before))
     assert not optimizer.state
-
-
-def rounded(*shape):
-    return torch.randn(shape).bfloat16()
 
 
 def test_products_and_their_gradients_are_sums_in_float32_rounded_once(monkeypatch):

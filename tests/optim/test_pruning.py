@@ -23,18 +23,13 @@ SMOKE = Config(
 )  # fmt: skip
 METHODS = {
     "random": {}, "snip": {}, "windows": {}, "random-windows": {}, "set": {}, "rigl": {},
-    "gradual": {},
-    "magnitude": {"period": 4}, "rewinding": {"period": 2},
+    "gradual": {}, "magnitude": {"period": 4}, "rewinding": {"period": 2},
 }  # fmt: skip
 CPU = torch.device("cpu")
 
 
-def config_of(method, **changes):
-    return SMOKE.replace(pruning=method, **(METHODS[method] | changes))
-
-
 def started(method, **changes):
-    run = Run.start(config_of(method, **changes), CPU)
+    run = Run.start(SMOKE.replace(pruning=method, **(METHODS[method] | changes)), CPU)
     return run, run.pruning
 
 
@@ -87,20 +82,19 @@ def test_random_places_are_drawn_from_a_stream_of_the_seed_and_the_layer():
 
 def made(method, **changes):
     """Masks of a network that is not trained, with weights 1, 2, … of mixed signs in fc1."""
-    run = Run.start(config_of(method, **changes), CPU)
+    run, masks = started(method, **changes)
     weight = run.model.fc1.weight
     with torch.no_grad():
         values = torch.arange(1.0, weight.numel() + 1).view_as(weight)
         weight.copy_(values * (1 - 2 * (values % 2)))
-    return run, run.pruning
+    return run, masks
 
 
 def test_a_cut_keeps_what_torch_prune_keeps():
     run, masks = made("magnitude")
     expected = copy.deepcopy(run.model.fc1)
-    prune.l1_unstructured(
-        expected, "weight", amount=1 - masks.count("fc1") / expected.weight.numel()
-    )
+    share = 1 - masks.count("fc1") / expected.weight.numel()
+    prune.l1_unstructured(expected, "weight", amount=share)
     masks.update(4, dict)
     assert torch.equal(masks.masks["fc1"], expected.weight_mask.bool())
     assert torch.equal(run.model.fc1.weight, expected.weight)
@@ -246,13 +240,3 @@ def test_rewinding_removes_the_same_share_of_what_is_left_at_each_cut():
         whole = masks.masks[name].numel()
         shares = [density ** (epoch // 4 / 3) for epoch in range(13)]
         assert [one[name] for one in left] == pytest.approx([s * whole for s in shares], abs=1)
-
-
-def test_a_state_is_taken_over():
-    run, masks = started("rewinding")
-    train(run, 3)
-    again = Run.start(run.config, CPU).pruning
-    again.load_state_dict(masks.state_dict())
-    assert again.early.keys() == masks.early.keys() != set()
-    for name, weights in masks.early.items():
-        assert torch.equal(again.early[name], weights)

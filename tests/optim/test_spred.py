@@ -62,14 +62,10 @@ def test_spred_is_sgd_with_weight_decay_on_the_factors():
     torch.testing.assert_close(ours.detach(), (u * v).detach())
 
 
-def test_spred_moves_a_parameter_that_is_zero():
-    zero = parameter(torch.zeros_like(normal(30)), normal(30))
+def test_spred_moves_zeros_and_may_gain_and_lose_its_penalty():
+    zero, param = (parameter(start, normal(30, seed=1)) for start in (0 * normal(30), normal(30)))
     Spred([zero], lr=0.05, l1=0.02).step()
     assert zero.detach().all()
-
-
-def test_spred_may_gain_and_lose_its_penalty():
-    param = parameter(normal(30), normal(30, seed=1))
     optimizer = Spred([param], lr=0.01, l1=0.02)
     for l1 in (0.02, *[0.0] * 30, 0.02):
         before = param.detach().clone()
