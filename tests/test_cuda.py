@@ -89,7 +89,7 @@ def test_the_host_does_not_wait_between_batches(augment, precision, compiled):
     try:
         torch.cuda.set_sync_debug_mode("error")
         with bf16_weights(run.model, run.optimizer) if precision == "bf16" else nullcontext():
-            for x, labels in itertools.islice(run.training.batches(2), 3):  # 1 is ready
+            for x, labels in itertools.islice(run.train_batches.iterate(2), 3):  # 1 is ready
                 train_step(run.config, run.model, run.optimizer, x, labels)
     finally:
         torch.cuda.set_sync_debug_mode("default")
@@ -117,7 +117,7 @@ def test_captured_steps_have_the_numbers_of_steps_one_by_one(config, compiled, m
         histories.append(run.replay(4))
         assert run.modes == {"captured" if captured else "dense": 4}
     one, other = histories
-    assert len(replays) == 4 * (len(run.training) // config.batch_size - 1)
+    assert len(replays) == 4 * (len(run.train_batches) // config.batch_size - 1)
     assert one["lr"] == other["lr"]
     for name in ("train_loss", "train_accuracy", "test_accuracy"):
         assert one[name] == pytest.approx(other[name], rel=1e-3, abs=2e-3)

@@ -28,7 +28,8 @@ from torch import Tensor, nn
 from lcs.config import Config
 from lcs.errors import ConfigError
 from lcs.measure.locality_measures import centres, window_size
-from lcs.models.networks import Net, embed
+from lcs.models.embedding import embed
+from lcs.models.networks import Net
 from lcs.seeds import generator_for
 from lcs.shapes import Geometry
 

@@ -53,7 +53,7 @@ class Batches:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def iterate(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (inputs, labels) in the order, and with the augmentation, of this epoch."""
         size = self.config.batch_size
         _, order, labels, images = self.prepare_epoch(epoch)

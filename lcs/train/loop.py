@@ -61,7 +61,7 @@ def fit(runs: list[Run], budget: TimeBudget, on_failure: Callable[[TrainingError
             reached = f"{name()} paused at epoch {epoch} of {epochs}"
             raise Paused(f"{reached}: the time budget is spent; the same command goes on")
         began = budget.elapsed
-        runs[0].training.prepare_epoch(epoch)  # for all of them
+        runs[0].train_batches.prepare_epoch(epoch)  # for all of them
         shared = budget.elapsed - began
         waiting = deque(runs)
         while waiting:
@@ -97,7 +97,7 @@ class Run:
     model: nn.Module
     optimizer: Optimizer
     pruning: Masks | None
-    training: Batches
+    train_batches: Batches
     evaluation: Batches
     provenance: dict[str, Any]
     checkpoint: Checkpoint | None = None
@@ -127,7 +127,7 @@ class Run:
             parts = split(config, images)
             training, evaluation = (Batches(config, images, part, device) for part in parts)
         else:
-            training, evaluation = like.training, like.evaluation
+            training, evaluation = like.train_batches, like.evaluation
         optimizer = make_optimizer(config, model)
         pruning = Masks(masks, model, optimizer) if masks else None
         if config.pruning != "none":
@@ -162,10 +162,11 @@ class Run:
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Return the mean loss and accuracy over the epoch's batches, weights as they changed."""
-        config, model, optimizer, batches = self.config, self.model, self.optimizer, self.training
+        config, model, optimizer = self.config, self.model, self.optimizer
+        batches = self.train_batches
         model.train()
         if self.pruning:
-            first = batches.batches
+            first = batches.iterate
             self.pruning.update(epoch, lambda: step.gradients(config, model, *next(first(epoch))))
         if config.l1_window == "learned":
             self._move_windows(epoch)
@@ -186,12 +187,12 @@ class Run:
                 def take(x: Tensor, labels: Tensor) -> None:
                     total.add_(step.train_step(config, network, optimizer, x, labels))
 
-                replay: step.CapturedStep | None = None
-                for number, (x, labels) in enumerate(batches.batches(epoch)):
+                captured: step.CapturedStep | None = None
+                for number, (x, labels) in enumerate(batches.iterate(epoch)):
                     if capture and number == 1:  # after the first one, all memory is there
-                        replay = self.captured = step.CapturedStep(take, x, labels, self.captured)
-                    if replay and x.shape == replay.batch[0].shape:
-                        replay(x, labels)
+                        captured = self.captured = step.CapturedStep(take, x, labels, self.captured)
+                    if captured and x.shape == captured.batch[0].shape:
+                        captured(x, labels)
                     else:
                         take(x, labels)
                     seen += len(labels)
@@ -229,16 +230,16 @@ class Run:
 
     def filters(self) -> Tensor:
         """First-layer filters (units, C, H, W) on the CPU, in the images' order of pixels."""
-        return self.training.unpermuted(models.first_layer_filters(self.model).cpu())
+        return self.train_batches.unpermuted(models.first_layer_filters(self.model).cpu())
 
     def final(self, filters: Tensor) -> dict[str, Any]:
         """Return the measures of the trained network and of its `filters`, JSON-ready."""
         weights = models.layer_weights(self.model)
-        images = self.training.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
+        images = self.train_batches.unpermuted(evenly_spaced(self.evaluation.all_normalised).cpu())
         return recording.final_measures(
             self.config, weights, self.history, filters, images,
             evaluation_images=len(self.evaluation),
-            clean_train_accuracy=self.accuracy(self.training),
+            clean_train_accuracy=self.accuracy(self.train_batches),
         )  # fmt: skip
 
     def finish(self, store: RunStore) -> Record:

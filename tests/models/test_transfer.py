@@ -178,7 +178,7 @@ def test_a_pruned_network_is_its_source_with_the_masks_of_it(source):
 def test_a_network_that_is_trained_on_sees_other_batches_than_its_source(source):
     def first(config):
         run = Run.start(config, CPU, source=source if config.source else None)
-        return next(run.training.batches(0))[1]
+        return next(run.train_batches.iterate(0))[1]
 
     assert torch.equal(first(target("mask")), first(HERE))
     for start in ("network", "pruned-network"):

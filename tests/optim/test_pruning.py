@@ -187,7 +187,7 @@ def test_rigl_counts_new_weights_as_its_own_while_they_are_zero():
 
 def test_snip_keeps_the_largest_products():
     run, masks = started("snip")
-    slopes = gradients(run.config, run.model, *next(run.training.batches(0)))
+    slopes = gradients(run.config, run.model, *next(run.train_batches.iterate(0)))
     scores = (run.model.conv1.weight * slopes["conv1"]).abs()
     masks.update(0, lambda: slopes)
     mask = masks.masks["conv1"]

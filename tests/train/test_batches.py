@@ -42,11 +42,11 @@ def inputs(images: Images | None = None, **fields: Any) -> Batches:
 
 def order(fed: Batches, epoch: int) -> list[int]:
     """Return which images the epoch's batches hold, by their labels."""
-    return [label for _, labels in fed.batches(epoch) for label in labels.tolist()]
+    return [label for _, labels in fed.iterate(epoch) for label in labels.tolist()]
 
 
 def all_inputs(fed: Batches, epoch: int) -> Tensor:
-    return torch.cat([x for x, _ in fed.batches(epoch)])
+    return torch.cat([x for x, _ in fed.iterate(epoch)])
 
 
 # Streams
@@ -84,7 +84,7 @@ def test_streams_are_pinned():
 @given(count=integers(2, 30), batch_size=integers(2, 40), name=sampled_from(CHOICES["augment"]))
 def test_an_epoch_is_every_image_once_but_for_a_last_one_alone(count, batch_size, name):
     fed = inputs(fake(count), batch_size=batch_size, augment=name)
-    batches = [labels.tolist() for _, labels in fed.batches(0)]
+    batches = [labels.tolist() for _, labels in fed.iterate(0)]
     sizes = [len(batch) for batch in batches]
     assert fed.steps == len(batches) == steps_per_epoch(count, batch_size)
     assert {*sizes[:-1]} <= {batch_size}
@@ -148,7 +148,7 @@ def test_evaluation_sees_every_image_in_its_stored_order(monkeypatch):
     monkeypatch.setattr("lcs.train.batches.CHUNK", 10)
     for name in ("none", "flip-crop"):
         fed = inputs(augment=name)
-        list(fed.batches(0))
+        list(fed.iterate(0))
         x, labels = (torch.cat(parts) for parts in zip(*fed.ordered_batches(), strict=True))
         assert labels.tolist() == list(range(23))
         assert torch.equal(x, fed.normalised(fed.images))

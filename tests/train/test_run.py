@@ -143,7 +143,7 @@ def test_it_is_the_textbook_loop(batch_size, seen):
     for epoch in (0, 1):
         model.train()
         loss_sum, hits = 0.0, 0
-        for x, labels in inputs.batches(epoch):
+        for x, labels in inputs.iterate(epoch):
             logits = model(x)
             loss = F.binary_cross_entropy_with_logits(logits, F.one_hot(labels, 10).float())
             optimizer.zero_grad()
@@ -166,10 +166,10 @@ def test_it_is_the_textbook_loop(batch_size, seen):
 
 def test_bf16_keeps_weights_and_logits_in_float32():
     run = Run.start(TINY.replace(precision="bf16"), CPU)
-    assert run.training.all_normalised.dtype == torch.bfloat16
+    assert run.train_batches.all_normalised.dtype == torch.bfloat16
     run.run_epoch(0, record=True)
     assert {p.dtype for p in run.model.parameters()} == {torch.float32}
-    logits = logits_of(run.config, run.model, run.training.all_normalised[:64])
+    logits = logits_of(run.config, run.model, run.train_batches.all_normalised[:64])
     assert logits.dtype == torch.float32
     assert torch.equal(logits, logits.bfloat16().float())  # computed in bf16
 
@@ -234,9 +234,9 @@ def test_history_and_final_measures(tmp_path):
 def test_the_accuracy_at_the_end_is_that_on_images_as_they_are():
     run = Run.start(LASSO.replace(epochs=5, augment="crop"), CPU)
     run.replay(5)
-    images = run.training.all_normalised
+    images = run.train_batches.all_normalised
     with torch.no_grad():
-        hits = run.model.eval()(images).argmax(1) == run.training.labels
+        hits = run.model.eval()(images).argmax(1) == run.train_batches.labels
     found = run.final(run.filters())["clean_train_accuracy"]
     assert found == int(hits.sum()) / len(images) != run.history["train_accuracy"][-1]
 
@@ -281,7 +281,7 @@ def test_a_validation_run_never_touches_the_test_set(tmp_path):
     images = data.load("digits")
     seen = {bytes(image.numpy().tobytes()) for image in run.evaluation.images}
     assert seen <= {image.transpose(2, 0, 1).tobytes() for image in images.train_images}
-    assert len(run.training) + len(run.evaluation) == len(images.train_images)
+    assert len(run.train_batches) + len(run.evaluation) == len(images.train_images)
     record = train(config, store=RunStore(tmp_path), device="cpu")
     assert "test_accuracy" not in record.path.read_text()
     assert record.final["validation_accuracy"] == record.history["validation_accuracy"][-1]

@@ -57,7 +57,7 @@ def test_an_epoch_of_captured_steps_is_an_epoch_of_steps(changes, precision, mon
     Repeated.made = Repeated.taken = 0
     run = Run.start(config, torch.device("cpu"))
     captured = run.replay(3)
-    whole, rest = divmod(len(run.training), config.batch_size)
+    whole, rest = divmod(len(run.train_batches), config.batch_size)
     assert Repeated.made == 3
     assert Repeated.taken == 3 * (whole - 1), "all but the first batch and a last one"
     assert rest
