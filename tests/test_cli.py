@@ -127,7 +127,7 @@ def test_the_help_of_train_gives_meanings_choices_and_ranges():
         option = options[field.name]
         assert option.default == field.default
         assert option.rich_help_panel
-    assert options["beta"].help.startswith("Weights of magnitude below beta * lambda are set to")
+    assert options["beta"].help.startswith("Weights below beta * lambda in size become zero")
     assert "sgd, beta-lasso, proximal-l1, spred" in options["optimizer"].help
     assert "0 to 0.95" in options["dropout"].help
 

@@ -16,8 +16,8 @@ at equal numbers of weights; sources that rank all layers at once differ. By `Co
   before the epoch that begins at ``GRADUAL_TO`` of the training or later.
 - set: random places at first; before each epoch, ``SET_DROPPED`` of the positive and of the
   negative weights, those nearest zero, and all zeros move to random ones (Mocanu et al., 2018).
-- rigl: random places at first; then a falling share moves to where |∂L/∂w| is largest on a batch
-  (Evci et al., ICML 2020).
+- rigl: random places at first; then a falling share moves to where ``|∂L/∂w|`` is largest on a
+  batch (Evci et al., ICML 2020).
 """
 
 import math
