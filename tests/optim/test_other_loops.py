@@ -339,3 +339,16 @@ def test_the_file_alone_trains(tmp_path):
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.stdout.split(), done.stderr) == (["True"], "")
+
+
+@every
+def test_a_step_with_a_closure_is_a_step(make):
+    """Lightning and skorch always give one."""
+    closed, plain = conv_net(), conv_net()
+    train(closed, make(closed.parameters()), 3)
+    optimizer = make(plain.parameters())
+    for step in range(3):
+        optimizer.zero_grad()
+        plain(normal(8, 3, 8, 8, seed=step).float()).square().mean().backward()
+        optimizer.step()
+    assert all(map(torch.equal, closed.parameters(), plain.parameters()))
